@@ -1,0 +1,65 @@
+"""Reads from /proc what a subject really is: its memory, page tables, mappings, descriptors and threads."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Dose:
+    """The columns of subjects.csv that /proc tells; None: not to be read here. Sizes in bytes."""
+
+    rss_bytes: int | None = None
+    pss_bytes: int | None = None
+    private_bytes: int | None = None
+    huge_bytes: int | None = None
+    pte_bytes: int | None = None
+    vmas: int | None = None
+    fds: int | None = None
+    threads: int | None = None
+
+
+def read(pid: int) -> Dose:
+    """The dose of process `pid`, read from outside so that reading does not change it."""
+    rollup = _fields(f"/proc/{pid}/smaps_rollup")
+    status = _fields(f"/proc/{pid}/status")
+
+    def kib(fields: dict[str, str], *names: str) -> int | None:
+        found = [int(fields[name].split()[0]) * 1024 for name in names if name in fields]
+        return sum(found) if found else None
+
+    threads = status.get("Threads")
+    return Dose(
+        rss_bytes=kib(rollup, "Rss"),
+        pss_bytes=kib(rollup, "Pss"),
+        private_bytes=kib(rollup, "Private_Clean", "Private_Dirty"),
+        huge_bytes=kib(rollup, "AnonHugePages"),
+        pte_bytes=kib(status, "VmPTE"),
+        vmas=_lines(f"/proc/{pid}/maps"),
+        fds=_entries(f"/proc/{pid}/fd"),
+        threads=None if threads is None else int(threads),
+    )
+
+
+def _fields(path: str) -> dict[str, str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as lines:
+            return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    except OSError:
+        return {}
+
+
+def _lines(path: str) -> int | None:
+    try:
+        with open(path, "rb") as lines:
+            return sum(1 for _ in lines)
+    except OSError:
+        return None
+
+
+def _entries(path: str) -> int | None:
+    try:
+        return len(os.listdir(path))
+    except OSError:
+        return None

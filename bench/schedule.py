@@ -1,0 +1,54 @@
+"""Turns cells and a seed into the order of one round's blocks; pure, so that order can be tested and repeated."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.schema import CONTROL, MECHANISM, ROLES
+
+# Pairs are shuffled as if every cell had this many, then those beyond a cell's own number are left
+# out: a machine that affords fewer pairs goes through the rest in the same order.
+MOST_PAIRS = 8
+
+
+@dataclass(frozen=True)
+class Step:
+    """One block to be measured: `order` is its place in the round, `block` its number in cell and role."""
+
+    order: int
+    cell: int
+    block: int
+    role: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one cell takes part in a round with: `pairs` of blocks, with or without a control."""
+
+    pairs: int
+    has_control: bool
+
+
+def round_steps(cells: Mapping[int, Share], seed: int, number: int) -> list[Step]:
+    """The blocks of round `number` in their order.
+
+    The pairs of all cells are shuffled; the two blocks of a pair stand next to each other, since
+    their ratio is taken, and in random order, since the second follows in the wake of the first.
+    The same `seed` gives the same order; every round has its own.
+    """
+    dice = random.Random(f"{seed}/{number}")
+    pairs = [(cell, block) for cell in sorted(cells) for block in range(MOST_PAIRS)]
+    dice.shuffle(pairs)
+    steps: list[Step] = []
+    for cell, block in pairs:
+        roles = list(ROLES)
+        dice.shuffle(roles)
+        share = cells[cell]
+        if block >= share.pairs:
+            continue
+        for role in roles:
+            if role == MECHANISM or (role == CONTROL and share.has_control):
+                steps.append(Step(len(steps), cell, block, role))
+    return steps

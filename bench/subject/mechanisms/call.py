@@ -1,0 +1,88 @@
+"""A function called in a new Python process.
+
+The target is a builtin function that any child can import. A `spawn` or `forkserver` child imports
+the parent's main module again; here that is `small_main.py`, which is empty, so that the mechanism is
+measured and not this harness.
+"""
+
+from . import mechanism
+
+
+def _small_main():
+    import os
+    import sys
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.modules["__main__"].__file__ = os.path.join(here, "small_main.py")
+
+
+def _process(method):
+    """Return ``call()`` that runs a function in a process of that start method and joins it."""
+    from multiprocessing import get_context
+    from time import perf_counter_ns as now
+
+    _small_main()
+    create = get_context(method).Process
+
+    def call():
+        child = create(target=now)
+        child.start()
+        called = now()
+        child.join()
+        status = child.exitcode
+        child.close()
+        return called, 0, status
+
+    return call
+
+
+@mechanism("python_call", control="native_fork", needs=("start:fork",))
+def mp_fork(subject):
+    """multiprocessing.Process by fork: start, join."""
+    return _process("fork")
+
+
+@mechanism("python_call", control="native_fork", needs=("start:forkserver",))
+def mp_forkserver(subject):
+    """multiprocessing.Process by a fork server that is already up: start, join."""
+    from multiprocessing.forkserver import ensure_running
+
+    call = _process("forkserver")
+    ensure_running()
+    return call
+
+
+@mechanism("python_call", control="native_python", needs=("start:forkserver",))
+def mp_forkserver_cold(subject):
+    """multiprocessing.Process by a fork server that has to be started for it: start, join."""
+    from multiprocessing.forkserver import _forkserver
+
+    # The only way to stop a server before its parent ends; the standard library's own tests use it.
+    subject.after = _forkserver._stop
+    return _process("forkserver")
+
+
+@mechanism("python_call", control="native_python", needs=("start:spawn",))
+def mp_spawn(subject):
+    """multiprocessing.Process by spawn: start, join."""
+    return _process("spawn")
+
+
+@mechanism("python_call", control="native_fork", needs=("start:fork",))
+def process_pool(subject):
+    """ProcessPoolExecutor of one, by fork: start it, one task, shut it down."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+    from time import perf_counter_ns as now
+
+    context = get_context("fork")
+
+    def call():
+        pool = ProcessPoolExecutor(1, mp_context=context)
+        task = pool.submit(now)
+        called = now()
+        ready = task.result()
+        pool.shutdown()
+        return called, ready, 0
+
+    return call

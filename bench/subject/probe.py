@@ -1,0 +1,46 @@
+"""Prints what an interpreter is and which needs of mechanisms it cannot meet, as the repr of a dict.
+
+Run by path in the interpreter that is to be measured; arguments are the needs to look at.
+"""
+
+import sys
+
+
+def missing(need):
+    """Why this interpreter cannot meet `need`, or an empty string."""
+    if need.startswith("start:"):
+        try:
+            import multiprocessing
+        except ImportError as error:
+            return "this Python has no multiprocessing (%s)" % error
+        method = need[len("start:") :]
+        known = multiprocessing.get_all_start_methods()
+        return "" if method in known else "this Python has no start method %s" % method
+    module, _, name = need.partition(".")
+    return "" if hasattr(__import__(module), name) else "this Python has no %s" % need
+
+
+def facts():
+    """What this interpreter is, as far as it matters for starting processes."""
+    import platform
+    import sysconfig
+
+    get = sysconfig.get_config_var
+    return {
+        "version": platform.python_version(),
+        "implementation": sys.implementation.name,
+        "build": " ".join(platform.python_build()),
+        "compiler": platform.python_compiler(),
+        "executable": sys.executable,
+        "shared_library": bool(get("Py_ENABLE_SHARED")),
+        "debug": hasattr(sys, "gettotalrefcount"),
+        "free_threaded": bool(get("Py_GIL_DISABLED")),
+        "configure": get("CONFIG_ARGS") or "",
+        "pointer_bits": 64 if sys.maxsize > 2**32 else 32,
+    }
+
+
+if __name__ == "__main__":
+    answer = facts()
+    answer["missing"] = {need: reason for need in sys.argv[1:] for reason in [missing(need)] if reason}
+    print(repr(answer))

@@ -1,0 +1,96 @@
+"""The states of a parent or its surroundings: each is one function here, marked with `scenario`.
+
+A scenario ``apply(subject, level)`` brings the process to `level` before the mechanism is made, and
+raises where the level was not reached.
+"""
+
+import os
+import sys
+
+
+def scenario(levels=(), unit="", dose=""):
+    """Mark a function as a scenario.
+
+    Either `levels` names all of its levels, or `unit` is the unit of a number that the level is, and
+    `dose` the column of subjects.csv that must then hold at least that number.
+    """
+
+    def mark(apply):
+        apply.levels, apply.unit, apply.dose = levels, unit, dose
+        return apply
+
+    return mark
+
+
+# What the standard library has loaded in a parent that could use any mechanism.
+EQUAL_MODULES = (
+    "asyncio",
+    "concurrent.futures.process",
+    "concurrent.futures.thread",
+    "multiprocessing.forkserver",
+    "multiprocessing.popen_fork",
+    "multiprocessing.popen_forkserver",
+    "multiprocessing.popen_spawn_posix",
+    "multiprocessing.queues",
+    "multiprocessing.synchronize",
+    "shlex",
+    "subprocess",
+    "threading",
+)
+
+
+@scenario(levels=("bare", "equal"))
+def parent(subject, level):
+    """bare: only what the mechanism needs is loaded; equal: every parent has the same modules loaded."""
+    if level == "equal":
+        for name in EQUAL_MODULES:
+            try:
+                __import__(name)
+            except ImportError:  # some do not exist everywhere: then no parent here has them
+                pass
+
+
+@scenario(levels=("pinned", "free"))
+def affinity(subject, level):
+    """pinned: parent and children on one CPU; free: on all that this process may use."""
+    pinned = len(os.sched_getaffinity(0)) == 1
+    if pinned != (level == "pinned"):
+        raise RuntimeError("affinity=%s not reached: %d CPUs allowed" % (level, len(os.sched_getaffinity(0))))
+
+
+MADV_NOHUGEPAGE = 15  # <linux/mman.h>; mmap has the name only where it was built with it
+MADV_POPULATE_WRITE = 23  # Linux 5.14
+
+
+@scenario(unit="bytes", dose="private_bytes")
+def rss(subject, level):
+    """Private anonymous memory in 4 KiB pages, written once; huge pages are refused."""
+    import mmap
+
+    size = int(level)
+    if size == 0:
+        return
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        memory.madvise(MADV_NOHUGEPAGE)
+    except OSError:
+        pass  # a kernel without huge pages has nothing to refuse
+    try:
+        memory.madvise(MADV_POPULATE_WRITE)  # as a write to every page, in one system call
+    except OSError:
+        for offset in range(0, size, mmap.PAGESIZE):
+            memory[offset] = 1
+    subject.memory = memory
+    if sys.platform == "linux":
+        huge = _huge_bytes()
+        if huge:
+            raise RuntimeError("rss=%s: the kernel used huge pages for %d bytes" % (level, huge))
+
+
+def _huge_bytes():
+    """Bytes of this process's anonymous memory that are in huge pages, from /proc/self/smaps_rollup."""
+    with open("/proc/self/smaps_rollup") as lines:
+        for line in lines:
+            if line.startswith("AnonHugePages:"):
+                return int(line.split()[1]) * 1024
+    return 0
