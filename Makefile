@@ -1,0 +1,101 @@
+# Times how long a process takes to start from Python. `make` alone prints what there is.
+#
+# Everything runs from this checkout with the interpreter of .venv, which is made at first need from any
+# python3 of 3.11 or later and from requirements.lock, and made again only when the lock changes.
+
+# Seconds for the whole run; empty: what the profile says.
+BUDGET ?=
+# The interpreter to measure, by path or name; several, with blanks between them, are measured side by side.
+PYTHON ?=
+# Where runs are kept, and what the new one is called beside its time.
+RESULTS ?= results
+LABEL ?=
+# The run to report on; empty: the newest.
+RUN ?=
+# The two runs to compare.
+BASE ?=
+NEW ?=
+# The interpreter that .venv is made from; empty: the first one found that is recent enough.
+PYTHON3 ?=
+# What pytest is to be given, for instance TESTS=tests/test_stats.py.
+TESTS ?=
+
+PY := .venv/bin/python
+OPTIONS = --results "$(RESULTS)" $(if $(BUDGET),--budget "$(BUDGET)") $(if $(LABEL),--label "$(LABEL)") \
+    $(foreach python,$(PYTHON),--python "$(python)")
+SWEEP = --mechanism os_fork --mechanism posix_spawn --mechanism subprocess_run \
+    --scenario rss=0,4MiB,16MiB,64MiB,256MiB,1GiB
+
+# Measure with $(1), then show the table and write the report; a failure of any of them is the end.
+measure = @said=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; echo "$$said"; exit $$status; }; echo "$$said"; \
+    run=$$(echo "$$said" | tail -n 1); $(PY) -m analysis summary "$$run" && \
+    $(PY) -m analysis report "$$run" >/dev/null && echo "report: $$run/report/index.html"
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: bench quick sweep selftest compare report demo check aa test lint setup help
+
+bench: setup ## Measure this machine for about a minute; leave a run, a table and a report
+	$(call measure,--profile standard)
+
+quick: setup ## The same for the five core mechanisms only, in about ten seconds
+	$(call measure,--profile quick)
+
+sweep: setup ## Measure fork, posix_spawn and subprocess against the size of the parent
+	$(call measure,$(SWEEP))
+
+selftest: setup ## Measure the instrument's own error on this machine, with pass or fail
+	@$(PY) -m bench selftest
+
+compare: setup ## Compare two runs: make compare BASE=results/... NEW=results/...
+	@if [ -z "$(BASE)" ] || [ -z "$(NEW)" ]; then \
+	    echo 'make compare: name two runs, as in: make compare BASE=results/MACHINE/RUN NEW=results/MACHINE/RUN' >&2; \
+	    exit 2; fi
+	@$(PY) -m analysis compare "$(BASE)" "$(NEW)"
+
+report: setup ## Write the report of the newest run again, or of the one named with RUN=
+	@run="$(RUN)"; [ -n "$$run" ] || run=$$(ls -d "$(RESULTS)"/*/*/run.json 2>/dev/null | \
+	    awk -F/ '$$(NF - 1) > newest { newest = $$(NF - 1); path = $$0 } END { sub("/run.json$$", "", path); print path }'); \
+	    if [ -z "$$run" ]; then echo 'make report: no run under $(RESULTS); make one first with: make bench' >&2; exit 2; fi; \
+	    $(PY) -m analysis report "$$run"
+
+demo: setup ## The tutorial's program: fork a child for every line read, q ends it
+	@$(PY) -m bench demo
+
+check: setup ## Say whether this machine is fit to measure on, with a remedy for what is not
+	@$(PY) -m bench check
+
+aa: setup ## Compare many runs of identical code, ours and pyperf's: how often are they called different (minutes)
+	@$(PY) -m bench.aa
+
+test: setup ## Run the tests
+	@$(PY) -m pytest $(TESTS)
+
+lint: setup ## Check style and types: ruff and mypy
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy bench analysis tests
+
+# Setting up is judged by content, not by times: a fresh clone gives every file a new one. The copy of the
+# lock is made last, so that an interrupted set-up is none. setuptools goes, because what Python 3.11 puts
+# into a new environment brings a .pth file with it, which every child Python would read.
+setup: ## Make .venv from requirements.lock (the other targets do so by themselves)
+	@if cmp -s requirements.lock .venv/requirements.lock && $(PY) -c '' 2>/dev/null; then exit 0; fi; \
+	found=''; for python in $(if $(PYTHON3),"$(PYTHON3)",python3 python3.14 python3.13 python3.12 python3.11); do \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo 'make: Python 3.11 or later not found; install one, or name it: make PYTHON3=/path/to/python3' >&2; exit 2; fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "make: $$found cannot make a virtual environment; install its venv module (Debian: apt-get install python3-venv)" >&2; \
+	    exit 2; fi; \
+	echo "making .venv with $$($$found --version), once" >&2; \
+	rm -rf .venv && "$$found" -m venv .venv && \
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	$(PY) -m pip uninstall --quiet --disable-pip-version-check --yes setuptools 2>/dev/null && \
+	cp requirements.lock .venv/requirements.lock || \
+	{ echo 'make: .venv could not be made; see above, then run make again' >&2; exit 2; }
+
+help: ## Print this
+	@echo 'usage: make TARGET [BUDGET=seconds] [PYTHON=interpreter] [RESULTS=directory] [LABEL=text]'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
