@@ -62,6 +62,14 @@ def ensure() -> Path:
     return folder
 
 
+def find() -> tuple[str, str]:
+    """The folder of the control and no reason; or no folder, and the reason why there is none."""
+    try:
+        return str(ensure()), ""
+    except ControlError as error:
+        return "", str(error)
+
+
 def _temporary_folder() -> Path:
     import atexit
 

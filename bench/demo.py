@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from bench.stopping import Stopped, default_signals, signals_held, stoppable
+from bench.stopping import Stopped, default_signals, listening, stoppable
 
 TURNS = 3  # forks in the loop of --without-exit: never more than 2**TURNS processes
 DEADLINE_S = 10.0  # for all of them together; they need some milliseconds
@@ -63,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
     except _CannotFork as refused:
         _complain(f"cannot fork ({refused}): end other processes, or raise `ulimit -u` or the memory limit")
     except OSError as error:
-        _complain(f"cannot go on ({error.strerror}): standard input must be readable and standard output writable")
+        _complain(
+            f"cannot go on ({error.strerror or error}): standard input must be readable and standard output writable"
+        )
     return 1
 
 
@@ -82,7 +84,8 @@ def _with_exit() -> int:
     while True:
         forked += 1
         failed += _fork_and_reap() != 0
-        line = b"" if sys.stdin is None else sys.stdin.buffer.readline(LONGEST_LINE)
+        with listening():
+            line = b"" if sys.stdin is None else sys.stdin.buffer.readline(LONGEST_LINE)
         if not line or line.strip() == b"q":
             break
     _say(f"parent: pid {os.getpid()} stops; children forked and reaped: {forked}, failed: {failed}")
@@ -91,18 +94,16 @@ def _with_exit() -> int:
 
 def _fork_and_reap() -> int:
     """Fork one child that says who it is, wait for it and return its exit code (negative: a signal)."""
-    pid = 0
+    pid = _fork()
+    if pid == 0:
+        _child()
     try:
-        # Held back, a signal reaches the parent when it knows the child, and the child when it is out of this loop.
-        with signals_held():
-            pid = _fork()
-            if pid == 0:
-                _child()
         _say(f"parent: pid {os.getpid()}, my parent is {os.getppid()}, fork returned {pid}")
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        with listening():
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     finally:
         with suppress(ChildProcessError):  # reaped above, as it should be
-            if pid and os.waitpid(pid, os.WNOHANG)[0] == 0:
+            if os.waitpid(pid, os.WNOHANG)[0] == 0:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
     _say(f"parent: pid {os.getpid()} reaped {pid}, {_ending(code)}")
@@ -136,23 +137,21 @@ def _without_exit() -> int:
     with suppress(OSError, AttributeError):  # Linux: what we have to kill leaves its orphans to us, to reap
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     reader, writer = os.pipe()
-    root = 0
+    root = _fork()
+    if root == 0:
+        _forgetful(reader, writer)
     codes = {}
     try:
-        with signals_held():
-            root = _fork()
-            if root == 0:
-                _forgetful(reader, writer)
-            with suppress(OSError):
-                os.setpgid(root, root)  # here as well as in the child: whichever comes first
+        with suppress(OSError):
+            os.setpgid(root, root)  # here as well as in the child: whichever comes first
         os.close(writer)
-        text, finished = _read_all(reader)
+        with listening():
+            text, finished = _read_all(reader)
     finally:
-        with signals_held(), suppress(ChildProcessError):
-            if root:
-                os.killpg(root, signal.SIGKILL)  # no more than a formality, unless something went wrong
+        os.killpg(root, signal.SIGKILL)  # no more than a formality, unless something went wrong
+        with suppress(ChildProcessError):
             while True:
-                pid, status = os.waitpid(-1, 0)
+                pid, status = os.waitpid(-root, 0)
                 codes[pid] = os.waitstatus_to_exitcode(status)
     if not finished:
         _complain(f"not done after {DEADLINE_S:g} s: all of its processes were killed")
@@ -222,8 +221,9 @@ def _descend(parent: int, born: dict[int, tuple[int, int]], depth: int) -> Itera
 def _say(text: str) -> None:
     """Write one line to standard output, at once and whole."""
     rest = (text + "\n").encode("ascii")
-    while rest:
-        rest = rest[os.write(1, rest) :]
+    with listening():
+        while rest:
+            rest = rest[os.write(1, rest) :]
 
 
 def _complain(text: str) -> None:
@@ -234,7 +234,7 @@ def _complain(text: str) -> None:
 
 
 def _ending(code: int) -> str:
-    return f"exit status {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+    return f"exit status {code}" if code >= 0 else f"killed by signal {-code} ({signal.strsignal(-code)})"
 
 
 if __name__ == "__main__":

@@ -115,6 +115,10 @@ class Subject:
         """The subject's process id, and that of its process group."""
         return self._process.pid
 
+    def age_ns(self) -> int:
+        """Nanoseconds since it was started."""
+        return time.perf_counter_ns() - self.started_ns
+
     def ready(self, deadline_s: float) -> int:
         """Wait until it is set up; return the number of modules it has loaded. Raises `SubjectError`."""
         with self._deadline(deadline_s, "set-up"):

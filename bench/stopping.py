@@ -1,7 +1,8 @@
-"""Turns the signals that stop a program into one exception, and holds them back where they would do harm.
+"""Turns the signals that stop a program into one exception, raised only where nothing can be left behind.
 
 For a program that forks: a signal between the fork and the line that notes the child's pid would leave the child
-behind, and one that raises in the child there would run the parent's code a second time.
+behind, one during the reaping a zombie, and one that raises in the child would run the parent's code a second time.
+So the signals are held back, but for the places that say they are `listening`: the calls that may block.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 # By name, for not every platform has all of them.
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -26,38 +26,45 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Inside the block the first of `SIGNALS` raises `Stopped` and the next are ignored; for the main thread."""
+    """Hold `SIGNALS` back inside the block; the first one raises `Stopped` in `listening` or at the end.
 
-    def stop(signum: int, frame: FrameType | None) -> NoReturn:
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_IGN)  # nothing may disturb the reaping
-        raise Stopped(signum)
+    For the main thread. Ignored signals stay ignored, later ones are ignored, and at the end all is as before.
+    """
+    stopped = False
 
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    def stop(signum: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            raise Stopped(signum)
+
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     before = {each: signal.getsignal(each) for each in SIGNALS}
     try:
         for each, handler in before.items():
-            if handler is not signal.SIG_IGN:  # under nohup it stays ignored
+            if handler is not signal.SIG_IGN:  # as under nohup
                 signal.signal(each, stop)
-        yield
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # with `stop` still there for those that wait
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextmanager
-def signals_held() -> Iterator[None]:
-    """Hold `SIGNALS` back until the end of the block, a fork and the noting of its result."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+def listening() -> Iterator[None]:
+    """Let `SIGNALS` through inside the block: around a call that may block, inside `stoppable`."""
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 def default_signals() -> None:
-    """In a forked child: let `SIGNALS` end it at once, as they end any program, held back or not until now."""
+    """In a forked child: let `SIGNALS` end it at once, as they end any program."""
     for each in SIGNALS:
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, signal.SIG_DFL)

@@ -1,0 +1,57 @@
+"""What a run is told: the options of `python -m bench run`, checked as far as they can be without the machine."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.calibrate import BLOCK_DEADLINE_S, DEFAULT_BLOCK_NS
+
+DEFAULT_BUDGET_S = {"quick": 10.0, "standard": 60.0, "full": 300.0}
+# An exact 95 % interval of a median needs six values: 1 - 2 / 2**6 = 96.9 %, with five it is 93.8 %.
+FEWEST_ROUNDS = 6
+
+
+class UsageError(Exception):
+    """The options cannot be carried out; the text is one line: what, where, what to do."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a run. `budget_s` covers the whole run; `rounds`, if given, is used instead."""
+
+    results: Path
+    profile: str = "standard"
+    budget_s: float | None = None
+    rounds: int | None = None
+    mechanisms: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
+    cpu: str = "auto"
+    seed: int = 1
+    label: str | None = None
+    machine: str | None = None
+    certificate: bool = True
+    block_ns: int = DEFAULT_BLOCK_NS
+    core_pairs: int = 4
+    other_pairs: int = 2
+    deadline_s: float = BLOCK_DEADLINE_S
+    path: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises `UsageError` for values that can never be right."""
+        if self.budget_s is not None and not self.budget_s > 0:
+            raise UsageError(f"--budget {self.budget_s:g}: must be more than 0 seconds")
+        if self.rounds is not None and self.rounds < 1:
+            raise UsageError(f"--rounds {self.rounds}: must be at least 1")
+        if self.cpu not in ("auto", "none") and not self.cpu.isdigit():
+            raise UsageError(f"--cpu {self.cpu}: must be auto, none or the number of a CPU")
+        for name, text in (("--label", self.label), ("--machine", self.machine)):
+            if text is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}", text):
+                raise UsageError(f"{name} {text!r}: up to 61 letters, digits and . _ + -, since it names a directory")
+
+    @property
+    def budget(self) -> float:
+        """Seconds for the whole run."""
+        return self.budget_s if self.budget_s is not None else DEFAULT_BUDGET_S.get(self.profile, 60.0)

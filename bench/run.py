@@ -1,0 +1,173 @@
+"""Drives the schedule into the store: plans, calibrates, and measures as many rounds as the budget holds."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import certificate, check, control, document, host, interpreters, pinning, plan, schema, surroundings
+from bench.options import FEWEST_ROUNDS, Options, UsageError
+from bench.plan import Cell
+from bench.progress import Progress
+from bench.round import Measured, Round, Task
+from bench.schedule import Step
+from bench.store import Store, create_run_directory
+from bench.tasks import Preparation
+
+# A cell whose subjects failed in so many rounds is not started again.
+FAILURES_TO_GIVE_UP = 2
+_CERTIFICATE_SHARE = 0.04
+# Seconds at the end of a budget that are kept for stopping, compressing and run.json.
+_CLOSING_S = 0.7
+
+
+@dataclass
+class Run:
+    """One run while it lasts and after: `measured` has every block in short, `failures` errors by cell."""
+
+    options: Options
+    progress: Progress
+    began_ns: int = field(default_factory=time.perf_counter_ns)
+    directory: Path = Path()
+    cells: list[Cell] = field(default_factory=list)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    measured: list[Measured] = field(default_factory=list)
+    failures: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    forced: int = 0
+    rounds: int = 0
+    rounds_ns: list[int] = field(default_factory=list)
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since the run began."""
+        return time.perf_counter_ns() - self.began_ns
+
+    def left_s(self) -> float:
+        """Seconds of the budget that are left for measuring."""
+        return self.options.budget - self.wall_ns() / 1e9 - _CLOSING_S
+
+    def share_in_calls(self) -> float:
+        """Share of the wall time so far that was spent inside of measured calls, 0 to 1."""
+        return sum(block.in_calls_ns for block in self.measured) / max(self.wall_ns(), 1)
+
+    def medians(self) -> list[tuple[str, float]]:
+        """Name and median so far in ns of each cell, those of the core first."""
+        by_cell: dict[int, list[float]] = defaultdict(list)
+        for block in self.measured:
+            if block.role == schema.MECHANISM:
+                by_cell[block.cell].append(block.median_ns)
+        ordered = sorted(by_cell, key=lambda number: (not self.cells[number].is_core, number))
+        return [(self.cells[number].name, statistics.median(by_cell[number])) for number in ordered]
+
+
+def execute(options: Options, progress: Progress) -> Run:
+    """Measure into a new directory, and return the finished run.
+
+    Raises `UsageError`, `PlanError`, `InterpreterError` or `StoreError` before anything is measured.
+    Any other BaseException, such as an interruption, leaves a partial run with all complete blocks.
+    """
+    run = Run(options, progress)
+    pins = pinning.choose(options.cpu)
+    wanted = plan.wanted(options.profile, options.mechanisms, options.scenarios)
+    pythons = interpreters.find(options.pythons or (interpreters.default(),), plan.needs())
+    folder, problem = control.find()
+    around = surroundings.look(pins, problem)
+    run.cells, unavailable = plan.make(wanted, pythons, around)
+    if not run.cells:
+        reasons = "; ".join(sorted({one.reason for one in unavailable}))
+        raise UsageError(f"nothing can be measured here: {reasons}")
+    if problem:
+        progress.message(f"without the C control there is no relative latency: {problem}")
+    page = document.opening(options, pins, pythons, unavailable, around)
+    run.directory = create_run_directory(options.results, page["machine"], page["run"])
+    host.adopt_orphans()
+    pinning.apply(pins)
+    try:
+        with Store(run.directory, page) as store:
+            _measure(run, store, Preparation(options, pins, around, folder, store, run.began_ns))
+    finally:
+        progress.close()
+        pinning.undo(pins)
+    return run
+
+
+def _measure(run: Run, store: Store, preparation: Preparation) -> None:
+    page, progress = store.document, run.progress
+    page["unfit"] = check.unfit_lines(check.findings())
+    for line in page["unfit"]:
+        progress.message(f"unfit machine: {line}")
+    try:
+        preparation.calibrate(run.cells, lambda cell: progress.update(cell.name, -1, run.left_s(), list))
+        for number, text in preparation.failed.items():
+            run.failures[number] += 1
+            progress.message(f"error: {run.cells[number].name}: {text}")
+        checks = _opening(run, preparation)
+        preparation.settle(run.cells, run.left_s())
+        run.tasks = preparation.tasks
+        _rounds(run, store)
+    finally:
+        document.close(page, run.wall_ns(), run.share_in_calls())
+    page["status"] = schema.COMPLETE
+    if run.options.certificate:
+        checks += certificate.of_run(run.measured, run.share_in_calls(), run.forced)
+        page["certificate"] = certificate.as_document(checks)
+    _say_how_it_ended(run)
+
+
+def _opening(run: Run, preparation: Preparation) -> list[certificate.Check]:
+    """The part of the certificate that measures for itself, within a small part of the budget."""
+    if not run.options.certificate:
+        return []
+    return certificate.opening(preparation.ground(run.cells[0]), run.options.budget * _CERTIFICATE_SHARE)
+
+
+def _say_how_it_ended(run: Run) -> None:
+    say = run.progress.message
+    for number, count in sorted(run.failures.items()):
+        say(f"error: {run.cells[number].name} failed {count} times; subjects.csv has each with its reason")
+    say(
+        f"{run.rounds} rounds of {len(run.tasks)} cells in {run.wall_ns() / 1e9:.1f} s, "
+        f"{run.share_in_calls():.0%} of it inside measured calls"
+    )
+    if run.rounds < FEWEST_ROUNDS:
+        say(
+            f"WARNING: only {run.rounds} complete rounds; an interval needs {FEWEST_ROUNDS}. "
+            f"Raise --budget (now {run.options.budget:g} s) or measure fewer mechanisms"
+        )
+
+
+def _rounds(run: Run, store: Store) -> None:
+    """Measure complete rounds until the budget, or the number of rounds asked for, is reached."""
+    while run.tasks and _another(run):
+        began = run.wall_ns()
+        one = Round(run.rounds, run.tasks, store, run.began_ns, run.options.deadline_s)
+        one.measure(run.options.seed, _listener(run))
+        run.forced += one.forced
+        run.rounds += 1
+        run.rounds_ns.append(run.wall_ns() - began)
+        store.document["rounds"] = run.rounds
+        store.sync()
+        for number, text in one.failed.items():
+            run.failures[number] += 1
+            run.progress.message(f"error: {run.cells[number].name}: {text}")
+            if run.failures[number] >= FAILURES_TO_GIVE_UP:
+                del run.tasks[number]
+
+
+def _another(run: Run) -> bool:
+    if run.options.rounds is not None:
+        return run.rounds < run.options.rounds
+    if not run.rounds_ns:
+        return True
+    return run.left_s() > statistics.mean(run.rounds_ns[-3:]) / 1e9
+
+
+def _listener(run: Run) -> Callable[[Step, Measured], None]:
+    def hear(step: Step, block: Measured) -> None:
+        run.measured.append(block)
+        run.progress.update(run.cells[step.cell].name, run.rounds, run.left_s(), run.medians)
+
+    return hear
