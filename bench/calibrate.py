@@ -55,8 +55,12 @@ def block_calls(call_ns: float, block_ns: int) -> int:
 
 
 def warmup_calls(calls: int) -> int:
-    """Calls made before a subject's first block, where a block has `calls`."""
-    return max(1, min(MOST_WARMUP_CALLS, calls // 2))
+    """Calls made before a subject's first block, where a block has `calls`; none where one call fills a block.
+
+    What such a call does once a process, its mechanism does when it is made; what else a first call
+    costs more is lost in its length.
+    """
+    return min(MOST_WARMUP_CALLS, (calls + 1) // 2) if calls > 1 else 0
 
 
 def _cost(subject: Subject, role: str, deadline_s: float) -> float:

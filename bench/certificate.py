@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import subprocess
@@ -91,7 +92,7 @@ def timer() -> list[Check]:
     """Cost of reading the clock and its smallest step, in ns."""
     now = time.perf_counter_ns
     stamps = [now() for _ in range(20_000)]
-    steps = [b - a for a, b in zip(stamps, stamps[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(stamps)]
     cost = statistics.median(steps)
     step = min((one for one in steps if one > 0), default=0)
     return [
@@ -131,17 +132,16 @@ def _one_observation(ground: Ground) -> float:
     here: list[float] = []
     by_hand: list[float] = []
     with _hand_written(ground) as loop, Subject(ground.settings("os_fork")) as subject:
+        assert loop.stdin is not None
+        assert loop.stdout is not None
         subject.ready(SET_UP_DEADLINE_S)
         for number in range(_OBSERVER_BLOCKS + 1):
             mine = statistics.median(subject.block(MECHANISM, _OBSERVER_CALLS, BLOCK_DEADLINE_S).stamps[0::3])
-            assert loop.stdin is not None and loop.stdout is not None
             loop.stdin.write(b"%d" % _OBSERVER_CALLS)
             theirs = float(loop.stdout.readline())
             if number > 0:  # the first is the warm-up
                 here.append(mine)
                 by_hand.append(theirs)
-        loop.stdin.close()
-        loop.wait()
     return statistics.median(here) / statistics.median(by_hand)
 
 

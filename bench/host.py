@@ -90,7 +90,7 @@ class Subject:
     """One measured process. Start it, wait for `ready`, ask for blocks, `stop` it; use it in a ``with``."""
 
     def __init__(self, settings: Settings) -> None:
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in stop)
         self.started_ns = time.perf_counter_ns()
         try:
             self._process = subprocess.Popen(
@@ -105,7 +105,8 @@ class Subject:
         except OSError as error:
             self._errors.close()
             raise SubjectError(f"{settings.python}: cannot be started ({error.strerror})") from None
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._left = b""
         self._timed_out = False

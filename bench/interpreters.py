@@ -113,7 +113,9 @@ def _probe(path: str, needs: Sequence[str]) -> tuple[dict[str, Any], dict[str, s
     except (ValueError, SyntaxError, KeyError, TypeError, AttributeError):
         raise InterpreterError(f"{path}: is not a Python (it did not answer as one)") from None
     if version < OLDEST:
-        raise InterpreterError(f"{path}: is Python {facts['version']}; {OLDEST[0]}.{OLDEST[1]} is the oldest to measure")
+        raise InterpreterError(
+            f"{path}: is Python {facts['version']}; {OLDEST[0]}.{OLDEST[1]} is the oldest to measure"
+        )
     return facts, missing
 
 

@@ -94,7 +94,9 @@ def parse_scenarios(words: Iterable[str]) -> list[Level]:
         if scenario is None:
             raise PlanError(f"{name}: no such scenario; there is {', '.join(registry.scenarios())}")
         if not equals or not values:
-            raise PlanError(f"{word}: write NAME=LEVEL[,LEVEL], as in {name}={scenario.levels[0] if scenario.levels else '64MiB'}")
+            raise PlanError(
+                f"{word}: write NAME=LEVEL[,LEVEL], as in {name}={scenario.levels[0] if scenario.levels else '64MiB'}"
+            )
         for text in values.split(","):
             level = parse_level(scenario, text.strip())
             if level not in levels:
@@ -198,7 +200,11 @@ def _too_large(
         return {}
     room = int(memory * MEMORY_SHARE)
     held_out: dict[tuple[str, str], str] = {}
-    sizes = [(level.amount * pythons, mechanism.name, level.text) for mechanism, level in pairs if level.scenario.unit == "bytes"]
+    sizes = [
+        (level.amount * pythons, mechanism.name, level.text)
+        for mechanism, level in pairs
+        if level.scenario.unit == "bytes"
+    ]
     for size, name, text in sorted(sizes):
         if size > room:
             mib = 1 << 20

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 
-from bench import calibrate, dose, host, schema
+from bench import calibrate, dose, schema
 from bench.calibrate import Calibration
 from bench.dose import Dose
 from bench.host import Block, Settings, Subject, SubjectError
@@ -117,6 +117,8 @@ class Round:
         task, subject = self._tasks[number], self._subjects[number]
         for role in task.roles:
             calls = calibrate.warmup_calls(task.calls(role))
+            if not calls:
+                continue
             try:
                 block = subject.block(role, calls, self._deadline_s)
             except SubjectError as error:
@@ -150,9 +152,7 @@ class Round:
         self._store.add(schema.BLOCKS, [(*key, order, role, block.calls, start, elapsed, *usage)])
         rows: list[tuple[object, ...]] = [
             (*key, role, int(i < cold), total, call, ready or None)
-            for i, (total, call, ready) in enumerate(
-                zip(totals, block.stamps[1::3], block.stamps[2::3], strict=True)
-            )
+            for i, (total, call, ready) in enumerate(zip(totals, block.stamps[1::3], block.stamps[2::3], strict=True))
         ]
         self._store.add(schema.SAMPLES, rows)
         warm = totals[cold:] or totals

@@ -97,7 +97,9 @@ SUBJECTS = Table(
         Column("setup_ns", "int", "ns", "from its start to the end of its warm-up", optional=True),
         Column("rss_bytes", "int", "bytes", "resident memory (smaps_rollup: Rss)", optional=True),
         Column("pss_bytes", "int", "bytes", "proportional resident memory (Pss)", optional=True),
-        Column("private_bytes", "int", "bytes", "private resident memory (Private_Clean + Private_Dirty)", optional=True),
+        Column(
+            "private_bytes", "int", "bytes", "private resident memory (Private_Clean + Private_Dirty)", optional=True
+        ),
         Column("huge_bytes", "int", "bytes", "anonymous memory in huge pages (AnonHugePages)", optional=True),
         Column("pte_bytes", "int", "bytes", "page tables (status: VmPTE)", optional=True),
         Column("vmas", "int", "", "mappings (lines of /proc/PID/maps)", optional=True),
@@ -175,7 +177,9 @@ SUMMARY = Table(
         Column("rel_lo", "float", "1", "lower end of its 95 % interval", optional=True),
         Column("rel_hi", "float", "1", "upper end of it", optional=True),
         Column("parent_faults", "float", "faults/call", "page faults of the parent, median over rounds", optional=True),
-        Column("child_faults", "float", "faults/call", "page faults of the children, median over rounds", optional=True),
+        Column(
+            "child_faults", "float", "faults/call", "page faults of the children, median over rounds", optional=True
+        ),
     ),
 )
 

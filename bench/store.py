@@ -35,7 +35,8 @@ def create_run_directory(results: Path, machine: str, run: str) -> Path:
     except FileExistsError as error:
         raise StoreError(f"{error.filename}: already there; nothing was overwritten, choose another --label") from None
     except OSError as error:
-        raise StoreError(f"{results}: cannot hold results ({error.strerror}); choose a directory with --results") from None
+        text = f"{results}: cannot hold results ({error.strerror}); choose another directory with --results"
+        raise StoreError(text) from None
     return directory
 
 
@@ -73,7 +74,7 @@ class Store:
         self.document = document
         self._streams: dict[str, IO[str]] = {}
         for table in schema.RAW_TABLES:
-            stream = open(directory / table.file, "x", encoding="utf-8", newline="")
+            stream = open(directory / table.file, "x", encoding="utf-8", newline="")  # noqa: SIM115 (closed in close)
             stream.write(",".join(table.header) + "\n")
             self._streams[table.name] = stream
         self.write_document()

@@ -104,7 +104,7 @@ class Preparation:
 
 
 def _start_cost_ns(task: Task) -> float:
-    """What a subject costs in a round before its first block: half of its set-up, for two CPUs share it, and warm-up."""
+    """What a subject costs in a round before its first block: half its set-up (two CPUs share it), and warm-up."""
     found = task.calibration
     warm_up = warmup_calls(found.calls) * found.call_ns
     if CONTROL in task.roles:

@@ -23,6 +23,11 @@ def _process(method):
 
     _small_main()
     create = get_context(method).Process
+    if method != "fork":
+        # Once a program, whatever the number of its processes: not part of a call.
+        from multiprocessing.resource_tracker import ensure_running
+
+        ensure_running()
 
     def call():
         child = create(target=now)
@@ -45,10 +50,8 @@ def mp_fork(subject):
 @mechanism("python_call", control="native_fork", needs=("start:forkserver",))
 def mp_forkserver(subject):
     """multiprocessing.Process by a fork server that is already up: start, join."""
-    from multiprocessing.forkserver import ensure_running
-
     call = _process("forkserver")
-    ensure_running()
+    call()  # the server is started by its first process
     return call
 
 
