@@ -1,0 +1,1 @@
+"""Holds the behaviour of `bench` and `analysis`; run it with ``python -m pytest``."""
