@@ -148,7 +148,8 @@ def _without_exit() -> int:
         with listening():
             text, finished = _read_all(reader)
     finally:
-        os.killpg(root, signal.SIGKILL)  # no more than a formality, unless something went wrong
+        with suppress(OSError):  # no more than a formality, unless something went wrong
+            os.killpg(root, signal.SIGKILL)
         with suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-root, 0)
