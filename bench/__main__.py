@@ -51,6 +51,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--label", metavar="TEXT", help="becomes part of the run's name")
     run.add_argument("--machine", metavar="NAME", help="directory of this machine (default: made from its facts)")
     run.add_argument("--results", type=Path, default=Path(RESULTS), metavar="DIR", help="default: results")
+    run.add_argument("--block-ms", type=float, default=15.0, metavar="MS", help="length of a block (default: 15)")
+    run.add_argument(
+        "--pairs",
+        default="4,2",
+        metavar="CORE,OTHERS",
+        help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 4,2)",
+    )
     run.add_argument("--no-progress", action="store_true", help="say only what stays")
 
 
@@ -85,9 +92,10 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
 
 def _run(arguments: argparse.Namespace) -> int:
     from bench import progress
-    from bench.options import Options
+    from bench.options import Options, parse_pairs
     from bench.run import execute
 
+    core, others = parse_pairs(arguments.pairs)
     options = Options(
         results=arguments.results,
         profile=arguments.profile,
@@ -100,6 +108,9 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         label=arguments.label,
         machine=arguments.machine,
+        block_ns=int(arguments.block_ms * 1e6),
+        core_pairs=core,
+        other_pairs=others,
     )
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -46,6 +46,7 @@ def opening(
             "scenarios": list(options.scenarios),
             "cpu": options.cpu,
             "block_ns": options.block_ns,
+            "pairs": [options.core_pairs, options.other_pairs],
         },
         "started": _utc(),
         "ended": None,

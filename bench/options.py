@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.calibrate import BLOCK_DEADLINE_S, DEFAULT_BLOCK_NS
+from bench.schedule import MOST_PAIRS
 
 DEFAULT_BUDGET_S = {"quick": 10.0, "standard": 60.0, "full": 300.0}
 # An exact 95 % interval of a median needs six values: 1 - 2 / 2**6 = 96.9 %, with five it is 93.8 %.
@@ -45,6 +46,8 @@ class Options:
             raise UsageError(f"--budget {self.budget_s:g}: must be more than 0 seconds")
         if self.rounds is not None and self.rounds < 1:
             raise UsageError(f"--rounds {self.rounds}: must be at least 1")
+        if not self.block_ns >= 100_000:
+            raise UsageError(f"--block-ms {self.block_ns / 1e6:g}: must be at least 0.1")
         if self.cpu not in ("auto", "none") and not self.cpu.isdigit():
             raise UsageError(f"--cpu {self.cpu}: must be auto, none or the number of a CPU")
         for name, text in (("--label", self.label), ("--machine", self.machine)):
@@ -55,3 +58,11 @@ class Options:
     def budget(self) -> float:
         """Seconds for the whole run."""
         return self.budget_s if self.budget_s is not None else DEFAULT_BUDGET_S.get(self.profile, 60.0)
+
+
+def parse_pairs(text: str) -> tuple[int, int]:
+    """Read ``CORE,OTHERS``. Raises `UsageError`."""
+    match = re.fullmatch(r"(\d+),(\d+)", text)
+    if not match or not all(1 <= int(number) <= MOST_PAIRS for number in match.groups()):
+        raise UsageError(f"--pairs {text}: write two numbers from 1 to {MOST_PAIRS}, as in 4,2")
+    return int(match[1]), int(match[2])
