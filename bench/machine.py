@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench import virtual
+from bench.sysfiles import keyed, number, read
 
 # Of pyperf's metadata: what names somebody, what is of the moment (see `state`), and what is of the
 # controller's interpreter, which is not the measured one.
@@ -50,36 +51,15 @@ _LIMITS = {"nproc": "RLIMIT_NPROC", "nofile": "RLIMIT_NOFILE", "as": "RLIMIT_AS"
 _STABLE = ("cpu_model", "cpu_id", "cpu_count", "architecture", "system", "virtualisation", "container")
 
 
-def read(path: str | Path) -> str:
-    """The text of a small system file without blanks around it; empty where it cannot be read."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def number(text: str) -> int | str:
-    """`text` as an int where it is one."""
-    return int(text) if re.fullmatch(r"-?\d+", text) else text
-
-
-def keyed(path: str | Path) -> dict[str, int]:
-    """The numbers of a file of lines ``name[:] number [kB]``, such as /proc/meminfo; kB become bytes."""
-    found: dict[str, int] = {}
-    for line in read(path).splitlines():
-        words = line.replace(":", " ").split()
-        if len(words) > 1 and words[1].isdigit():
-            found[words[0]] = int(words[1]) * (1024 if words[2:] == ["kB"] else 1)
-    return found
-
-
 def facts() -> dict[str, object]:
     """What stays as it is while a run lasts: a flat dict of str, int and float. Sizes are bytes.
 
     pyperf's metadata come under pyperf's names; all else is described by the files it is read from.
     """
-    found: dict[str, object] = {**_pyperf_facts(), **_system_facts(), **_cpu_facts()}
-    found |= {name: number(text) for name, path in _KERNEL_SETTINGS.items() if (text := read(path))}
+    found: dict[str, object] = {**_cpu_facts(), **_system_facts(), **_pyperf_facts()}
+    for name, path in _KERNEL_SETTINGS.items():
+        if text := read(path):
+            found[name] = int(text) if text.removeprefix("-").isdecimal() else text
     found |= {name: match[1] for name, path in _CHOICES.items() if (match := re.search(r"\[(\S+)\]", read(path)))}
     found |= _limits()
     found |= {f"cgroup_{name}": value for name, value in virtual.cgroup_limits().items()}
@@ -112,9 +92,8 @@ def state() -> dict[str, object]:
     mhz = [float(text) for text in re.findall(r"^cpu MHz\s*: ([\d.]+)", read("/proc/cpuinfo"), re.MULTILINE)]
     if mhz:
         found["cpu_mhz"] = round(sum(mhz) / len(mhz))
-    heat = [
-        int(text) for path in Path("/sys/class/thermal").glob("thermal_zone*/temp") if (text := read(path)).isdigit()
-    ]
+    zones = [number(path) for path in Path("/sys/class/thermal").glob("thermal_zone*/temp")]
+    heat = [value for value in zones if value is not None]
     if heat:
         found["temperature_c"] = max(heat) / 1000
     found |= virtual.throttling()
@@ -214,7 +193,7 @@ def _cpu_facts() -> dict[str, object]:
         found["microcode"] = microcode
     if hasattr(os, "sched_getaffinity"):
         found["cpus_allowed"] = len(os.sched_getaffinity(0))
-    found.setdefault("cpu_count", os.cpu_count() or 1)
+    found["cpu_count"] = os.cpu_count() or 1
     return found
 
 

@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+from bench.sysfiles import read
+
 # Words of DMI's vendor and product (lower case), and what they say; the same that systemd-detect-virt looks at.
 _DMI = (
     ("amazon ec2", "amazon"),
@@ -31,13 +33,6 @@ _CGROUP = Path("/sys/fs/cgroup")
 _V1_UNLIMITED = 1 << 62
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
-
-
 def kinds(kernel: str, root: Path = Path("/")) -> dict[str, object]:
     """``virtualisation`` and ``container``, each present only where there is one. `kernel` is its release."""
     found: dict[str, object] = {}
@@ -51,13 +46,13 @@ def kinds(kernel: str, root: Path = Path("/")) -> dict[str, object]:
 def _virtual_machine(kernel: str, root: Path) -> str:
     if "microsoft" in kernel.lower():
         return "wsl"
-    dmi = " ".join(_read(root / "sys/class/dmi/id" / name) for name in ("sys_vendor", "product_name")).lower()
-    flags = re.search(r"^flags\s*:(.*)$", _read(root / "proc/cpuinfo"), re.MULTILINE)
-    tree = _read(root / "sys/firmware/devicetree/base/hypervisor/compatible")
-    hypervisor = _read(root / "sys/hypervisor/type")
+    dmi = " ".join(read(root / "sys/class/dmi/id" / name) for name in ("sys_vendor", "product_name")).lower()
+    flags = re.search(r"^flags\s*:(.*)$", read(root / "proc/cpuinfo"), re.MULTILINE)
+    tree = read(root / "sys/firmware/devicetree/base/hypervisor/compatible")
+    hypervisor = read(root / "sys/hypervisor/type")
     if not (hypervisor or tree or (flags and " hypervisor" in flags[1])) and "virtual" not in dmi and "qemu" not in dmi:
         return ""  # a maker of clouds also sells whole machines: its name alone says nothing
-    clocks = _read(root / "sys/devices/system/clocksource/clocksource0/available_clocksource")
+    clocks = read(root / "sys/devices/system/clocksource/clocksource0/available_clocksource")
     named = next((kind for word, kind in _DMI if word in dmi), "")
     clocked = next((kind for word, kind in _CLOCKS if word in clocks), "")
     return named or hypervisor or clocked or ("kvm" if "kvm" in tree else "vm")
@@ -66,10 +61,10 @@ def _virtual_machine(kernel: str, root: Path) -> str:
 def _container(root: Path) -> str:
     if os.environ.get("KUBERNETES_SERVICE_HOST"):
         return "kubernetes"
-    for line in _read(root / "proc/1/environ").split("\0"):
+    for line in read(root / "proc/1/environ").split("\0"):
         if line.startswith("container="):
             return line.partition("=")[2]
-    if said := _read(root / "run/systemd/container"):
+    if said := read(root / "run/systemd/container"):
         return said
     if (root / "run/.containerenv").exists():
         return "podman"
@@ -98,7 +93,7 @@ def _smallest(controller: str, names: tuple[str, ...], group: str, root: Path) -
         int(text)
         for folder in _group_folders(controller, group, root)
         for name in names
-        if (text := _read(folder / name)).isdigit() and int(text) < _V1_UNLIMITED
+        if (text := read(folder / name)).isdigit() and int(text) < _V1_UNLIMITED
     ]
     return min(found) if found else None
 
@@ -107,9 +102,9 @@ def _cpus(group: str, root: Path) -> float | None:
     """CPUs that the quota allows: v2 ``cpu.max`` "quota period", v1 two files; None: no quota."""
     found: list[float] = []
     for folder in _group_folders("cpu", group, root):
-        quota, _, period = _read(folder / "cpu.max").partition(" ")
+        quota, _, period = read(folder / "cpu.max").partition(" ")
         if not quota:
-            quota, period = _read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")
+            quota, period = read(folder / "cpu.cfs_quota_us"), read(folder / "cpu.cfs_period_us")
         if quota.isdigit() and period.isdigit() and int(period) > 0:
             found.append(int(quota) / int(period))
     return min(found) if found else None
@@ -117,7 +112,7 @@ def _cpus(group: str, root: Path) -> float | None:
 
 def cgroup_limits(root: Path = _CGROUP, group: str | None = None) -> dict[str, object]:
     """``cpus`` (CPUs by quota), ``memory_bytes`` and ``pids``, each present only where it is limited."""
-    group = _read(Path("/proc/self/cgroup")) if group is None else group
+    group = read(Path("/proc/self/cgroup")) if group is None else group
     limits = {
         "cpus": _cpus(group, root),
         "memory_bytes": _smallest("memory", ("memory.max", "memory.limit_in_bytes"), group, root),
@@ -128,33 +123,33 @@ def cgroup_limits(root: Path = _CGROUP, group: str | None = None) -> dict[str, o
 
 def memory_room(root: Path = _CGROUP, group: str | None = None) -> int | None:
     """Bytes that this process's cgroup may still take; None: not limited. File pages in it count as free."""
-    group = _read(Path("/proc/self/cgroup")) if group is None else group
+    group = read(Path("/proc/self/cgroup")) if group is None else group
     room: list[int] = []
     for folder in _group_folders("memory", group, root):
         for limit, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
-            most, now = _read(folder / limit), _read(folder / used)
+            most, now = read(folder / limit), read(folder / used)
             if most.isdigit() and now.isdigit() and int(most) < _V1_UNLIMITED:
-                cache = re.search(r"^(?:total_)?inactive_file (\d+)$", _read(folder / "memory.stat"), re.MULTILINE)
+                cache = re.search(r"^(?:total_)?inactive_file (\d+)$", read(folder / "memory.stat"), re.MULTILINE)
                 room.append(int(most) - int(now) + (int(cache[1]) if cache else 0))
     return max(0, min(room)) if room else None
 
 
 def pids_room(root: Path = _CGROUP, group: str | None = None) -> int | None:
     """Processes and threads that this process's cgroup may still start; None: not limited."""
-    group = _read(Path("/proc/self/cgroup")) if group is None else group
+    group = read(Path("/proc/self/cgroup")) if group is None else group
     room = [
         int(most) - int(now)
         for folder in _group_folders("pids", group, root)
-        if (most := _read(folder / "pids.max")).isdigit() and (now := _read(folder / "pids.current")).isdigit()
+        if (most := read(folder / "pids.max")).isdigit() and (now := read(folder / "pids.current")).isdigit()
     ]
     return min(room) if room else None
 
 
 def throttling(root: Path = _CGROUP, group: str | None = None) -> dict[str, object]:
     """``throttled_periods`` of this process's cgroup since it was made, where a quota of CPU time counts them."""
-    group = _read(Path("/proc/self/cgroup")) if group is None else group
+    group = read(Path("/proc/self/cgroup")) if group is None else group
     for folder in _group_folders("cpu", group, root):
-        if match := re.search(r"^nr_throttled (\d+)$", _read(folder / "cpu.stat"), re.MULTILINE):
+        if match := re.search(r"^nr_throttled (\d+)$", read(folder / "cpu.stat"), re.MULTILINE):
             return {"throttled_periods": int(match[1])}
     return {}
 
