@@ -64,9 +64,9 @@ def facts() -> dict[str, object]:
     found |= _limits()
     found |= {f"cgroup_{name}": value for name, value in virtual.cgroup_limits().items()}
     found |= virtual.kinds(str(found.get("kernel", "")))
-    for path in sorted(Path("/sys/devices/system/cpu/vulnerabilities").glob("*")):
-        if (text := read(path)) and text != "Not affected":
-            found[f"mitigation_{path.name}"] = text
+    for file in sorted(Path("/sys/devices/system/cpu/vulnerabilities").glob("*")):
+        if (text := read(file)) and text != "Not affected":
+            found[f"mitigation_{file.name}"] = text
     return found
 
 
