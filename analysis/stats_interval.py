@@ -1,0 +1,97 @@
+"""Turns the figures of rounds into a median with an interval, exact or interpolated; pure mathematics.
+
+Rounds are the sampling unit: each has fresh subjects, so that they are nearly independent, which calls and
+blocks are not. A figure that cannot be had comes with a warning that says what it would need.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+Values = Sequence[float] | NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval; `lo` and `hi` are NaN where the sample cannot carry one.
+
+    `confidence` is what the interval achieves (0 to 1), which for an exact one is a little more than was
+    asked for. `warnings` say in words what is missing and how much is needed.
+    """
+
+    center: float
+    lo: float
+    hi: float
+    confidence: float
+    warnings: tuple[str, ...] = ()
+
+
+def needed(quantile: float, confidence: float = CONFIDENCE) -> int:
+    """Smallest number of independent values that holds an equal-tailed interval of `quantile` (0 to 1).
+
+    The largest of n values lies below the quantile with probability quantile**n, which must not be more
+    than half of what the interval may miss (Wilks 1941, "Determination of sample sizes for setting tolerance
+    limits"): 6 for the median, 368 for p99, 3688 for p99.9 at 95 %.
+    """
+    tail = max(quantile, 1 - quantile)
+    return math.ceil(math.log((1 - confidence) / 2) / math.log(tail))
+
+
+def _rank(count: int, confidence: float) -> int:
+    """The k of the exact interval from the k-th smallest to the k-th largest; 0: there is none."""
+    return int(stats.binom.ppf((1 - confidence) / 2, count, 0.5))
+
+
+def _achieved(count: int, rank: int) -> float:
+    return float(1 - 2 * stats.binom.cdf(rank - 1, count, 0.5))
+
+
+def _too_few(values: NDArray[np.float64], confidence: float) -> Estimate:
+    center = float(np.median(values)) if len(values) else math.nan
+    least = needed(0.5, confidence)
+    warning = f"need at least {least} rounds for an interval at {confidence * 100:g} %, have {len(values)}"
+    return Estimate(center, math.nan, math.nan, 0.0, (warning,))
+
+
+def median_interval(values: Values, confidence: float = CONFIDENCE) -> Estimate:
+    """The median of `values` with its exact order-statistic interval, which holds for every distribution.
+
+    From the k-th smallest to the k-th largest, k as large as the binomial distribution allows (Conover 1999,
+    "Practical Nonparametric Statistics", 3.2; as in `scipy.stats.quantile_test`, which does not tell the
+    confidence achieved). It is at least `confidence`: 96.9 % for 6 values, 97.9 % for 10, 95.9 % for 20.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float))
+    rank = _rank(len(ordered), confidence)
+    if rank < 1:
+        return _too_few(ordered, confidence)
+    achieved = _achieved(len(ordered), rank)
+    return Estimate(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[-rank]), achieved)
+
+
+def interpolated_interval(values: Values, confidence: float = CONFIDENCE) -> Estimate:
+    """The median of `values` with an interval of very nearly `confidence`, not more.
+
+    Interpolates between the exact interval and the next narrower one (Hettmansperger and Sheather 1986,
+    "Confidence intervals based on interpolated order statistics", Statistics & Probability Letters 4).
+    The weight is exact for a Laplace distribution and within 0.5 % for other symmetric ones; use it where
+    the width of the interval matters and `median_interval` where the guarantee does.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float))
+    count = len(ordered)
+    rank = _rank(count, confidence)
+    if rank < 1:
+        return _too_few(ordered, confidence)
+    wide, narrow = _achieved(count, rank), _achieved(count, rank + 1)
+    share = (wide - confidence) / (wide - narrow)
+    weight = (count - rank) * share / (rank + (count - 2 * rank) * share)
+    lo = (1 - weight) * ordered[rank - 1] + weight * ordered[rank]
+    hi = (1 - weight) * ordered[-rank] + weight * ordered[-rank - 1]
+    return Estimate(float(np.median(ordered)), float(lo), float(hi), confidence)
