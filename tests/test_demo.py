@@ -37,7 +37,11 @@ class Started:
 
     def __init__(self, command: list[str], **streams: object) -> None:
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-        self.process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, **streams)  # type: ignore[call-overload]
+        # Without PYTHONUNBUFFERED: the buffers are what some of the tests are about.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        self.process = subprocess.Popen(  # type: ignore[call-overload]
+            command, cwd=ROOT, env=environment, start_new_session=True, **streams
+        )
         self.text = ""
 
     def left_behind(self) -> list[str]:
