@@ -57,10 +57,7 @@ def facts() -> dict[str, object]:
     pyperf's metadata come under pyperf's names; all else is described by the files it is read from.
     """
     found: dict[str, object] = {**_cpu_facts(), **_system_facts(), **_pyperf_facts()}
-    for name, path in _KERNEL_SETTINGS.items():
-        if text := read(path):
-            found[name] = int(text) if text.removeprefix("-").isdecimal() else text
-    found |= {name: match[1] for name, path in _CHOICES.items() if (match := re.search(r"\[(\S+)\]", read(path)))}
+    found |= settings()
     found |= _limits()
     found |= {f"cgroup_{name}": value for name, value in virtual.cgroup_limits().items()}
     found |= virtual.kinds(str(found.get("kernel", "")))
@@ -68,6 +65,15 @@ def facts() -> dict[str, object]:
         if (text := read(file)) and text != "Not affected":
             found[f"mitigation_{file.name}"] = text
     return found
+
+
+def settings() -> dict[str, int | str]:
+    """The part of `facts` that is a setting of the kernel, read in about a millisecond."""
+    found: dict[str, int | str] = {}
+    for name, path in _KERNEL_SETTINGS.items():
+        if text := read(path):
+            found[name] = int(text) if text.removeprefix("-").isdecimal() else text
+    return found | {name: match[1] for name, path in _CHOICES.items() if (match := re.search(r"\[(\S+)\]", read(path)))}
 
 
 def state() -> dict[str, object]:
@@ -105,14 +111,6 @@ def cpu_ticks() -> dict[str, int]:
     names = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
     first = read("/proc/stat").partition("\n")[0].split()
     return dict(zip(names, map(int, first[1:]), strict=False)) if first[:1] == ["cpu"] else {}
-
-
-def available_memory() -> int | None:
-    """Bytes that may be taken without swapping, a cgroup's limit taken into account; None: unknown."""
-    free = keyed("/proc/meminfo").get("MemAvailable")
-    room = virtual.memory_room()
-    known = [value for value in (free, room) if value is not None]
-    return min(known) if known else None
 
 
 def slug(facts: Mapping[str, object]) -> str:

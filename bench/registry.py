@@ -38,9 +38,7 @@ class Scenario:
 
 def _defined(module: str, mark: str) -> list[Callable[..., Any]]:
     loaded = importlib.import_module(f"bench.subject.{module}")
-    return [
-        value for value in vars(loaded).values() if hasattr(value, mark) and value.__module__ == loaded.__name__
-    ]
+    return [value for value in vars(loaded).values() if hasattr(value, mark) and value.__module__ == loaded.__name__]
 
 
 def _first_line(function: Callable[..., Any]) -> str:

@@ -74,7 +74,7 @@ class Store:
         self.document = document
         self._streams: dict[str, IO[str]] = {}
         for table in schema.RAW_TABLES:
-            stream = open(directory / table.file, "x", encoding="utf-8", newline="")  # noqa: SIM115 (closed in close)
+            stream = open(directory / table.file, "x", encoding="utf-8", newline="")
             stream.write(",".join(table.header) + "\n")
             self._streams[table.name] = stream
         self.write_document()

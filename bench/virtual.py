@@ -110,7 +110,7 @@ def _cpus(group: str, root: Path) -> float | None:
     return min(found) if found else None
 
 
-def cgroup_limits(root: Path = _CGROUP, group: str | None = None) -> dict[str, object]:
+def cgroup_limits(root: Path = _CGROUP, group: str | None = None) -> dict[str, float]:
     """``cpus`` (CPUs by quota), ``memory_bytes`` and ``pids``, each present only where it is limited."""
     group = read(Path("/proc/self/cgroup")) if group is None else group
     limits = {
@@ -119,19 +119,6 @@ def cgroup_limits(root: Path = _CGROUP, group: str | None = None) -> dict[str, o
         "pids": _smallest("pids", ("pids.max",), group, root),
     }
     return {name: value for name, value in limits.items() if value is not None}
-
-
-def memory_room(root: Path = _CGROUP, group: str | None = None) -> int | None:
-    """Bytes that this process's cgroup may still take; None: not limited. File pages in it count as free."""
-    group = read(Path("/proc/self/cgroup")) if group is None else group
-    room: list[int] = []
-    for folder in _group_folders("memory", group, root):
-        for limit, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
-            most, now = read(folder / limit), read(folder / used)
-            if most.isdigit() and now.isdigit() and int(most) < _V1_UNLIMITED:
-                cache = re.search(r"^(?:total_)?inactive_file (\d+)$", read(folder / "memory.stat"), re.MULTILINE)
-                room.append(int(most) - int(now) + (int(cache[1]) if cache else 0))
-    return max(0, min(room)) if room else None
 
 
 def pids_room(root: Path = _CGROUP, group: str | None = None) -> int | None:

@@ -1,0 +1,102 @@
+"""Turns the state of this machine into findings: is it fit to measure on, and what would make it so?"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import time
+
+from bench import control, judge, machine, memory, tuning, virtual
+from bench.findings import Finding, lines, unfit_lines
+from bench.judge import Watched
+
+__all__ = ["Finding", "findings", "main", "unfit_lines", "watch"]
+
+# Long enough for ticks of 10 ms to tell the limits of `bench.judge` apart, short enough for every run to afford.
+WATCH_S = 0.25
+
+
+def watch(seconds: float = WATCH_S) -> Watched:
+    """Keep one CPU busy for `seconds`, and see what else was done: an idle guest cannot tell that it is robbed."""
+    import psutil
+
+    def read() -> tuple[float, float]:
+        times = psutil.cpu_times()._asdict()
+        used = sum(times.get(name, 0.0) for name in ("user", "nice", "system", "irq", "softirq"))
+        return used, times.get("steal", 0.0)
+
+    busy, stolen, own, began = *read(), time.process_time(), time.perf_counter()
+    while time.perf_counter() < began + seconds:
+        pass
+    wall, own = time.perf_counter() - began, time.process_time() - own
+    busy_after, stolen_after = read()
+    busy, stolen = busy_after - busy, stolen_after - stolen
+    return Watched(os.cpu_count() or 1, max(0.0, busy - own) / wall, stolen / max(busy + stolen, own, 1e-9))
+
+
+def process_room() -> int | None:
+    """Processes that may still be started: by the user's limit (root has none) and the cgroup's; None: no limit."""
+    rooms = [room for room in (virtual.pids_room(), _user_room()) if room is not None]
+    return min(rooms) if rooms else None
+
+
+def _user_room() -> int | None:
+    limit = _limit("RLIMIT_NPROC")
+    if limit is None or os.geteuid() == 0:
+        return None
+    import psutil
+
+    owners = (process.info["uids"] for process in psutil.process_iter(["uids"]))
+    own = sum(1 for owner in owners if owner is not None and owner.real == os.getuid())
+    return limit - own
+
+
+def _limit(name: str) -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    if not hasattr(resource, name):
+        return None
+    soft: int = resource.getrlimit(getattr(resource, name))[0]
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def control_problem() -> str | None:
+    """Why there is no control here, with the remedy; None: it is built already, or can be."""
+    return None if control.SOURCE.with_name(control.NAME).is_file() else control.compiler_problem()
+
+
+def findings() -> list[Finding]:
+    """All findings, in about a third of a second; nothing is changed and no process is started."""
+    settings, limits, seen = machine.settings(), virtual.cgroup_limits(), watch()
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    resolution_s = time.get_clock_info("perf_counter").resolution
+    return [
+        judge.load(seen),
+        judge.steal(seen),
+        judge.cpus(allowed),
+        judge.quota(limits.get("cpus")),
+        judge.clock(str(settings.get("clocksource", "")), resolution_s),
+        judge.boost(settings.get("boost")),
+        judge.free_memory(memory.available()),
+        judge.overcommit(settings.get("overcommit_memory")),
+        judge.huge_pages(settings.get("thp")),
+        judge.processes(process_room()),
+        judge.files(_limit("RLIMIT_NOFILE")),
+        judge.fork(hasattr(os, "fork")),
+        judge.control(control_problem()),
+        judge.interpreter(sysconfig.get_config_var("CONFIG_ARGS"), hasattr(sys, "gettotalrefcount")),
+        *tuning.findings(),
+    ]
+
+
+def main() -> int:
+    """Print every finding with its remedy; 0: fit, 1: unfit."""
+    found = findings()
+    for line in lines(found):
+        print(line)
+    bad = len(unfit_lines(found))
+    print(f"unfit: {bad} finding{'s' * (bad > 1)} above" if bad else "this machine is fit to measure on")
+    return 1 if bad else 0
