@@ -62,6 +62,21 @@ class Noise:
 
 QUIET = Noise(0, 0, 0, 0, 0, 0, 1)
 
+DOSE: dict[str, object] = {
+    "setup_ns": 10**7,
+    "rss_bytes": 9_000_000,
+    "pss_bytes": 8_000_000,
+    "private_bytes": 7_000_000,
+    "huge_bytes": 0,
+    "pte_bytes": 100_000,
+    "vmas": 80,
+    "fds": 3,
+    "threads": 1,
+    "cpus": 1,
+    "modules": 40,
+}
+"""What every subject has; a column that is not here stays empty."""
+
 CELLS = (
     FakeCell("native_fork", 65_000.0, work="control", control="", parent_faults=12, child_faults=8, ready_share=None),
     FakeCell("noop", 150.0, work="baseline", control="", path="none", parent_faults=0, child_faults=0),
@@ -143,6 +158,11 @@ def _document(fake: FakeRun) -> dict[str, Any]:
     return document | fake.document
 
 
+def _in_order(table: schema.Table, values: dict[str, object]) -> tuple[object, ...]:
+    """A row of `table`; columns that have no value are empty."""
+    return tuple(values.get(name) for name in table.header)
+
+
 def _cell_row(number: int, cell: FakeCell) -> tuple[object, ...]:
     names = (cell.python, cell.mechanism, cell.work, cell.scenario, cell.level, cell.unit, cell.control)
     return (number, *names, cell.calls, cell.calls if cell.control else 0, cell.blocks, cell.path)
@@ -154,9 +174,9 @@ def _write_subject(
     """All blocks of one cell in one round: the warm-up, then pairs of mechanism and control."""
     about, noise = fake.cells[cell], fake.noise
     failed = number in about.failing_rounds
-    status = (schema.ERROR, "the child exited with status 1") if failed else (schema.OK, None)
-    facts = (9_000_000, 8_000_000, 7_000_000, 0, 100_000, 80, 3, 1, 40, about.path)
-    store.add(schema.SUBJECTS, [(number, cell, *status, number * 10**9, 10**7, *facts)])
+    status, error = (schema.ERROR, "the child exited with status 1") if failed else (schema.OK, None)
+    row = {"round": number, "cell": cell, "status": status, "error": error, "start_ns": number * 10**9}
+    store.add(schema.SUBJECTS, [_in_order(schema.SUBJECTS, {**row, **DOSE, "path": about.path})])
     if failed:
         return
     level = drift + dice.normal(0, noise.subject)
