@@ -1,0 +1,161 @@
+"""Runs the engine for tests: the command line as a user does, a run inside this process, and what is left after it."""
+
+from __future__ import annotations
+
+import csv
+import ctypes
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bench
+from bench import certificate, control, interpreters, registry, schema
+from bench.host import Settings
+from bench.options import Options
+from bench.progress import Medians
+from bench.registry import Mechanism
+from bench.run import Run, execute
+from tests import faulty
+
+ROOT = Path(bench.__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+PYTHON = interpreters.default()
+CONTROL, NO_CONTROL = control.find()
+PATIENCE_S = 120.0  # only for what hangs
+HAS_PROC = Path("/proc/self/fd").is_dir()
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+needs_control = pytest.mark.skipif(not CONTROL, reason=f"no C control here: {NO_CONTROL}")
+needs_proc = pytest.mark.skipif(not HAS_PROC, reason="needs Linux's /proc")
+
+
+def command(*words: str) -> list[str]:
+    """The command line of the suite with these words."""
+    return [sys.executable, "-m", "bench", *words]
+
+
+def bench_cli(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m bench WORDS`` from the checkout and return how it ended."""
+    return subprocess.run(
+        command(*words),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        stdin=subprocess.DEVNULL,
+        **options,
+    )
+
+
+class Watcher:
+    """A progress that remembers what it was told, and may do something at each update."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.updates: list[tuple[str, int]] = []
+        self.closed = False
+
+    def message(self, text: str) -> None:
+        """Remember the line."""
+        self.messages.append(text)
+
+    def update(self, doing: str, round_number: int, left_s: float, medians: Medians) -> None:
+        """Remember what is being measured, and in which round."""
+        self.updates.append((doing, round_number))
+
+    def close(self) -> None:
+        """Remember that it was called."""
+        self.closed = True
+
+
+def options(results: Path, **changes: Any) -> Options:
+    """Options of the shortest run that measures something: one round of one mechanism, tiny blocks."""
+    short: dict[str, Any] = {
+        "results": results,
+        "machine": "here",
+        "rounds": 1,
+        "mechanisms": ("os_fork",),
+        "certificate": False,
+        "block_ns": 500_000,
+        "core_pairs": 1,
+        "other_pairs": 1,
+        "deadline_s": 20.0,
+        "path": str(TESTS),
+    }
+    return Options(**{**short, **changes})
+
+
+def measure(results: Path, watcher: Watcher | None = None, **changes: Any) -> Run:
+    """Execute `options` in this process, and leave the process as it was."""
+    with unchanged():
+        return execute(options(results, **changes), watcher or Watcher())
+
+
+def rows(directory: Path, table: schema.Table) -> list[dict[str, str]]:
+    """The rows of one table of a run as they stand in the file."""
+    packed = directory / f"{table.file}.gz"
+    opened = gzip.open(packed, "rt", encoding="utf-8") if packed.exists() else open(directory / table.file)
+    with opened as stream:
+        return list(csv.DictReader(stream))
+
+
+def settings(mechanism: str, **changes: Any) -> Settings:
+    """How a subject with a known or a faulty mechanism is started."""
+    known = registry.mechanisms()
+    where = known[mechanism].where if mechanism in known else f"faulty:{mechanism}"
+    return Settings(PYTHON, where, **{"path": str(TESTS), "true": "/bin/true", **changes})
+
+
+def register_faulty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the faulty mechanisms known to the engine, for this test."""
+    more = {
+        name: Mechanism(name, "fork", "native_fork", (), f"faulty:{name}", (make.__doc__ or "").strip())
+        for name, make in faulty.ALL.items()
+    }
+    both: Mapping[str, Mechanism] = {**registry.mechanisms(), **more}
+    monkeypatch.setattr(registry, "mechanisms", lambda: both)
+
+
+def descriptors() -> list[str]:
+    """What this process has open; empty where that cannot be told."""
+    if not HAS_PROC:
+        return []
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found.append(os.readlink(f"/proc/self/fd/{name}"))
+        except OSError:  # the directory's own
+            continue
+    return sorted(found)
+
+
+def alive(group: int) -> bool:
+    """Whether a process of this group is there, ended ones that nobody reaped included."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """Hold that the block leaves no child, no descriptor and no pin behind; orphans are no longer adopted after it."""
+    children, opened = certificate.children(), descriptors()
+    cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    try:
+        yield
+    finally:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, as bench.reaping sets it
+    assert certificate.children() == children
+    assert descriptors() == opened
+    if hasattr(os, "sched_getaffinity"):
+        assert os.sched_getaffinity(0) == cpus

@@ -1,0 +1,182 @@
+"""Mechanisms and scenarios that go wrong, each in its own way; they run inside real subjects, for tests only.
+
+A subject finds this module by `Options.path`. It therefore keeps to the standard library.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+Call = Callable[[], tuple[int, int, int]]
+Make = Callable[[Any], Call]
+
+ALL: dict[str, Make] = {}
+"""Every faulty mechanism by name."""
+
+
+def faulty(make: Make) -> Make:
+    """Give a mechanism what `build` looks at, and list it."""
+    make.native = False  # type: ignore[attr-defined]
+    ALL[make.__name__] = make
+    return make
+
+
+def child(work: Callable[[], None]) -> Call:
+    """Return ``call()`` that forks a child for `work`, waits for it, and tells the exit status as it should."""
+
+    def call() -> tuple[int, int, int]:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                work()
+            finally:
+                os._exit(99)
+        called = time.perf_counter_ns()
+        status = os.waitpid(pid, 0)[1]
+        return called, 0, -(status & 0x7F) if status & 0x7F else status >> 8
+
+    return call
+
+
+def wait_for_ever() -> None:
+    """Ends by SIGKILL only."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+    while True:
+        signal.pause()
+
+
+def marker() -> str:
+    """The file that the test made known by naming its folder in `Options.path`."""
+    return os.path.join(sys.path[-1] if not sys.path[-1].endswith("subject") else sys.path[-2], "marker")
+
+
+@faulty
+def good(subject: Any) -> Call:
+    """A child that does all right, and writes where nobody must listen."""
+
+    def work() -> None:
+        os.write(1, b"mechanism 1\n{'error': 'from the child'}\n")
+        os._exit(0)
+
+    return child(work)
+
+
+@faulty
+def child_hangs(subject: Any) -> Call:
+    """The child never ends."""
+    return child(wait_for_ever)
+
+
+@faulty
+def family_hangs(subject: Any) -> Call:
+    """The child and a grandchild never end."""
+
+    def work() -> None:
+        os.fork()
+        wait_for_ever()
+
+    return child(work)
+
+
+@faulty
+def parent_hangs(subject: Any) -> Call:
+    """The subject itself never answers."""
+
+    def call() -> tuple[int, int, int]:
+        wait_for_ever()
+        raise AssertionError
+
+    return call
+
+
+@faulty
+def set_up_hangs(subject: Any) -> Call:
+    """The subject never gets ready."""
+    wait_for_ever()
+    raise AssertionError
+
+
+@faulty
+def set_up_fails(subject: Any) -> Call:
+    """Cannot be made."""
+    raise OSError(11, "no more of it,\nand that on two lines")
+
+
+@faulty
+def wrong_status(subject: Any) -> Call:
+    """The child ends with exit status 3."""
+    return child(lambda: os._exit(3))
+
+
+@faulty
+def killed_child(subject: Any) -> Call:
+    """The child is ended by SIGKILL."""
+    return child(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+@faulty
+def refused(subject: Any) -> Call:
+    """The kernel refuses to make a child."""
+
+    def call() -> tuple[int, int, int]:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    return call
+
+
+@faulty
+def subject_killed(subject: Any) -> Call:
+    """The subject itself is ended by SIGKILL in a call, as the kernel does when memory is out."""
+
+    def call() -> tuple[int, int, int]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    return call
+
+
+@faulty
+def subject_exits(subject: Any) -> Call:
+    """The subject itself ends with a status, after it said why."""
+
+    def call() -> tuple[int, int, int]:
+        os.write(2, b"Traceback\nMemoryError: out of it\n")
+        os._exit(7)
+
+    return call
+
+
+@faulty
+def leaves_behind(subject: Any) -> Call:
+    """All is well, but for a child of the subject's set-up that nobody ends."""
+    if os.fork() == 0:
+        wait_for_ever()
+    return good(subject)
+
+
+@faulty
+def fails_later(subject: Any) -> Call:
+    """Works in the first subject, the calibration's, and in no later one (a file in the path's folder tells)."""
+    first = not os.path.exists(marker())
+    with open(marker(), "a") as stream:
+        stream.write("x")
+    return good(subject) if first else wrong_status(subject)
+
+
+@faulty
+def hangs_later(subject: Any) -> Call:
+    """As `fails_later`, but it hangs."""
+    first = not os.path.exists(marker())
+    with open(marker(), "a") as stream:
+        stream.write("x")
+    return good(subject) if first else child_hangs(subject)
+
+
+def broken_scenario(subject: Any, level: str) -> None:
+    """A scenario that does not reach its level."""
+    raise RuntimeError(f"level {level} not reached")
