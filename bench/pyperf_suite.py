@@ -1,0 +1,161 @@
+"""Turns the mechanisms into pyperf benchmarks: a pyperf script whose workers time calls in the same fresh subjects.
+
+``python bench/pyperf_suite.py --fast -o result.json`` takes every option of pyperf's Runner. A worker starts one
+subject and asks it for blocks, so that what pyperf itself loads is not in the measured parent; what is measured is
+the interpreter behind the worker's (``--python``, ``--compare-to``), which both need pyperf and Python 3.11.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import pyperf
+
+if __name__ == "__main__":
+    # Started by its path, a script has its own folder first, whose modules would hide some of Python's.
+    root = str(Path(__file__).resolve().parents[1])
+    sys.path[0] = root if sys.path[0] == str(Path(__file__).resolve().parent) else sys.path[0]
+
+from bench import control, interpreters, pinning, plan, registry, surroundings
+from bench.host import Settings, Subject, SubjectError
+from bench.options import UsageError
+from bench.schema import MECHANISM
+
+# A worker has a value of 0.1 s by default; a block that takes this many times longer than asked for hangs.
+_DEADLINE_S, _DEADLINE_FACTOR = 60.0, 20.0
+_ASK = "import sys, pyperf; print(sys.version_info >= (3, 11), getattr(sys, '_base_executable', '') or sys.executable)"
+
+
+class Worker:
+    """The subject of one benchmark, started when pyperf asks for the first value; use it in a ``with``."""
+
+    def __init__(self, name: str, cpu: str, min_time_s: float) -> None:
+        self.mechanism, self.level = _parse(name)
+        self._cpu = cpu
+        self._deadline_s = max(_DEADLINE_S, _DEADLINE_FACTOR * min_time_s)
+        self._subject: Subject | None = None
+
+    def seconds(self, loops: int) -> float:
+        """The time that `loops` calls took, in seconds, from before each until its child was reaped."""
+        if self._subject is None:
+            self._subject = self._start()
+            self._subject.ready(self._deadline_s)
+        block = self._subject.block(MECHANISM, loops, self._deadline_s)
+        return sum(block.stamps[0::3]) / 1e9
+
+    def _start(self) -> Subject:
+        pins = pinning.choose(self._cpu)
+        folder, problem = control.find()
+        settings = Settings(
+            python=interpreters.default(),
+            mechanism=self.mechanism.where,
+            scenario=self.level.scenario.where,
+            level=self.level.asked,
+            cpu=pins.subject,
+            true=surroundings.look(pins, problem).true,
+            control=folder if "control" in self.mechanism.needs else "",
+        )
+        # The worker itself is left where it is: it sleeps while a block runs, and pyperf notes its affinity.
+        return Subject(settings)
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._subject is not None:
+            self._subject.stop()
+
+
+def _parse(name: str) -> tuple[registry.Mechanism, plan.Level]:
+    """The benchmark's name back into what it measures: ``os_fork parent=bare``."""
+    mechanism, _, scenario = name.partition(" ")
+    return plan.wanted("", [mechanism], [scenario])[0]
+
+
+def _measured(python: str) -> str:
+    """The interpreter that a worker run by `python` measures. Raises `UsageError` where it cannot be a worker."""
+    try:
+        command = [python, "-c", _ASK]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=interpreters.PROBE_TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(f"{python}: cannot be started ({error})") from None
+    recent, _, path = done.stdout.strip().partition(" ")
+    if done.returncode != 0 or recent != "True":
+        raise UsageError(
+            f"{python}: needs pyperf and Python 3.11 or later to be a worker of pyperf; "
+            "`python -m bench run --python` measures any Python from 3.8 on, with nothing installed"
+        )
+    return path
+
+
+def _names(args: argparse.Namespace) -> list[str]:
+    """Names of the benchmarks that every interpreter asked for can do here; the others are said with the reason."""
+    wanted = plan.wanted("quick", args.mechanism or [], args.scenario or [])
+    measured = [_measured(python) for python in (args.python, args.compare_to) if python]
+    pins = pinning.choose(args.cpu)
+    around = surroundings.look(pins, control.find()[1])
+    pythons = interpreters.find(measured, plan.needs())
+    cells, unavailable = plan.make(wanted, pythons, around)
+    for one in unavailable:
+        print(f"{one.mechanism} {one.scenario}={one.level}: not measured: {one.reason}", file=sys.stderr)
+    left_out = {(one.mechanism, one.scenario, one.level) for one in unavailable}
+    keys = dict.fromkeys((cell.mechanism.name, cell.level.scenario.name, cell.level.text) for cell in cells)
+    names = [f"{key[0]} {key[1]}={key[2]}" for key in keys if key not in left_out]
+    if not names:
+        raise UsageError("nothing can be measured here")
+    return names
+
+
+def _hand_on(command: list[str], args: argparse.Namespace) -> None:
+    """Tell a worker what its manager decided: workers count benchmarks, so that all must have the same list."""
+    for name in args.benchmark:
+        command.extend(("--benchmark", name))
+    command.extend(("--cpu", args.cpu))
+
+
+def _runner() -> pyperf.Runner:
+    # By its path in all cases: a worker then finds it from wherever it was started.
+    runner = pyperf.Runner(program_args=(str(Path(__file__).resolve()),), add_cmdline_args=_hand_on)
+    add = runner.argparser.add_argument
+    add("--mechanism", action="append", metavar="NAME", help="what to measure, repeatable (default: the core five)")
+    add("--scenario", action="append", metavar="NAME=LEVEL[,LEVEL]", help="of the parent (default: parent=bare)")
+    add("--cpu", default="auto", metavar="auto|none|N", help="the CPU that subjects are pinned to")
+    add("--benchmark", action="append", help=argparse.SUPPRESS)
+    return runner
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmarks as pyperf does; 0: done, 1: failed, 2: wrong usage."""
+    runner = _runner()
+    args = runner.parse_args(argv)
+    try:
+        if not args.worker:
+            args.benchmark = _names(args)
+        for name in args.benchmark:
+            with Worker(name, args.cpu, args.min_time) as worker:
+                about = {
+                    "mechanism": worker.mechanism.name,
+                    "work": worker.mechanism.work,
+                    "scenario": worker.level.scenario.name,
+                    "level": worker.level.text,
+                    "description": worker.mechanism.text,
+                }
+                runner.bench_time_func(name, worker.seconds, metadata=about)
+    except (UsageError, plan.PlanError, interpreters.InterpreterError) as error:
+        print(f"pyperf_suite: {error}", file=sys.stderr)
+        return 2
+    except (SubjectError, RuntimeError) as error:  # pyperf raises RuntimeError where a worker failed
+        print(f"pyperf_suite: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
