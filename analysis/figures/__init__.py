@@ -1,0 +1,94 @@
+"""Turns a run into figures: every module here holds one, found by itself; a new figure is one new file.
+
+A figure is three pure functions: `data` (view -> frame), the drawing (frame -> Figure) and `says`
+(frame -> one sentence about this data). What cannot be drawn raises `NoPicture` with the reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures import style
+from analysis.view import View
+
+Draw = Callable[[pd.DataFrame], Figure]
+NOT_FIGURES = ("style",)
+
+
+class NoPicture(Exception):
+    """This data has no such figure; the text is the reason, fit to be shown to the reader."""
+
+
+@dataclass(frozen=True)
+class FigureKind:
+    """One figure of the report: `order` is its place, `across` whether it shows several runs."""
+
+    name: str
+    title: str
+    order: int
+    data: Callable[[View], pd.DataFrame]
+    draw: Draw
+    says: Callable[[pd.DataFrame], str]
+    across: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure as it was drawn from one run; `reason` says why there are no bytes, where there are none."""
+
+    name: str
+    title: str
+    sentence: str = ""
+    svg: bytes = b""
+    png: bytes = b""
+    reason: str = ""
+
+
+_kinds: dict[str, FigureKind] = {}
+
+
+def figure(
+    name: str,
+    title: str,
+    order: int,
+    data: Callable[[View], pd.DataFrame],
+    says: Callable[[pd.DataFrame], str],
+    across: bool = False,
+) -> Callable[[Draw], Draw]:
+    """Register the decorated drawing under `name`, which is also its file name."""
+
+    def mark(draw: Draw) -> Draw:
+        _kinds[name] = FigureKind(name, title, order, data, draw, says, across)
+        return draw
+
+    return mark
+
+
+@cache
+def kinds() -> tuple[FigureKind, ...]:
+    """All figures in the order of the report; importing the modules of this package registers them."""
+    for module in pkgutil.iter_modules(__path__):
+        if module.name not in NOT_FIGURES:
+            importlib.import_module(f"{__name__}.{module.name}")
+    return tuple(sorted(_kinds.values(), key=lambda kind: (kind.order, kind.name)))
+
+
+def draw(kind: FigureKind, view: View) -> Picture:
+    """Draw one figure of `view` as SVG and PNG, or say why it cannot be drawn."""
+    try:
+        frame = kind.data(view)
+    except NoPicture as reason:
+        return Picture(kind.name, kind.title, reason=str(reason))
+    with style.look():
+        picture = kind.draw(frame)
+        style.frame(picture, kind.title, view.run.machine if kind.across else view.footnote)
+        return Picture(
+            kind.name, kind.title, kind.says(frame), style.to_bytes(picture, "svg"), style.to_bytes(picture, "png")
+        )

@@ -1,0 +1,156 @@
+"""Turns the runs of a machine into the latency of a fork from run to run, absolute and relative."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis import units
+from analysis.figures import NoPicture, figure, style
+from analysis.load import LoadError, Run, load_run
+from analysis.summary import summarise
+from analysis.tables import read_table
+from analysis.view import View
+from bench import schema
+
+MECHANISM = "os_fork"
+COLUMNS = ("p50_ns", "p50_lo_ns", "p50_hi_ns", "rel_p50", "rel_lo", "rel_hi")
+MOST_LABELS = 6
+
+
+def summary_of(run: Run) -> pd.DataFrame:
+    """The run's summary, from its summary.csv where that is of all rounds: reading every call again takes seconds."""
+    try:
+        summary = read_table(run.path, schema.SUMMARY, run.document, set(run.cells["cell"]))
+    except LoadError:
+        return summarise(run)
+    whole = len(summary) == len(run.cells) and (summary["rounds"].max() if len(summary) else 0) == run.rounds
+    return summary if whole else summarise(run)
+
+
+def _rows(view: View) -> Iterator[pd.DataFrame]:
+    """The forks of every readable run, oldest first; a run that cannot be read has no place in the picture."""
+    own = view.run.path.resolve()
+    for path in view.across or [view.run.path]:
+        try:
+            here = Path(path).resolve() == own
+            run = view.run if here else load_run(path)
+            summary = view.summary if here else summary_of(run)
+        except LoadError:
+            continue
+        chosen = (summary["mechanism"] == MECHANISM) & (summary["scenario"] == "parent") & (summary["level"] == "bare")
+        rows = summary[chosen & summary["p50_ns"].notna()][["python", *COLUMNS]]
+        yield rows.assign(run=run.name, machine=run.machine, partial=run.partial)
+
+
+def data(view: View) -> pd.DataFrame:
+    """One row for every run and interpreter: `COLUMNS`, ``run``, ``machine``, ``partial``, ``place`` in time from 0."""
+    found = [rows for rows in _rows(view) if not rows.empty]
+    if not found:
+        raise NoPicture(f"no run of this machine has `{MECHANISM}` in a bare parent")
+    frame = pd.concat(found, ignore_index=True).sort_values(["run", "machine"], ignore_index=True, kind="stable")
+    several = frame["machine"].nunique() > 1
+    series = "Python " + frame["python"] + (" on " + frame["machine"] if several else "")
+    place = frame.groupby(["run", "machine"]).ngroup()
+    return frame.assign(series=series, place=place)
+
+
+def _moved(rows: pd.DataFrame, name: str) -> str:
+    return f"{100 * (rows[name].max() / rows[name].min() - 1):.2g} %"
+
+
+def says(frame: pd.DataFrame) -> str:
+    """What the newest run says beside the older ones of its interpreter, and which of the two figures moved."""
+    newest = frame[frame["place"] == frame["place"].max()].iloc[0]
+    rows = frame[frame["series"] == newest["series"]]
+    absolute = units.time_text(newest["p50_ns"], newest["p50_lo_ns"], newest["p50_hi_ns"])
+    relative = units.ratio_text(newest["rel_p50"], newest["rel_lo"], newest["rel_hi"])
+    is_relative = units.known(newest["rel_p50"])
+    times = f", {relative} times its C control" if is_relative else " (no C control, so no relative latency)"
+    now = f"`{MECHANISM}` takes {absolute}{times}"
+    if len(rows) < 2:
+        return f"So far one run: {now} ({newest['series']}). A second run will show what changed."
+    moved = f"the absolute medians lie up to {_moved(rows, 'p50_ns')} apart"
+    if rows["rel_p50"].notna().sum() > 1:
+        moved += f", the relative ones up to {_moved(rows, 'rel_p50')}"
+    return f"Newest of {len(rows)} runs ({newest['series']}): {now}. Over these runs {moved}."
+
+
+def _draw_panel(axes: Axes, frame: pd.DataFrame, names: tuple[str, str, str], series: list[str]) -> None:
+    middle, lo, hi = names
+    for index, name in enumerate(series):
+        rows = frame[(frame["series"] == name) & frame[middle].notna()]
+        shift = (index - (len(series) - 1) / 2) * min(0.14, 0.6 / len(series))
+        at, colour = rows["place"] + shift, style.COLOURS[index % len(style.COLOURS)]
+        axes.plot(at, rows[middle], color=colour, linewidth=0.6, zorder=2)
+        axes.vlines(
+            at, rows[lo].fillna(rows[middle]), rows[hi].fillna(rows[middle]), color=colour, linewidth=2.0, zorder=3
+        )
+        for part, fill in ((rows[~rows["partial"]], colour), (rows[rows["partial"]], "white")):
+            marker = style.MARKERS[index % len(style.MARKERS)]
+            axes.plot(
+                part["place"] + shift,
+                part[middle],
+                linewidth=0,
+                marker=marker,
+                zorder=4,
+                markerfacecolor=fill,
+                markeredgecolor=colour,
+                markeredgewidth=0.8,
+            )
+
+
+def _label_runs(axes: Axes, frame: pd.DataFrame) -> None:
+    names = frame.drop_duplicates("place").set_index("place")["run"]
+    shown = sorted({round(place) for place in np.linspace(0, len(names) - 1, min(len(names), MOST_LABELS))})
+    labels = [f"{run[:4]}-{run[4:6]}-{run[6:8]}\n{run[9:11]}:{run[11:13]}:{run[13:15]}" for run in names.loc[shown]]
+    axes.set_xticks(shown, labels)
+    axes.set_xlim(-0.6, len(names) - 0.4)
+    axes.set_xlabel("run, named by its start (UTC)")
+
+
+def _limits(values: pd.Series) -> tuple[float, float]:
+    """A linear span around the values, at least 10 % of them: a smaller change must not fill the picture."""
+    lo, hi = float(values.min()), float(values.max())
+    room = max(0.08 * (hi - lo), (0.1 * hi - (hi - lo)) / 2)
+    return lo - room, hi + room
+
+
+@figure("across_runs", f"{MECHANISM} from run to run", order=4, data=data, says=says, across=True)
+def draw(frame: pd.DataFrame) -> Figure:
+    """Above absolute, below relative latency: medians with intervals, runs evenly spaced in order of time."""
+    series = list(dict.fromkeys(frame["series"]))
+    relative = bool(frame["rel_p50"].notna().any())
+    picture = style.new_figure(3.3 if relative else 2.1)
+    panels = np.atleast_1d(picture.subplots(1 + relative, 1, sharex=True))
+    parts = [("absolute", "time", COLUMNS[:3]), ("relative to its C control", "ratio", COLUMNS[3:])]
+    for axes, (title, kind, names) in zip(panels, parts, strict=False):
+        _draw_panel(axes, frame, names, series)
+        axes.set_title(title)
+        axes.grid(axis="x", visible=False)
+        style.linear_axis(axes, _limits(pd.concat([frame[name] for name in names])), kind)
+    _label_runs(panels[-1], frame)
+    handles = [
+        Line2D([], [], color=style.COLOURS[i % 7], marker=style.MARKERS[i % 7], linewidth=2.0, label=name)
+        for i, name in enumerate(series)
+    ]
+    if frame["partial"].any():
+        handles.append(
+            Line2D(
+                [],
+                [],
+                marker="o",
+                linewidth=0,
+                markerfacecolor="white",
+                markeredgecolor=style.BLACK,
+                label="partial run",
+            )
+        )
+    style.legend(picture, handles, 2)
+    return picture

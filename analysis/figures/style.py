@@ -1,0 +1,186 @@
+"""Turns matplotlib into one look: column width, fixed fonts, colours that the colour-blind can tell apart.
+
+Nothing here uses pyplot: no global figure, no display, and no settings of the user's that would change a byte.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from analysis import units
+
+WIDTH_IN = 90 / 25.4  # one column of a two-column page, 90 mm
+FOOT_IN = 0.13  # the strip at the lower edge that the footnote has for itself
+PNG_DPI = 300
+
+# Okabe and Ito, "Color Universal Design" (2008); the yellow is left out: too pale for a line on white.
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#000000", "#6E6E6E"
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
+CONTROL = GREY
+
+SETTINGS: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#444444",
+    "axes.grid": True,
+    "axes.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 7,
+    "figure.dpi": 100,
+    "figure.titlesize": 8,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same glyphs on every machine
+    "font.size": 7,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.4,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.5,
+    "mathtext.fontset": "dejavusans",
+    "savefig.dpi": PNG_DPI,
+    "svg.fonttype": "path",  # shapes, so that no reader's font can shift a label
+    "svg.hashsalt": "forkbench",
+    "xtick.labelsize": 6.5,
+    "xtick.major.width": 0.6,
+    "ytick.labelsize": 6.5,
+    "ytick.major.width": 0.6,
+}
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Draw with matplotlib's defaults and `SETTINGS` only, then give the caller's settings back."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        for name, value in SETTINGS.items():
+            matplotlib.rcParams[name] = value  # type: ignore[index]
+        yield
+
+
+def new_figure(height_in: float) -> Figure:
+    """An empty figure of column width that lays itself out (`constrained`), so that nothing overlaps."""
+    foot = FOOT_IN / height_in
+    figure = Figure(figsize=(WIDTH_IN, height_in), layout=ConstrainedLayoutEngine(rect=(0, foot, 1, 1 - foot)))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def legend(figure: Figure, handles: list[Line2D], columns: int) -> None:
+    """A legend below the axes and above the footnote's strip; the axes are kept off it."""
+    foot = FOOT_IN / figure.get_size_inches()[1]
+    box = figure.legend(
+        handles=handles, loc="lower center", ncols=columns, bbox_to_anchor=(0.5, foot), borderaxespad=0.2
+    )
+    foot += box.get_window_extent().height / figure.bbox.height
+    engine = figure.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    engine.set(rect=(0, foot, 1, 1 - foot))
+
+
+def frame(figure: Figure, title: str, footnote: str) -> None:
+    """Add what every figure has: its title, and in small print where its data comes from."""
+    figure.suptitle(title, x=0.02, ha="left", weight="bold")
+    foot = 0.3 * FOOT_IN / figure.get_size_inches()[1]
+    text = figure.text(0.02, foot, footnote, ha="left", va="bottom", fontsize=5, color=GREY)
+    text.set_in_layout(False)
+
+
+def to_bytes(figure: Figure, kind: str) -> bytes:
+    """`figure` as ``svg`` or ``png``, without date or versions: the same figure gives the same bytes."""
+    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
+    target = io.BytesIO()
+    figure.savefig(target, format=kind, metadata=metadata)
+    return target.getvalue()
+
+
+def _round_values(lo: float, hi: float, base: float, steps: tuple[float, ...]) -> list[float]:
+    """All ``step * base**n`` between `lo` and `hi`, ascending."""
+    first, last = math.floor(math.log(lo, base)) - 1, math.ceil(math.log(hi, base)) + 1
+    values = sorted(step * base**power for power in range(first, last) for step in steps)
+    return [value for value in values if lo * (1 - 1e-9) <= value <= hi * (1 + 1e-9)]
+
+
+def log_ticks(lo: float, hi: float, most: int = 6) -> list[float]:
+    """Ticks for a decimal log axis: the densest of some plain patterns that has at most `most` of them."""
+    patterns: tuple[tuple[float, ...], ...] = (
+        (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2.2, 2.4, 2.6, 2.8, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9),
+        (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
+        (1, 1.5, 2, 3, 4, 5, 7),
+        (1, 2, 5),
+        (1, 3),
+        (1,),
+    )
+    for pattern in patterns:
+        ticks = _round_values(lo, hi, 10, pattern)
+        if len(ticks) <= most:
+            return ticks if len(ticks) > 1 else plain_ticks(lo, hi)
+    ticks = _round_values(lo, hi, 10, (1,))
+    return ticks[:: math.ceil(len(ticks) / most)]
+
+
+def plain_ticks(lo: float, hi: float) -> list[float]:
+    """A few evenly spaced round ticks, for an axis that spans too little for decimal steps."""
+    step = 10.0 ** math.floor(math.log10((hi - lo) or hi or 1.0))
+    step *= next((factor for factor in (0.1, 0.2, 0.5, 1.0) if (hi - lo) / (step * factor) <= 6), 2.0)
+    first = math.ceil(lo / step - 1e-9)
+    return [index * step for index in range(first, math.floor(hi / step + 1e-9) + 1)]
+
+
+def _label(axis: Axis, ticks: list[float], text: Any) -> None:
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def log_axis(axes: Axes, which: str, limits: tuple[float, float], kind: str, most: int = 6) -> None:
+    """Make axis `which` (``x``, ``y``) logarithmic with labels of its `kind`: ``time``, ``bytes``, ``ratio``."""
+    lo, hi = limits
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    (axes.set_xlim if which == "x" else axes.set_ylim)(lo, hi)
+    axis: Axis = axes.xaxis if which == "x" else axes.yaxis
+    if kind == "bytes":
+        ticks = next(
+            (ticks for base in (2, 4, 8, 16) if len(ticks := _round_values(lo, hi, base, (1,))) <= most), [lo, hi]
+        )
+        _label(axis, ticks, lambda value: units.tick_text(value, units.BYTE_UNITS))
+    elif kind == "time":
+        _label(axis, log_ticks(lo, hi, most), lambda value: units.tick_text(value, units.TIME_UNITS))
+    else:
+        _label(axis, log_ticks(lo, hi, most), lambda value: f"{value:.6g}×")
+
+
+def linear_axis(axes: Axes, limits: tuple[float, float], kind: str) -> None:
+    """Make the y axis linear over `limits`, with labels of its `kind`: ``time``, ``ratio``."""
+    axes.set_ylim(*limits)
+    scale, name = units.time_unit(limits[1]) if kind == "time" else (1.0, "×")
+    space = " " if kind == "time" else ""
+    _label(axes.yaxis, plain_ticks(*limits), lambda value: f"{value / scale:.6g}{space}{name}")
+
+
+def padded(values: Any, share: float = 0.06) -> tuple[float, float]:
+    """Limits for a log axis around all positive `values`, with a margin of `share` of their span, at least 8 %."""
+    kept = [float(value) for value in values if units.known(value) and float(value) > 0]
+    lo, hi = (min(kept), max(kept)) if kept else (1.0, 10.0)
+    factor = max((hi / lo) ** share, 1.08)
+    return lo / factor, hi * factor

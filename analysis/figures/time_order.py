@@ -1,0 +1,77 @@
+"""Turns the blocks of a run into the run in order of time, so that drift and bursts of the machine show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis import units
+from analysis.figures import NoPicture, figure, style
+from analysis.view import View
+
+BINS = 60
+TITLES = {"mechanism": "mechanisms", "control": "their C controls"}
+COLOURS = {"mechanism": style.BLUE, "control": style.VERMILION}
+
+
+def data(view: View) -> pd.DataFrame:
+    """One row a block: `role`, `start_ns`, `relative` (its median over that of all blocks of its cell and role)."""
+    blocks = view.blocks
+    if blocks.empty:
+        raise NoPicture("the run holds no warm block")
+    usual = blocks.groupby(["cell", "role"])["median_ns"].transform("median")
+    frame = blocks.assign(relative=blocks["median_ns"] / usual.where(usual > 0))
+    return frame[["role", "start_ns", "relative"]].dropna().sort_values("start_ns", ignore_index=True)
+
+
+def course(rows: pd.DataFrame, span_ns: float) -> pd.DataFrame:
+    """The median of `relative` in up to `BINS` equal stretches of the run, those without a block left out."""
+    count = max(1, min(BINS, len(rows) // 8))
+    stretch = (rows["start_ns"] / max(span_ns, 1.0) * count).clip(upper=count - 1).astype(int)
+    middle = rows.groupby(stretch)["relative"].median()
+    return pd.DataFrame({"start_ns": (middle.index.to_numpy() + 0.5) / count * span_ns, "relative": middle.to_numpy()})
+
+
+def says(frame: pd.DataFrame) -> str:
+    """How far the machine moved: the course of the control, or of the mechanisms where there is none."""
+    role = "control" if (frame["role"] == "control").any() else "mechanism"
+    rows = frame[frame["role"] == role]
+    line = course(rows, float(frame["start_ns"].max()))["relative"]
+    burst = float((rows["relative"] > 1.25).mean())
+    whose = "the C controls, which always do the same," if role == "control" else "the mechanisms"
+    return (
+        f"Over {units.time_text(frame['start_ns'].max())} {whose} ran at {100 * line.min():.0f} % "
+        f"to {100 * line.max():.0f} % of their usual time, and {100 * burst:.1f} % of their blocks were more than a "
+        "quarter slower than usual."
+    )
+
+
+@figure("time_order", "The run in order of time", order=5, data=data, says=says)
+def draw(frame: pd.DataFrame) -> Figure:
+    """Every block as a dot with the median course as a line: mechanisms above, controls below."""
+    roles = [role for role in TITLES if (frame["role"] == role).any()]
+    picture = style.new_figure(1.0 + 1.35 * len(roles))
+    panels = np.atleast_1d(picture.subplots(len(roles), 1, sharex=True, sharey=True))
+    span = float(frame["start_ns"].max())
+    limits = style.padded(frame["relative"])
+    for axes, role in zip(panels, roles, strict=True):
+        rows = frame[frame["role"] == role]
+        axes.scatter(
+            rows["start_ns"] / 1e9,
+            rows["relative"],
+            s=2.2,
+            color=COLOURS[role],
+            alpha=0.3,
+            linewidths=0,
+            rasterized=True,
+        )
+        line = course(rows, span)
+        axes.plot(line["start_ns"] / 1e9, line["relative"], color=style.BLACK, linewidth=0.9)
+        axes.axhline(1.0, color="#888888", linewidth=0.5)
+        axes.set_title(f"{TITLES[role]} ({len(rows):,} blocks)", color=COLOURS[role])
+        style.log_axis(axes, "y", (min(limits[0], 0.9), max(limits[1], 1.12)), "ratio", most=5)
+        axes.set_xlim(0, max(span / 1e9 * 1.01, 1e-3))
+    panels[-1].set_xlabel("seconds since the run began")
+    picture.supylabel("block ÷ usual block of the same cell", fontsize=7)
+    return picture
