@@ -20,6 +20,7 @@ from analysis.summary import summarise
 from bench import schema
 
 # The mechanisms that most questions are about, in the order in which they are shown.
+IMPORTED = "imported"
 CORE = ("os_fork", "posix_spawn", "subprocess_run", "mp_forkserver", "mp_spawn")
 # What is measured, in the order in which it is shown; unlike works are never ranked together.
 WORK_TITLES = {
@@ -31,7 +32,10 @@ WORK_TITLES = {
     "python_call": "call in a new Python process",
     "reuse": "task to a warm pool",
     "known": "known delay",
+    "imported": "imported from pyperf",
 }
+# Of these, whatever does the same work can be ranked.
+RANKED = ("fork", "exec", "python_start", "python_call", "reuse")
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,31 @@ class View:
     @property
     def footnote(self) -> str:
         """Where a figure comes from, in a line: interpreters, machine, run."""
-        return f"Python {', '.join(self.pythons)} · {self.run.machine} · {self.run.name}"
+        return f"Python {', '.join(self.pythons)} · {self.run.machine} · {self.run.name} · {self.main_name}"
+
+    @cached_property
+    def main_name(self) -> str:
+        """The state of the parent that mechanisms are shown in: bare, or else the first that was measured."""
+        cells = self.run.cells
+        if cells.empty or ((cells["scenario"] == "parent") & (cells["level"] == "bare")).any():
+            return "parent=bare"
+        first = cells.iloc[0]
+        return IMPORTED if first["work"] == IMPORTED else f"{first['scenario']}={first['level']}"
 
     def calls_of(self, cell: int) -> NDArray[np.int64]:
         """Total times (ns) of the warm calls of the mechanism in `cell`."""
         calls = self.calls
         chosen = (calls["cell"].to_numpy() == cell) & (calls["role"] == schema.MECHANISM).to_numpy()
         return np.asarray(calls["total_ns"].to_numpy()[chosen], dtype=np.int64)
+
+    def main(self) -> pd.DataFrame:
+        """The summary of the measured cells with a parent as `main_name` says, as `level` has it."""
+        if self.main_name != IMPORTED:
+            return self.level(*self.main_name.split("=", 1))
+        rows = self.summary[(self.summary["work"] == IMPORTED) & self.summary["p50_ns"].notna()]
+        rows = self._with_order(rows)
+        short = rows["level"] != "1 iteration"
+        return rows.assign(mechanism=rows["mechanism"].where(~short, rows["mechanism"] + " × " + rows["level"]))
 
     def bare(self) -> pd.DataFrame:
         """The summary of the measured cells with a bare parent, and three columns more (see `level`)."""
@@ -93,6 +115,9 @@ class View:
         rows = self.summary[(self.summary["scenario"] == scenario) & self.summary["p50_ns"].notna()]
         if levels:
             rows = rows[rows["level"].isin(levels)]
+        return self._with_order(rows)
+
+    def _with_order(self, rows: pd.DataFrame) -> pd.DataFrame:
         control = self.rounds.groupby("cell")["control_p50_ns"].median()
         works = list(WORK_TITLES)
         order = [works.index(work) if work in works else len(works) for work in rows["work"]]

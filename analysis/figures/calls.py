@@ -26,7 +26,7 @@ def ranks(calls: int) -> np.ndarray:
 
 def data(view: View) -> pd.DataFrame:
     """Points of the distribution: `total_ns`, `done` (share of calls as fast), `slower` (share at least as slow)."""
-    bare = view.bare()
+    bare = view.main()
     parts = []
     for _, cell in bare[bare["mechanism"].isin(CORE)].iterrows():
         calls = np.sort(view.calls_of(int(cell["cell"])))
@@ -44,7 +44,7 @@ def data(view: View) -> pd.DataFrame:
                 )
             )
     if not parts:
-        raise NoPicture(f"none of {', '.join(CORE)} was measured in a bare parent")
+        raise NoPicture(f"none of {', '.join(CORE)} was measured")
     return pd.concat(parts, ignore_index=True)
 
 

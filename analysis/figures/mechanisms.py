@@ -9,16 +9,16 @@ from matplotlib.lines import Line2D
 
 from analysis import units
 from analysis.figures import NoPicture, figure, style
-from analysis.view import WORK_TITLES, View, latency_text
+from analysis.view import IMPORTED, RANKED, WORK_TITLES, View, latency_text
 
 ROW_IN = 0.132
 
 
 def data(view: View) -> pd.DataFrame:
-    """The bare cells of a run's summary with `control_p50_ns`, works in order, cheapest first in each."""
-    frame = view.bare()
+    """The summary of the cells with one kind of parent, bare if there are such: works in order, cheapest first."""
+    frame = view.main()
     if frame.empty:
-        raise NoPicture("no mechanism was measured in a bare parent")
+        raise NoPicture("no mechanism has a call in a complete round")
     order = frame.groupby("mechanism")["p50_ns"].transform("mean")
     return (
         frame.assign(_order=order)
@@ -33,7 +33,7 @@ def says(frame: pd.DataFrame) -> str:
     parts = []
     for _, rows in frame[frame["python"] == python].groupby("work_order"):
         kind = rows["work"].iloc[0]
-        if len(rows) > 1 and kind not in ("control", "baseline"):
+        if len(rows) > 1 and kind in RANKED:
             first, last = rows.iloc[0], rows.iloc[-1]
             parts.append(
                 f"{WORK_TITLES.get(kind, kind)}: from {latency_text(first)} (`{first['mechanism']}`) "
@@ -109,7 +109,7 @@ def _legend(picture: Figure, pythons: list[str], control: bool, tail: bool, sing
     style.legend(picture, handles, 3 if not several else 2)
 
 
-@figure("mechanisms", "What each mechanism costs (bare parent)", order=1, data=data, says=says)
+@figure("mechanisms", "What each mechanism costs", order=1, data=data, says=says)
 def draw(frame: pd.DataFrame) -> Figure:
     """One row a mechanism: median with interval, p99 and, in grey, the control in the same parent."""
     headings, places, height = _slots(frame)
@@ -123,7 +123,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         colour = style.CONTROL if native else style.COLOURS[index % 7]
         _draw_row(axes, row, places[row["mechanism"]] + shift, colour, style.MARKERS[index % 7])
     shown = [frame[name] for name in ("p50_ns", "p50_lo_ns", "p50_hi_ns", "p99_ns", "control_p50_ns")]
-    style.log_axis(axes, "x", style.padded(pd.concat(shown)), "time")
+    style.log_axis(axes, "x", style.padded(pd.concat(shown)), "time", most=4)
     axes.set_yticks(list(places.values()), list(places))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
@@ -132,7 +132,8 @@ def draw(frame: pd.DataFrame) -> Figure:
             -0.02, y, text, transform=axes.get_yaxis_transform(), fontsize=6.5, weight="bold", ha="right", va="center"
         )
     axes.set_ylim(height - 0.4, -0.7)
-    axes.set_xlabel("time from the call until the child is reaped")
+    imported = (frame["work"] == IMPORTED).all()
+    axes.set_xlabel("time of one value" if imported else "time from the call until the child is reaped")
     _legend(
         picture, pythons, bool(frame["control_p50_ns"].notna().any()), bool(frame["p99_ns"].notna().any()), style.BLUE
     )
