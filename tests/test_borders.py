@@ -1,0 +1,140 @@
+"""Turns the borders between the packages into tests: what may import what, and who may start a process."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SUBJECT = ROOT / "bench" / "subject"
+BENCH = sorted((ROOT / "bench").rglob("*.py"))
+ANALYSIS = sorted((ROOT / "analysis").rglob("*.py"))
+# Everything that `analysis` needs would be loaded into the controller, and its start-up paid by every command.
+NOT_FOR_BENCH = {"pandas", "matplotlib", "scipy", "analysis"}
+ANALYSIS_MAY = {"schema", "registry"}
+STARTS_PROCESSES = {"subprocess", "multiprocessing", "pty", "concurrent", "asyncio"}
+
+_IMPORT_ALL = """
+import importlib, json, pkgutil, sys
+import bench
+names = [one.name for one in pkgutil.walk_packages(bench.__path__, "bench.")]
+skipped = {"bench.subject.__main__", "bench.subject.probe"}  # scripts that run when they are loaded
+for name in names:
+    if name not in skipped:
+        importlib.import_module(name)
+print(json.dumps([names, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+_WATCHED = """
+import sys
+import matplotlib.font_manager  # at its very first use it asks the system for fonts by a program, and keeps the answer
+from analysis.__main__ import main
+
+STARTS = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system",
+          "os.startfile", "pty.spawn")
+started = []
+
+def watch(event, arguments):
+    if event in STARTS:
+        started.append(event)
+        raise RuntimeError(f"analysis started a process: {event}")
+
+sys.addaudithook(watch)
+for command in ("summary", "report", "export-pyperf"):
+    status = main([command, sys.argv[1]])
+    assert not status, (command, status)
+assert not started, started
+try:
+    import os
+    os.system("true")
+except RuntimeError:
+    print("watched")
+"""
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Absolute names of all modules that the file imports, inside of functions too, with the line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module, node.lineno
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def at_module_level(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Imports that run when the module is loaded: those in functions do not."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in ast.iter_child_nodes(node):
+                if isinstance(part, ast.stmt):
+                    yield from at_module_level([part])
+                elif isinstance(part, ast.ExceptHandler):
+                    yield from at_module_level(part.body)
+
+
+def test_bench_loads_nothing_of_the_analysis_half() -> None:
+    """Loading every module of `bench` loads neither pandas, matplotlib, scipy nor `analysis`."""
+    done = subprocess.run([sys.executable, "-c", _IMPORT_ALL], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    names, loaded = json.loads(done.stdout)
+    assert "bench.run" in names
+    assert "rich" in loaded
+    assert not NOT_FOR_BENCH & set(loaded)
+
+
+@pytest.mark.parametrize("path", BENCH, ids=lambda path: str(path.relative_to(ROOT)))
+def test_bench_names_nothing_of_the_analysis_half(path: Path) -> None:
+    """No module of `bench` imports pandas, matplotlib, scipy or `analysis`, not even inside of a function."""
+    assert not [(name, line) for name, line in imports(path) if name.partition(".")[0] in NOT_FOR_BENCH]
+
+
+@pytest.mark.parametrize("path", ANALYSIS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_analysis_knows_only_the_files_of_a_run(path: Path) -> None:
+    """A module of `analysis` imports of `bench` what describes the files, and nothing that starts processes."""
+    for name, line in imports(path):
+        first, _, rest = name.partition(".")
+        assert first != "bench" or not rest or rest.partition(".")[0] in ANALYSIS_MAY, f"{path}:{line}: {name}"
+        assert first not in STARTS_PROCESSES, f"{path}:{line}: {name}"
+
+
+def test_analysis_starts_no_process(fake_run: Path, tmp_path: Path) -> None:
+    """Summary, report and export of a run are made without a single process being started."""
+    run = tmp_path / "machine" / fake_run.name
+    shutil.copytree(fake_run, run)
+    done = subprocess.run([sys.executable, "-c", _WATCHED, str(run)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("watched\n")
+    assert (run / "report" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("path", sorted(SUBJECT.rglob("*.py")), ids=lambda path: str(path.relative_to(SUBJECT)))
+def test_subject_is_python_3_8_and_loads_nothing(path: Path) -> None:
+    """What runs inside the measured process is Python 3.8, and loads only os, sys, time and its own modules."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+    own = {module.stem for module in SUBJECT.glob("*.py")} | {"mechanisms"}
+    for node in at_module_level(tree.body):
+        if isinstance(node, ast.ImportFrom):
+            names = [] if node.level else [str(node.module)]
+        else:
+            names = [alias.name for alias in node.names]
+        assert set(names) <= {"os", "sys", "time"} | own, f"{path}:{node.lineno}: {names}"
+
+
+def test_imports_at_module_level_are_found_wherever_they_hide() -> None:
+    """The check above sees imports under if, try and class, and leaves those of functions out."""
+    source = (
+        "import a\nif x:\n    import b\ntry:\n    import c\nexcept E:\n    import d\nelse:\n    import e\nclass C:\n"
+        "    import f\n    def m(self):\n        import g\ndef h():\n    import i\nwith x:\n    import j\n"
+    )
+    found = [node.names[0].name for node in at_module_level(ast.parse(source).body)]
+    assert found == ["a", "b", "c", "d", "e", "f", "j"]

@@ -1,0 +1,152 @@
+"""Turns the rules of the project itself into tests: commands, top level, lock, and what no file may hold."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAKEFILE = ROOT / "Makefile"
+TOP_LEVEL = {
+    *(".ci", ".github", ".gitignore", "bench", "results", "analysis", "tests", "docs"),
+    *("Makefile", "pyproject.toml", "requirements.lock", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
+}
+# Others script against these names.
+CONTRACT = ("bench", "quick", "sweep", "selftest", "compare", "report", "demo", "test", "check", "help")
+# A path under the home of the superuser, or where the suite was written.
+A_PATH_OF_ONE_MACHINE = re.compile(rb"(^|[^A-Za-z0-9_])/(root|work|farm)/[a-z.]", re.MULTILINE)
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """All files that git keeps and that are there; the test is skipped where there is no checkout."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    done = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True)
+    if done.returncode != 0:
+        pytest.skip(f"not a checkout that git reads: {done.stderr.decode(errors='replace').strip()}")
+    return tuple(path for name in done.stdout.decode().split("\0") if name and (path := ROOT / name).is_file())
+
+
+def modules() -> list[Path]:
+    """All Python files of the project."""
+    return [path for folder in ("bench", "analysis", "tests") for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def targets() -> dict[str, str]:
+    """The Makefile's targets, each with the sentence behind ``##``, which is empty where there is none."""
+    found = re.findall(r"^([a-z]+):(?!=)[^#\n]*(?:## (.*))?$", MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    return dict(found)
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make in the checkout, as from a terminal: what a make around it left in the environment is not for it."""
+    program = shutil.which("make")
+    if program is None:
+        pytest.skip("make is not installed")
+    inherited = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "TESTS")
+    environment = {name: value for name, value in os.environ.items() if name not in inherited}
+    return subprocess.run([program, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_make_alone_prints_every_target_with_its_sentence() -> None:
+    """`make` without a target prints each target and the sentence that says what it does."""
+    done = make()
+    assert done.returncode == 0, done.stderr
+    for name, sentence in targets().items():
+        assert sentence, f"{name} has no sentence"
+        assert re.search(rf"^  {name} +{re.escape(sentence)}$", done.stdout, re.MULTILINE)
+
+
+def test_targets_that_others_script_against_are_there() -> None:
+    """The targets of the command line's contract exist, and none of them is taken for a file."""
+    phony = re.search(r"^\.PHONY:(.*)$", MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert phony is not None
+    assert set(phony[1].split()) == set(targets())
+    assert set(CONTRACT) <= set(targets())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("compare",), "make compare: name two runs"),
+        (("compare", "BASE=results/a"), "make compare: name two runs"),
+        (("report", "RESULTS=nowhere"), "make report: no run under nowhere"),
+    ],
+)
+def test_make_says_what_it_needs(arguments: tuple[str, ...], said: str) -> None:
+    """A target without the variables that it needs says which in one line and fails."""
+    done = make("-o", "setup", *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(said)
+
+
+def test_top_level_holds_nothing_else() -> None:
+    """The top level of the repository holds the agreed files and folders only."""
+    assert {path.relative_to(ROOT).parts[0] for path in tracked()} <= TOP_LEVEL
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    """No file that git keeps holds an absolute path of a machine that it was made on."""
+    found = {
+        str(path.relative_to(ROOT)): match[0]
+        for path in tracked()
+        if (match := A_PATH_OF_ONE_MACHINE.search(path.read_bytes()))
+    }
+    assert not found
+
+
+def test_lock_names_no_registry_and_pins_by_content() -> None:
+    """The lock holds no address of a registry, pins every package to one version, and has a hash for each."""
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "-index" not in text
+    packages = re.findall(r"^([A-Za-z0-9._-]+)(.*?)(?=^[A-Za-z0-9]|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert packages
+    for name, rest in packages:
+        assert re.match(r"==[^ ]+ ", rest), name
+        assert "--hash=sha256:" in rest, name
+
+
+def test_lock_holds_what_the_project_needs() -> None:
+    """Every dependency of pyproject.toml, those for development included, is in the lock."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {*project["dependencies"], *project["optional-dependencies"]["dev"]}
+    locked = re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    assert needed <= {name.lower().replace("_", "-") for name in locked}
+
+
+def test_every_module_says_what_it_turns_into_what() -> None:
+    """Every module begins with a docstring whose first line is a sentence."""
+    for path in modules():
+        said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        assert said, path
+        assert re.match(r"[A-Z`].*[.:?,;)\w]$", said.splitlines()[0]), path
+
+
+def test_every_test_says_which_behaviour_it_holds() -> None:
+    """Every test function has a docstring."""
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                assert ast.get_docstring(node), f"{path.name}:{node.lineno}: {node.name}"
+
+
+def test_the_workflow_runs_the_same_as_the_project_runs() -> None:
+    """What the GitHub workflow runs is `.ci/run`, which can be run by hand and stops at the first failure."""
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "set -euo pipefail" in script.read_text(encoding="utf-8")
+    workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    assert workflows
+    for workflow in workflows:
+        commands = re.findall(r"^\s*- run: (.*)$", workflow.read_text(encoding="utf-8"), re.MULTILINE)
+        assert commands == ["bash .ci/run"]
