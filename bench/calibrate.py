@@ -5,18 +5,17 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from bench.host import Settings, Subject
+from bench.host import Subject
 from bench.schema import CONTROL, MECHANISM
 
-DEFAULT_BLOCK_NS = 15_000_000
 # More calls than this in a block add rows, not knowledge: what costs less than 15 us is a baseline.
 MOST_CALLS = 1000
-MOST_WARMUP_CALLS = 10
+# The third call of a process, and the second of a block, cost within some 5 % of later ones (docs/method.md).
+LEAST_WARMUP_CALLS, MOST_WARMUP_CALLS = 2, 10
+# Cheap calls settle later, and more of them cost nothing.
+_WARMUP_SHARE = 1 / 15
 # A first guess from single calls is too long: the first calls of a process are slow.
 _TRIAL_NS = 4_000_000
-
-SET_UP_DEADLINE_S = 120.0
-BLOCK_DEADLINE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -28,25 +27,15 @@ class Calibration:
     call_ns: float
     control_call_ns: float
     path: str
-    set_up_ns: int
 
 
-def calibrate(settings: Settings, block_ns: int, deadline_s: float = BLOCK_DEADLINE_S) -> Calibration:
-    """Start a subject for this alone, and measure a few calls of each role. Raises `SubjectError`."""
-    with Subject(settings) as subject:
-        subject.ready(SET_UP_DEADLINE_S)
-        path = subject.path(deadline_s)
-        call_ns = _cost(subject, MECHANISM, deadline_s)
-        ready_ns = subject.age_ns()
-        control_ns = _cost(subject, CONTROL, deadline_s) if settings.beside else 0.0
-    return Calibration(
-        block_calls(call_ns, block_ns),
-        block_calls(control_ns, block_ns) if settings.beside else 0,
-        call_ns,
-        control_ns,
-        path,
-        ready_ns,
-    )
+def calibrate(subject: Subject, has_control: bool, block_ns: int, deadline_s: float) -> Calibration:
+    """Measure a few calls of each role in a subject that is there for this alone. Raises `SubjectError`."""
+    path = subject.path(deadline_s)
+    call_ns = _cost(subject, MECHANISM, deadline_s)
+    control_ns = _cost(subject, CONTROL, deadline_s) if has_control else 0.0
+    control_calls = block_calls(control_ns, block_ns) if has_control else 0
+    return Calibration(block_calls(call_ns, block_ns), control_calls, call_ns, control_ns, path)
 
 
 def block_calls(call_ns: float, block_ns: int) -> int:
@@ -60,7 +49,9 @@ def warmup_calls(calls: int) -> int:
     What such a call does once a process, its mechanism does when it is made; what else a first call
     costs more is lost in its length.
     """
-    return min(MOST_WARMUP_CALLS, (calls + 1) // 2) if calls > 1 else 0
+    if calls == 1:
+        return 0
+    return min(MOST_WARMUP_CALLS, max(LEAST_WARMUP_CALLS, round(calls * _WARMUP_SHARE)))
 
 
 def _cost(subject: Subject, role: str, deadline_s: float) -> float:

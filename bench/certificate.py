@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench import host, registry
-from bench.calibrate import BLOCK_DEADLINE_S, SET_UP_DEADLINE_S
 from bench.host import Settings, Subject
+from bench.options import BLOCK_DEADLINE_S, SET_UP_DEADLINE_S
 from bench.round import Measured
 from bench.schema import CONTROL, MECHANISM
 from bench.subject.mechanisms.known import KNOWN_DELAY_NS

@@ -1,4 +1,4 @@
-"""Reads from /proc what a subject really is: its memory, page tables, mappings, descriptors and threads."""
+"""Reads from /proc what a subject really is: its memory, page tables, mappings, descriptors, threads and CPUs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Dose:
     vmas: int | None = None
     fds: int | None = None
     threads: int | None = None
+    cpus: int | None = None
 
 
 def read(pid: int) -> Dose:
@@ -39,6 +40,7 @@ def read(pid: int) -> Dose:
         vmas=_lines(f"/proc/{pid}/maps"),
         fds=_entries(f"/proc/{pid}/fd"),
         threads=None if threads is None else int(threads),
+        cpus=_members(status.get("Cpus_allowed_list", "")) or None,
     )
 
 
@@ -48,6 +50,12 @@ def _fields(path: str) -> dict[str, str]:
             return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
     except OSError:
         return {}
+
+
+def _members(ranges: str) -> int:
+    """How many numbers a list such as ``0-3,8`` of the kernel's names."""
+    ends = [part.split("-") for part in ranges.split(",") if part]
+    return sum(int(end[-1]) - int(end[0]) + 1 for end in ends)
 
 
 def _lines(path: str) -> int | None:

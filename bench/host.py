@@ -5,19 +5,20 @@ from __future__ import annotations
 import array
 import ast
 import os
+import select
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import trace
+from bench import pinning, trace
+from bench.reaping import group_lives
 
 SUBJECT = Path(__file__).parent / "subject"
 
@@ -38,7 +39,10 @@ class SubjectError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a subject is told at its start; `where`s are ``module:name`` as in `bench.registry`."""
+    """What a subject is told at its start; `where`s are ``module:name`` as in `bench.registry`.
+
+    `cpu` is the one that it pins itself to once it is set up, `cpus` are all that it may start on.
+    """
 
     python: str
     mechanism: str
@@ -46,6 +50,7 @@ class Settings:
     scenario: str = ""
     level: str = ""
     cpu: int | None = None
+    cpus: tuple[int, ...] = ()
     true: str = ""
     control: str = ""
     path: str = ""
@@ -90,18 +95,19 @@ class Subject:
     """One measured process. Start it, wait for `ready`, ask for blocks, `stop` it; use it in a ``with``."""
 
     def __init__(self, settings: Settings) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in stop)
+        self._errors = tempfile.TemporaryFile()
         self.started_ns = time.perf_counter_ns()
         try:
-            self._process = subprocess.Popen(
-                settings.command(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                env=environment(),
-                bufsize=0,
-                start_new_session=True,
-            )
+            with pinning.spread(settings.cpus):
+                self._process = subprocess.Popen(
+                    settings.command(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    env=environment(),
+                    bufsize=0,
+                    start_new_session=True,
+                )
         except OSError as error:
             self._errors.close()
             raise SubjectError(f"{settings.python}: cannot be started ({error.strerror})") from None
@@ -152,11 +158,7 @@ class Subject:
     def stop(self) -> bool:
         """End it and all that it started; return whether that took force."""
         self.request_stop()
-        forced = False
-        try:
-            self._process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            forced = True
+        forced = not self._wait(STOP_TIMEOUT_S)
         forced = self._clear_group() or forced
         self._process.wait()
         self._answers.close()
@@ -178,6 +180,22 @@ class Subject:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _wait(self, seconds: float) -> bool:
+        """Whether it ended within `seconds`; it is reaped then."""
+        # Popen.wait with a timeout sleeps between its looks, up to 50 ms: too long for a round of many subjects.
+        with suppress(AttributeError, OSError):  # Windows, macOS; an old kernel, a sandbox
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                if not select.select([descriptor], [], [], seconds)[0]:
+                    return False
+            finally:
+                os.close(descriptor)
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def _clear_group(self) -> bool:
         """Give what is left of the process group a moment to end by itself, then kill it and reap what is ours."""
@@ -251,40 +269,10 @@ class Subject:
 
     def _ending(self) -> str:
         """How the subject came to its end, with the last line that it wrote to its standard error."""
-        try:
-            code = self._process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+        if not self._wait(STOP_TIMEOUT_S):
             return "the subject closed its pipe"
+        code = self._process.returncode
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit status {code}"
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return f"the subject {how}" + (f": {lines[-1][:200]}" if lines else "")
-
-
-def group_lives(group: int) -> bool:
-    """Whether a process of this group is there, after reaping those that are ours."""
-    reap_group(group)
-    try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
-
-
-def reap_group(group: int) -> None:
-    """Reap every ended process of the group that became ours (see `adopt_orphans`)."""
-    try:
-        while os.waitpid(-group, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-
-
-def adopt_orphans() -> None:
-    """Make this process the one that orphans of its subjects fall to, so that it can reap them (Linux)."""
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    pr_set_child_subreaper = 36  # <linux/prctl.h>
-    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)

@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.calibrate import BLOCK_DEADLINE_S, DEFAULT_BLOCK_NS
 from bench.schedule import MOST_PAIRS
 
 DEFAULT_BUDGET_S = {"quick": 10.0, "standard": 60.0, "full": 300.0}
 # An exact 95 % interval of a median needs six values: 1 - 2 / 2**6 = 96.9 %, with five it is 93.8 %.
 FEWEST_ROUNDS = 6
+DEFAULT_BLOCK_NS = 15_000_000
+# Long after anything that works has answered; a subject that takes longer is ended.
+SET_UP_DEADLINE_S = 120.0
+BLOCK_DEADLINE_S = 20.0
 
 
 class UsageError(Exception):

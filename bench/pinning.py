@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.options import UsageError
@@ -47,3 +49,17 @@ def undo(pinning: Pinning) -> None:
     """Let this process run on all CPUs that it could use before."""
     if pinning.possible:
         os.sched_setaffinity(0, pinning.allowed)
+
+
+@contextmanager
+def spread(cpus: Sequence[int]) -> Iterator[None]:
+    """Let what is started meanwhile run on all of `cpus`, whatever this process is pinned to; empty: no change."""
+    if not cpus:
+        yield
+        return
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, mine)

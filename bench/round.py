@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 
-from bench import calibrate, dose, schema
-from bench.calibrate import Calibration
+from bench import dose, schema
+from bench.calibrate import Calibration, warmup_calls
 from bench.dose import Dose
-from bench.host import Block, Settings, Subject, SubjectError
+from bench.host import Block, Settings, SubjectError
 from bench.plan import Cell
 from bench.schedule import Share, Step, round_steps
 from bench.schema import CONTROL, ERROR, MECHANISM, OK
 from bench.store import Store
+from bench.together import Together
 
 # In a block of at least so many calls the first one is marked as warm-up: other subjects ran since this
 # one's last block, and its caches and page tables went cold.
-CALLS_WITH_LEAD = 8
+CALLS_WITH_LEAD = 4
 WARMUP_BLOCK = -1
 # A size is reached if the parent holds at least this part of it: a few pages may have been shared.
 DOSE_REACHED = 0.98
@@ -63,85 +62,61 @@ class Round:
 
     def __init__(self, number: int, tasks: Mapping[int, Task], store: Store, origin_ns: int, deadline_s: float) -> None:
         self.number = number
-        self.failed: dict[int, str] = {}
-        self.forced = 0
         self._tasks = tasks
         self._store = store
         self._origin_ns = origin_ns
         self._deadline_s = deadline_s
-        self._subjects: dict[int, Subject] = {}
-        self._facts: dict[int, tuple[int | None, int | None, Dose]] = {}
+        self._subjects = Together({number: task.settings for number, task in tasks.items()})
+        self._set_up: dict[int, tuple[int, Dose]] = {}
+
+    @property
+    def failed(self) -> dict[int, str]:
+        """The cells that ended in an error, with its text."""
+        return self._subjects.failed
+
+    @property
+    def forced(self) -> int:
+        """How many subjects had to be ended by force."""
+        return self._subjects.forced
 
     def measure(self, seed: int, each: Callable[[Step, Measured], None]) -> None:
-        """Start all subjects, go through the steps of the schedule, stop all; `each` hears of every block."""
+        """Start all subjects, go through the steps of the schedule, end all; `each` hears of every block."""
         shares = {number: Share(task.pairs, CONTROL in task.roles) for number, task in self._tasks.items()}
-        with self._all_stopped():
-            self._start()
-            for step in round_steps(shares, seed, self.number):
-                if step.cell not in self.failed and (done := self._block(step)):
-                    each(step, done)
-
-    @contextmanager
-    def _all_stopped(self) -> Iterator[None]:
         try:
-            yield
-        except BaseException:
-            for subject in self._subjects.values():
-                subject.kill()
-            raise
+            with self._subjects:
+                for number in self._subjects.alive():
+                    self._warm_up(number)
+                for step in round_steps(shares, seed, self.number):
+                    if step.cell not in self.failed and (done := self._block(step)):
+                        each(step, done)
         finally:
-            for subject in self._subjects.values():
-                subject.request_stop()
-            for subject in self._subjects.values():
-                self.forced += subject.stop()
-            self._store.add(schema.SUBJECTS, [self._subject_row(number) for number in self._facts])
+            self._store.add(schema.SUBJECTS, [self._subject_row(number) for number in self._subjects.started_ns])
 
-    def _start(self) -> None:
-        """Start the subjects side by side on all CPUs, then warm each up by itself."""
-        for number, task in self._tasks.items():
-            try:
-                self._facts[number] = (None, None, Dose())
-                self._subjects[number] = Subject(task.settings)
-            except SubjectError as error:
-                self.failed[number] = str(error)
-        modules: dict[int, int] = {}
-        for number, subject in self._subjects.items():
-            try:
-                modules[number] = subject.ready(calibrate.SET_UP_DEADLINE_S)
-            except SubjectError as error:
-                self._fail(number, f"set-up: {error}")
-        for number, loaded in modules.items():
-            self._warm_up(number, loaded)
-
-    def _warm_up(self, number: int, modules: int) -> None:
+    def _warm_up(self, number: int) -> None:
         task, subject = self._tasks[number], self._subjects[number]
         for role in task.roles:
-            calls = calibrate.warmup_calls(task.calls(role))
+            calls = warmup_calls(task.calls(role))
             if not calls:
                 continue
             try:
                 block = subject.block(role, calls, self._deadline_s)
             except SubjectError as error:
-                self._fail(number, f"warm-up of the {role}: {error}")
+                self._subjects.fail(number, f"warm-up of the {role}: {error}")
                 return
             self._write(number, WARMUP_BLOCK, -1, role, block)
         verified = dose.read(subject.pid)
-        self._facts[number] = (subject.age_ns(), modules, verified)
+        self._set_up[number] = (subject.age_ns(), verified)
         if problem := dose_problem(task.cell, verified):
-            self._fail(number, problem)
+            self._subjects.fail(number, problem)
 
     def _block(self, step: Step) -> Measured | None:
         task = self._tasks[step.cell]
         try:
             block = self._subjects[step.cell].block(step.role, task.calls(step.role), self._deadline_s)
         except SubjectError as error:
-            self._fail(step.cell, f"{step.role}: {error}")
+            self._subjects.fail(step.cell, f"{step.role}: {error}")
             return None
         return self._write(step.cell, step.block, step.order, step.role, block)
-
-    def _fail(self, number: int, text: str) -> None:
-        self.failed[number] = text
-        self._subjects[number].kill()
 
     def _write(self, cell: int, block_number: int, order: int, role: str, block: Block) -> Measured:
         totals, start = block.stamps[0::3], block.begin_ns - self._origin_ns
@@ -160,13 +135,15 @@ class Round:
         return Measured(*key, role, start, elapsed, statistics.median(warm), in_calls)
 
     def _subject_row(self, number: int) -> tuple[object, ...]:
-        set_up_ns, modules, verified = self._facts[number]
+        set_up_ns, verified = self._set_up.get(number, (None, Dose()))
         error = self.failed.get(number)
-        subject = self._subjects.get(number)
-        started = (subject.started_ns if subject else time.perf_counter_ns()) - self._origin_ns
-        path = self._tasks[number].calibration.path
-        status = ERROR if error else OK
-        return (self.number, number, status, error, started, set_up_ns, *astuple(verified), modules, path)
+        started = self._subjects.started_ns[number] - self._origin_ns
+        modules, path = self._subjects.modules.get(number), self._tasks[number].calibration.path
+        return (
+            *(self.number, number, ERROR if error else OK, error, started, set_up_ns),
+            *astuple(verified),
+            *(modules, path),
+        )
 
 
 def per_call(block: Block) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import certificate, check, control, document, host, interpreters, pinning, plan, schema, surroundings
+from bench import certificate, check, control, document, interpreters, pinning, plan, reaping, schema, surroundings
 from bench.options import FEWEST_ROUNDS, Options, UsageError
 from bench.plan import Cell
 from bench.progress import Progress
@@ -83,7 +83,7 @@ def execute(options: Options, progress: Progress) -> Run:
         progress.message(f"without the C control there is no relative latency: {problem}")
     page = document.opening(options, pins, pythons, unavailable, around)
     run.directory = create_run_directory(options.results, page["machine"], page["run"])
-    host.adopt_orphans()
+    reaping.adopt_orphans()
     pinning.apply(pins)
     try:
         with Store(run.directory, page) as store:

@@ -105,6 +105,7 @@ SUBJECTS = Table(
         Column("vmas", "int", "", "mappings (lines of /proc/PID/maps)", optional=True),
         Column("fds", "int", "", "open file descriptors", optional=True),
         Column("threads", "int", "", "threads (status: Threads)", optional=True),
+        Column("cpus", "int", "", "CPUs that it may use (status: Cpus_allowed_list)", optional=True),
         Column("modules", "int", "", "entries of sys.modules", optional=True),
         Column("path", "str", "", "as in cells.csv", optional=True),
     ),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from bench import host, registry, schema
+from bench import registry, schema
 from bench.calibrate import Calibration, calibrate, warmup_calls
 from bench.certificate import Ground
+from bench.host import Settings, SubjectError
 from bench.options import Options
 from bench.pinning import Pinning
 from bench.plan import Cell
@@ -17,11 +17,14 @@ from bench.schedule import MOST_PAIRS
 from bench.schema import CONTROL
 from bench.store import Store
 from bench.surroundings import Surroundings
+from bench.together import Together
 
 CALIBRATION_ROUND = -1
 # More rounds than an interval needs: its ends then are not the extremes.
-TARGET_ROUNDS = 14
-_NOT_CALIBRATED = Calibration(0, 0, 0.0, 0.0, "", 0)
+TARGET_ROUNDS = 12
+# Between two blocks the controller writes the rows of the first and wakes the subject of the second.
+_BETWEEN_NS = 1e6
+_NOT_CALIBRATED = Calibration(0, 0, 0.0, 0.0, "")
 
 
 class Preparation:
@@ -32,6 +35,7 @@ class Preparation:
     ) -> None:
         self.tasks: dict[int, Task] = {}
         self.failed: dict[int, str] = {}
+        self.overhead_ns = 0
         self._options = options
         self._pins = pins
         self._around = around
@@ -40,25 +44,37 @@ class Preparation:
         self._origin_ns = origin_ns
 
     def calibrate(self, cells: Sequence[Cell], before_each: Callable[[Cell], None]) -> None:
-        """Calibrate each cell once; one that fails gets an error row, and no blocks."""
-        for cell in cells:
-            before_each(cell)
-            settings = self._settings(cell)
-            started = time.perf_counter_ns() - self._origin_ns
-            try:
-                found = calibrate(settings, self._options.block_ns, self._options.deadline_s)
-                self.tasks[cell.number] = Task(cell, settings, found, 1)
-            except host.SubjectError as error:
-                self.failed[cell.number] = str(error)
-                blank = [None] * (len(schema.SUBJECTS.columns) - 5)
-                text = f"calibration: {error}"
-                row = (CALIBRATION_ROUND, cell.number, schema.ERROR, text, started, *blank)
-                self._store.add(schema.SUBJECTS, [row])
+        """Calibrate each cell once, in subjects that start side by side; one that fails gets an error row, no blocks.
+
+        What starting and ending all of them takes is what it will take in every round.
+        """
+        settings = {cell.number: self._settings(cell) for cell in cells}
+        with Together(settings) as subjects:
+            for number in subjects.alive():
+                before_each(cells[number])
+                try:
+                    found = calibrate(
+                        subjects[number],
+                        bool(settings[number].beside),
+                        self._options.block_ns,
+                        self._options.deadline_s,
+                    )
+                    self.tasks[number] = Task(cells[number], settings[number], found, 1)
+                except SubjectError as error:
+                    subjects.fail(number, str(error))
+        self.failed = subjects.failed
+        self.overhead_ns = subjects.overhead_ns
+        self._store.add(schema.SUBJECTS, [self._error_row(subjects, number) for number in subjects.failed])
+
+    def _error_row(self, subjects: Together, number: int) -> tuple[object, ...]:
+        started = subjects.started_ns[number] - self._origin_ns
+        row = (CALIBRATION_ROUND, number, schema.ERROR, f"calibration: {subjects.failed[number]}", started)
+        return (*row, *[None] * (len(schema.SUBJECTS.columns) - len(row)))
 
     def settle(self, cells: Sequence[Cell], left_s: float) -> None:
         """Decide how many pairs of blocks each cell has in a round, and write cells.csv."""
         options = self._options
-        pairs = allot(self.tasks, left_s * 1e9, options.core_pairs, options.other_pairs)
+        pairs = allot(self.tasks, left_s * 1e9, self.overhead_ns, options.core_pairs, options.other_pairs)
         self.tasks = {number: replace(task, pairs=pairs[number]) for number, task in self.tasks.items()}
         self._store.add(schema.CELLS, [self._row(cell) for cell in cells])
         self._store.sync()
@@ -87,46 +103,49 @@ class Preparation:
         """What the certificate measures with: the interpreter of `cell`."""
         return Ground(cell.python.executable, self._control, self._pins.subject)
 
-    def _settings(self, cell: Cell) -> host.Settings:
+    def _settings(self, cell: Cell) -> Settings:
         beside = cell.mechanism.control if self._control else ""
-        free = (cell.level.scenario.name, cell.level.text) == ("affinity", "free")
-        return host.Settings(
+        return Settings(
             python=cell.python.executable,
             mechanism=cell.mechanism.where,
             beside=registry.mechanisms()[beside].where if beside else "",
             scenario=cell.level.scenario.where,
             level=cell.level.asked,
-            cpu=None if free else self._pins.subject,
+            cpu=self._pins.subject,
+            cpus=self._pins.allowed if self._pins.possible else (),
             true=self._around.true,
             control=self._control,
             path=self._options.path,
         )
 
 
-def _start_cost_ns(task: Task) -> float:
-    """What a subject costs in a round before its first block: half its set-up (two CPUs share it), and warm-up."""
+def _warm_up_cost_ns(task: Task) -> float:
+    """What the warm-up calls of a subject take."""
     found = task.calibration
-    warm_up = warmup_calls(found.calls) * found.call_ns
+    cost = warmup_calls(found.calls) * found.call_ns
     if CONTROL in task.roles:
-        warm_up += warmup_calls(found.control_calls) * found.control_call_ns
-    return found.set_up_ns / 2 + warm_up
+        cost += warmup_calls(found.control_calls) * found.control_call_ns
+    return cost
 
 
 def _pair_cost_ns(task: Task) -> float:
-    """What one pair of blocks costs."""
+    """What one pair of blocks takes."""
     found = task.calibration
-    return found.calls * found.call_ns + found.control_calls * found.control_call_ns
+    return found.calls * found.call_ns + found.control_calls * found.control_call_ns + len(task.roles) * _BETWEEN_NS
 
 
-def allot(tasks: Mapping[int, Task], left_ns: float, core_pairs: int, other_pairs: int) -> dict[int, int]:
+def allot(
+    tasks: Mapping[int, Task], left_ns: float, overhead_ns: float, core_pairs: int, other_pairs: int
+) -> dict[int, int]:
     """Pairs of blocks of each cell in a round, so that `TARGET_ROUNDS` rounds fit into `left_ns`.
 
-    Every cell has one. What is left of a round's time goes to second pairs, third pairs and so on, to
-    the core before the others and to cheap cells before dear ones: rounds are what counts, and a pair
-    more of a dear cell would cost them.
+    Every cell has one. What is left of a round's time after `overhead_ns` for starting and ending its
+    subjects goes to second pairs, third pairs and so on, to the core before the others and to cheap cells
+    before dear ones: rounds are what counts, and a pair more of a dear cell would cost them.
     """
     pairs = dict.fromkeys(tasks, 1)
-    room = left_ns / TARGET_ROUNDS - sum(_start_cost_ns(task) + _pair_cost_ns(task) for task in tasks.values())
+    room = left_ns / TARGET_ROUNDS - overhead_ns
+    room -= sum(_warm_up_cost_ns(task) + _pair_cost_ns(task) for task in tasks.values())
     by_value = sorted(tasks, key=lambda number: (not tasks[number].cell.is_core, _pair_cost_ns(tasks[number])))
     for wanted in range(2, MOST_PAIRS + 1):
         for number in by_value:

@@ -21,7 +21,10 @@ class Subject:
     def __init__(self, settings):
         self.true = settings.get("true", "")
         self.python = sys.executable
+        # The CPU to be pinned to, None: all that this process may use. The scenario may change it.
+        self.cpu = int(settings["cpu"]) if settings.get("cpu") else None
         self.control = None
+        self.blocks = {}
         # Called after every call, outside of the timed span; a mechanism may set it.
         self.after = None
         if settings.get("control"):
@@ -100,19 +103,26 @@ def build(where, subject):
 
 
 def set_up(settings):
-    """Bring this process into the state of its cell; return its blocks by role and the usage reader."""
+    """Bring this process into the state of its cell; return it with its `blocks` by role.
+
+    The scenario comes first, on any CPU, since filling memory takes long; then the pin, which
+    processes that the mechanism keeps (a server, a pool) are to inherit.
+    """
     for folder in settings.get("path", "").split(os.pathsep):
         if folder:
             sys.path.append(folder)
-    if settings.get("cpu"):
-        os.sched_setaffinity(0, {int(settings["cpu"])})
     subject = Subject(settings)
+    check = None
     if settings.get("scenario"):
-        load(settings["scenario"])(subject, settings["level"])
-    blocks = {"mechanism": build(settings["mechanism"], subject)}
+        check = load(settings["scenario"])(subject, settings["level"])
+    if subject.cpu is not None:
+        os.sched_setaffinity(0, {subject.cpu})
+    subject.blocks["mechanism"] = build(settings["mechanism"], subject)
     if settings.get("beside"):
-        blocks["control"] = build(settings["beside"], subject)
-    return blocks, usage_reader(subject.control)
+        subject.blocks["control"] = build(settings["beside"], subject)
+    if check is not None:
+        check()
+    return subject
 
 
 def take_over_pipes():
@@ -138,12 +148,19 @@ def one_line(error):
     return " ".join(("%s: %s" % (type(error).__name__, error)).split())
 
 
+def leave():
+    """End at once where no process or thread has to be told: tearing an interpreter down takes milliseconds."""
+    if "multiprocessing" not in sys.modules and "concurrent.futures" not in sys.modules:
+        os._exit(0)
+
+
 def serve():
     """Set up, then answer one request after the other until the controller closes its end."""
     requests, answers = take_over_pipes()
     now = time.perf_counter_ns
     try:
-        blocks, usage = set_up(dict(word.split("=", 1) for word in sys.argv[1:]))
+        subject = set_up(dict(word.split("=", 1) for word in sys.argv[1:]))
+        usage = usage_reader(subject.control)
     except Exception as error:
         send(answers, {"error": one_line(error)})
         return
@@ -151,9 +168,10 @@ def serve():
     while True:
         request = os.read(requests, 100)
         if not request:
+            leave()
             return
         role, calls = request.split()
-        block = blocks[role.decode()]
+        block = subject.blocks[role.decode()]
         try:
             before = usage()
             begin = now()

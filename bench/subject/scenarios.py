@@ -1,7 +1,8 @@
 """The states of a parent or its surroundings: each is one function here, marked with `scenario`.
 
 A scenario ``apply(subject, level)`` brings the process to `level` before the mechanism is made, and
-raises where the level was not reached.
+raises where the level was not reached. What only shows when all is set up is checked by a function
+that it may return.
 """
 
 import os
@@ -53,9 +54,15 @@ def parent(subject, level):
 @scenario(levels=("pinned", "free"))
 def affinity(subject, level):
     """pinned: parent and children on one CPU; free: on all that this process may use."""
-    pinned = len(os.sched_getaffinity(0)) == 1
-    if pinned != (level == "pinned"):
-        raise RuntimeError("affinity=%s not reached: %d CPUs allowed" % (level, len(os.sched_getaffinity(0))))
+    if level == "free":
+        subject.cpu = None
+
+    def check():
+        cpus = len(os.sched_getaffinity(0))
+        if (cpus == 1) != (level == "pinned"):
+            raise RuntimeError("affinity=%s not reached: it may use %d CPUs" % (level, cpus))
+
+    return check
 
 
 MADV_NOHUGEPAGE = 15  # <linux/mman.h>; mmap has the name only where it was built with it
@@ -65,7 +72,7 @@ MADV_POPULATE_WRITE = 23  # Linux 5.14
 @scenario(unit="bytes", dose="private_bytes")
 def rss(subject, level):
     """Private anonymous memory in 4 KiB pages, written once; huge pages are refused."""
-    import mmap
+    import mmap  # at size 0 too, so that sizes differ in nothing else
 
     size = int(level)
     if size == 0:
