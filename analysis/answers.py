@@ -84,10 +84,11 @@ def cheapest(view: View) -> Iterator[str]:
         for work in RANKED:
             ranked = _of(rows, python, work)
             if not ranked.empty:
-                line = f"{_whose(view, python)}{WORK_TITLES[work]}: {_ranking(view, ranked)}"
+                alone = ", the only one measured" if len(ranked) == 1 else ""
+                line = f"{_whose(view, python)}{WORK_TITLES[work]}: {_ranking(view, ranked)}{alone}."
                 fair = _of(equal, python, work)
-                if len(fair) > 1:
-                    line += f" With the same modules loaded in every parent: {_ranking(view, fair)}"
+                if len(fair):
+                    line += f" With the same modules loaded in every parent: {_ranking(view, fair)}."
                 yield line
 
 
@@ -104,17 +105,16 @@ def _ranking(view: View, ranked: pd.DataFrame) -> str:
     for _, row in ranked.iloc[1:].iterrows():
         ratio = over_rounds(view.rounds_of(int(row["cell"]))["p50_ns"] / base)
         if known(ratio.lo) and ratio.lo > 1:
-            behind.append(f"`{row['mechanism']}` ({units.ratio_text(ratio.center, ratio.lo, ratio.hi)} times as long)")
+            times = units.with_interval(ratio.center, ratio.lo, ratio.hi, unit=" times as long")
+            behind.append(f"`{row['mechanism']}`, {times}")
         else:
             level.append(f"`{row['mechanism']}`")
-    if len(ranked) == 1:
-        return f"{text}, the only one measured."
     if level:
         text += f", which this run cannot tell from {_listed(level)}"
     if behind:
         last = f", and last {behind[-1]}" if len(behind) > 1 else ""
         text += f"; next {behind[0]}{last}"
-    return f"{text}."
+    return text
 
 
 def _listed(names: list[str]) -> str:
@@ -223,6 +223,8 @@ def why(view: View) -> Iterator[str]:
 
 def _causes(view: View, row: pd.Series, own: pd.DataFrame) -> str:
     text = f"`{row['mechanism']}`: page faults a call: {_faults(own)}"
+    if not own[["child_faults", "child_user_ns", "child_sys_ns"]].sum(axis=1).any() and row["work"] != "reuse":
+        text += " (which is not the parent's own child and so not counted)"
     control = view.usage(int(row["cell"]), "control")
     beside = bool(len(control)) and bool(control["parent_faults"].notna().any())
     if beside:
@@ -234,8 +236,6 @@ def _causes(view: View, row: pd.Series, own: pd.DataFrame) -> str:
         if known(each.lo) and each.lo > 0:
             whole = units.time_text(each.center, each.lo, each.hi)
             text += f". That is {over_rounds(faults).center:.0f} faults more, and {whole} of Python's own time for each"
-    if not own[["child_faults", "child_user_ns", "child_sys_ns"]].sum(axis=1).any() and row["work"] != "reuse":
-        text += " (not the parent's own child, so not counted)"
     cpu = [over_rounds(own[f"{who}_user_ns"] + own[f"{who}_sys_ns"]).center for who in ("parent", "child")]
     if all(known(value) for value in cpu):
         text += f". CPU time: parent {units.time_text(cpu[0])}, child {units.time_text(cpu[1])}"

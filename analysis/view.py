@@ -149,6 +149,6 @@ def over_rounds(values: pd.Series | NDArray[Any]) -> Estimate:
     return median_interval(kept[np.isfinite(kept)])
 
 
-def latency_text(row: Mapping[str, Any] | pd.Series) -> str:
+def latency_text(row: Mapping[Any, Any] | pd.Series) -> str:
     """The median of a summary row with its interval."""
     return units.time_text(row["p50_ns"], row["p50_lo_ns"], row["p50_hi_ns"])

@@ -1,0 +1,149 @@
+"""Turns a run into its report (index.html and report.md with their figures), and runs into figures alone."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from analysis import figures, page, page_machine
+from analysis.answers import answers
+from analysis.load import Run, find_runs, load_run
+from analysis.view import View
+
+FOLDER = "report"
+_MARKUP = re.compile(r"([\\*<>\[\]#|~]|(?<!\w)_|_(?!\w))")
+_CODE = re.compile(r"`([^`]*)`")
+
+
+def write_report(run_path: Path) -> Path:
+    """Write figures, report.md and index.html into the folder ``report`` of a run; return the path of index.html.
+
+    The same files give the same bytes. Raises `LoadError` for what is no readable run, `OSError` where the
+    folder cannot be written.
+    """
+    run = load_run(run_path)
+    view = View(run, beside(run))
+    pictures = [figures.draw(kind, view) for kind in figures.kinds()]
+    known = context(view, pictures)
+    folder = run.path / FOLDER
+    folder.mkdir(exist_ok=True)
+    for picture in pictures:
+        _write_picture(picture, folder / picture.name)
+    for name in ("report.md", "index.html"):
+        text = environment().get_template(f"{name}.j2").render(known)
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    return folder / "index.html"
+
+
+def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
+    """Write the figures of runs into folder `out` and return their paths; what has no picture is left out.
+
+    Of one run: one file for each figure. Of several: each run's own figures begin with its name, and the
+    figure across runs shows them all. Raises `LoadError`, `OSError`.
+    """
+    runs = sorted((load_run(path) for path in run_paths), key=lambda run: (run.name, run.machine))
+    out.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    several = len(runs) > 1
+    machines = len({run.machine for run in runs}) > 1
+    for number, run in enumerate(runs):
+        view = View(run, [one.path for one in runs] if several else beside(run))
+        name = f"{run.machine}-{run.name}" if machines else run.name
+        for kind in figures.kinds():
+            if not kind.across or number == len(runs) - 1:
+                prefix = f"{name}-" if several and not kind.across else ""
+                written += _write_picture(figures.draw(kind, view), out / f"{prefix}{kind.name}")
+    return written
+
+
+def beside(run: Run) -> list[Path]:
+    """The runs of the same machine in the same results directory, `run` among them, oldest first."""
+    here = run.path.resolve()
+    found = find_runs(here.parent.parent, run.machine) if here.parent.name == run.machine else []
+    return found if here in found else [*found, run.path]
+
+
+def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
+    """Write an SVG and a PNG; a figure that this data does not have takes an older one away."""
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png")]
+    if picture.reason:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return []
+    for path, data in zip(paths, (picture.svg, picture.png), strict=True):
+        path.write_bytes(data)
+    return paths
+
+
+def context(view: View, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
+    """Everything that the templates show."""
+    command, command_note = page.command(view)
+    return {
+        "title": page.title(view),
+        "question": page.QUESTION,
+        "standing": page.standing(view),
+        "unfit": page_machine.unfit(view),
+        "answers": answers(view),
+        "table_note": page.table_note(view),
+        "tables": page.tables(view),
+        "pictures": pictures,
+        "certificate": page_machine.certificate(view),
+        "errors": page.errors(view),
+        "unavailable": page.unavailable(view),
+        "machine": page_machine.machine(view),
+        "interpreters": page_machine.interpreters(view),
+        "command": command,
+        "command_note": command_note,
+        "files": page.files(view),
+    }
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Templates of this package; an HTML one escapes what it is given, and a missing name is an error."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=lambda name: bool(name) and ".html" in str(name),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals["css"] = Markup(
+        (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8").rstrip()
+    )
+    made.filters.update({"html": html, "md": markdown, "cell": table_cell, "plain": plain, "base64": as_base64})
+    return made
+
+
+def html(text: str) -> Markup:
+    """`text` escaped, with ``code`` elements for what stands between backticks."""
+    return Markup(_CODE.sub(lambda match: f"<code>{match[1]}</code>", str(escape(text))))
+
+
+def plain(text: str) -> str:
+    """`text` without backticks."""
+    return text.replace("`", "")
+
+
+def markdown(text: str) -> str:
+    """`text` with everything escaped that Markdown would take for markup, but for code between backticks."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else _MARKUP.sub(r"\\\1", part) for part in parts)
+
+
+def table_cell(text: str) -> str:
+    """`text` as a cell of a Markdown table, where a bar ends a cell even in code."""
+    return re.sub(r"(?<!\\)\|", r"\\|", markdown(text)) or " "
+
+
+def as_base64(data: bytes) -> str:
+    """`data` for a data URI."""
+    return base64.b64encode(data).decode("ascii")
