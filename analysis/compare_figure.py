@@ -70,9 +70,7 @@ def draw(comparison: Comparison) -> Figure:
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel("ratio new / base, with its interval; below 1: faster")
     picture.suptitle("What changed", x=0.02, ha="left", weight="bold")
-    picture.supxlabel(
-        f"base: {comparison.base} · new: {comparison.new}", x=0.02, ha="left", fontsize=5, color=style.GREY
-    )
+    axes.set_title(f"base: {comparison.base} · new: {comparison.new}", fontsize=5, color=style.GREY)
     _legend(picture, comparison, set(rows["verdict"]), set(rows["rests_on"]))
     return picture
 
