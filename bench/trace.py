@@ -70,8 +70,8 @@ class _Watch:
         """Stop to watch; the process goes on."""
         self._call(_INTERRUPT, self.pid, 0, 0)
         limit = time.monotonic() + 1.0
-        while time.monotonic() < limit:
-            status = self._stopped(self.pid)
+        while time.monotonic() < limit and not self._ended():
+            status = self._parent_stopped()
             if status is not None:
                 signal = 0 if status >> 16 else os.WSTOPSIG(status)
                 self._call(_DETACH, self.pid, 0, signal)
@@ -81,7 +81,24 @@ class _Watch:
             for child in list(self._children):
                 self._release(child)
 
+    def _ended(self) -> bool:
+        """Whether the watched process has ended; it is left to be reaped by the one who started it."""
+        try:
+            found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return True
+        return found is not None and found.si_code != os.CLD_TRAPPED  # a tracer is told of stops unasked
+
+    def _parent_stopped(self) -> int | None:
+        """The wait status of the watched process if it stopped; its end is not taken."""
+        try:
+            stop = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG)
+        except ChildProcessError:
+            return None
+        return None if stop is None else stop.si_status << 8 | 0x7F  # as waitpid puts it
+
     def _stopped(self, pid: int) -> int | None:
+        """The wait status of a child if it stopped."""
         try:
             got, status = os.waitpid(pid, os.WNOHANG | _WALL)
         except ChildProcessError:
@@ -95,7 +112,7 @@ class _Watch:
         return status
 
     def _serve_parent(self) -> bool:
-        status = self._stopped(self.pid)
+        status = self._parent_stopped()
         if status is None:
             return False
         event = status >> 16

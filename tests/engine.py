@@ -147,15 +147,20 @@ def alive(group: int) -> bool:
 
 @contextmanager
 def unchanged() -> Iterator[None]:
-    """Hold that the block leaves no child, no descriptor and no pin behind; orphans are no longer adopted after it."""
+    """Hold that the block leaves no child, descriptor or pin behind; orphans are adopted meanwhile, as in a run."""
+    _adopt(True)
     children, opened = certificate.children(), descriptors()
     cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     try:
         yield
     finally:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, as bench.reaping sets it
+        _adopt(False)
     assert certificate.children() == children
     assert descriptors() == opened
     if hasattr(os, "sched_getaffinity"):
         assert os.sched_getaffinity(0) == cpus
+
+
+def _adopt(orphans: bool) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, int(orphans), 0, 0, 0)  # PR_SET_CHILD_SUBREAPER, <linux/prctl.h>
