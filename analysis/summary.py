@@ -29,7 +29,7 @@ def summarise(run: Run) -> pd.DataFrame:
     failed = run.complete(run.subjects)
     errors = failed[failed["status"] == schema.ERROR]["cell"].value_counts()
     by_round = dict(list(rounds.groupby("cell")))
-    by_cell = _calls_by_cell(calls, run.rounds)
+    by_cell = _calls_by_cell(calls)
     rows = []
     for number in run.cells["cell"]:
         figures: dict[str, Any] = {"errors": int(errors.get(number, 0)), "rounds": 0, "calls": 0}
@@ -84,10 +84,11 @@ def _times(name: str, estimate: Estimate, ends: bool = True) -> dict[str, float]
     return {key: value if math.isnan(value) else float(round(value)) for key, value in values.items()}
 
 
-def _calls_by_cell(calls: pd.DataFrame, rounds: int) -> dict[int, list[NDArray[Any]]]:
+def _calls_by_cell(calls: pd.DataFrame) -> dict[int, list[NDArray[Any]]]:
     """Total times (ns) of the mechanism's calls: for each cell, one array for each round that has any."""
     mechanism = calls[calls["role"] == schema.MECHANISM]
-    keys = mechanism["cell"].to_numpy(dtype=np.int64) * max(rounds, 1) + mechanism["round"].to_numpy()
+    rounds = int(mechanism["round"].max()) + 1 if len(mechanism) else 1
+    keys = mechanism["cell"].to_numpy(dtype=np.int64) * rounds + mechanism["round"].to_numpy()
     # Numbers of 16 bits are sorted by radix, in one pass over millions of calls.
     narrow = keys.astype(np.uint16) if len(keys) and keys.max() < 1 << 16 else keys
     order = np.argsort(narrow, kind="stable")
@@ -95,7 +96,7 @@ def _calls_by_cell(calls: pd.DataFrame, rounds: int) -> dict[int, list[NDArray[A
     starts = np.flatnonzero(np.diff(keys, prepend=-1))
     found: dict[int, list[NDArray[Any]]] = {}
     for key, part in zip(keys[starts], np.split(times, starts[1:]) if len(starts) else [], strict=True):
-        found.setdefault(int(key) // max(rounds, 1), []).append(part)
+        found.setdefault(int(key) // rounds, []).append(part)
     return found
 
 
