@@ -26,7 +26,7 @@ from bench import schema
 LABEL = "pyperf"
 WORK = "imported"
 SCENARIO = "pyperf"
-NOTE = "imported from pyperf: no control was measured, so times are absolute only"
+NOTE = "imported from pyperf: no control was measured, so times are absolute only, and of whole calls"
 MEANS = "; each of its calls is a mean over a loop of them, so tails are missing"
 # Times of a run are whole nanoseconds. Below this median (s), a call stands for so many iterations:
 # rounding then moves no value above 1 ns by more than 0.05 %.

@@ -51,14 +51,17 @@ class Worker:
     def _start(self) -> Subject:
         pins = pinning.choose(self._cpu)
         folder, problem = control.find()
+        beside = self.mechanism.control if folder else ""
+        # The same as in a run: the control is loaded beside the mechanism, though pyperf has no place for its times.
         settings = Settings(
             python=interpreters.default(),
             mechanism=self.mechanism.where,
+            beside=registry.mechanisms()[beside].where if beside else "",
             scenario=self.level.scenario.where,
             level=self.level.asked,
             cpu=pins.subject,
             true=surroundings.look(pins, problem).true,
-            control=folder if "control" in self.mechanism.needs else "",
+            control=folder,
         )
         # The worker itself is left where it is: it sleeps while a block runs, and pyperf notes its affinity.
         return Subject(settings)
