@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 from collections.abc import Sequence
@@ -108,7 +109,7 @@ def _run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         label=arguments.label,
         machine=arguments.machine,
-        block_ns=int(arguments.block_ms * 1e6),
+        block_ns=int(arguments.block_ms * 1e6) if math.isfinite(arguments.block_ms) else 0,
         core_pairs=core,
         other_pairs=others,
     )

@@ -45,13 +45,13 @@ class Options:
 
     def __post_init__(self) -> None:
         """Raises `UsageError` for values that can never be right."""
-        if self.budget_s is not None and not self.budget_s > 0:
-            raise UsageError(f"--budget {self.budget_s:g}: must be more than 0 seconds")
+        if self.budget_s is not None and not 0 < self.budget_s < float("inf"):
+            raise UsageError(f"--budget {self.budget_s:g}: must be a number of seconds, more than 0")
         if self.rounds is not None and self.rounds < 1:
             raise UsageError(f"--rounds {self.rounds}: must be at least 1")
         if not self.block_ns >= 100_000:
             raise UsageError(f"--block-ms {self.block_ns / 1e6:g}: must be at least 0.1")
-        if self.cpu not in ("auto", "none") and not self.cpu.isdigit():
+        if self.cpu not in ("auto", "none") and not re.fullmatch(r"[0-9]{1,9}", self.cpu):
             raise UsageError(f"--cpu {self.cpu}: must be auto, none or the number of a CPU")
         for name, text in (("--label", self.label), ("--machine", self.machine)):
             if text is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}", text):

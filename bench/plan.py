@@ -78,7 +78,7 @@ def parse_level(scenario: Scenario, text: str) -> Level:
         if text not in scenario.levels:
             raise PlanError(f"{scenario.name}={text}: no such level; there is {', '.join(scenario.levels)}")
         return Level(scenario, text, 0)
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
+    match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)", text)  # so many digits a float can hold
     if not match or match[2].upper() not in _UNITS:
         raise PlanError(f"{scenario.name}={text}: not a size; write bytes or a number with KiB, MiB or GiB (64MiB)")
     amount = int(float(match[1]) * _UNITS[match[2].upper()])

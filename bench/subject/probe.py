@@ -21,9 +21,12 @@ def missing(need):
 
 
 def facts():
-    """What this interpreter is, as far as it matters for starting processes."""
+    """What this interpreter is, as far as it matters for starting processes; of one before 3.8 only which it is."""
     import platform
     import sysconfig
+
+    if sys.version_info < (3, 8):
+        return {"version": platform.python_version()}
 
     get = sysconfig.get_config_var
     return {
@@ -42,5 +45,6 @@ def facts():
 
 if __name__ == "__main__":
     answer = facts()
-    answer["missing"] = {need: reason for need in sys.argv[1:] for reason in [missing(need)] if reason}
+    needs = sys.argv[1:] if sys.version_info >= (3, 8) else []
+    answer["missing"] = {need: reason for need in needs for reason in [missing(need)] if reason}
     print(repr(answer))
