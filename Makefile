@@ -15,6 +15,8 @@ RUN ?=
 # The two runs to compare.
 BASE ?=
 NEW ?=
+# How many runs of each tool `make aa` makes.
+RUNS ?=
 # The interpreter that .venv is made from; empty: the first one found that is recent enough.
 PYTHON3 ?=
 # What pytest is to be given, for instance TESTS=tests/test_stats.py.
@@ -66,7 +68,9 @@ check: setup ## Say whether this machine is fit to measure on, with a remedy for
 	@$(PY) -m bench check
 
 aa: setup ## Compare many runs of identical code, ours and pyperf's: how often are they called different (minutes)
-	@$(PY) -m bench.aa
+	@folder="$(if $(filter file,$(origin RESULTS)),,$(RESULTS))"; [ -n "$$folder" ] || folder=$$(mktemp -d); \
+	    $(PY) -m bench.aa $(if $(RUNS),--runs "$(RUNS)") $(if $(BUDGET),--budget "$(BUDGET)") --results "$$folder" && \
+	    $(PY) -m analysis.aa "$$folder"
 
 test: setup ## Run the tests
 	@$(PY) -m pytest $(TESTS)

@@ -12,8 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import interpreters
-
 # The same work as os_fork, given to pyperf's own default: its runner, its calibration, its number of processes.
 PYPERF_SETUP = "import os"
 PYPERF_STATEMENT = "pid = os.fork()\nif pid == 0: os._exit(0)\nos.waitpid(pid, 0)"
@@ -27,13 +25,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, required=True, metavar="DIR", help="a new or empty directory")
     arguments = parser.parse_args(argv)
     folder: Path = arguments.results
+    if arguments.runs < 2:
+        parser.error(f"--runs {arguments.runs}: a pair needs at least 2")
     if folder.exists() and any(folder.iterdir()):
         parser.error(f"{folder}: is not empty; runs of another day would be counted too")
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(arguments.runs):
-        print(f"run {number + 1} of {arguments.runs}", file=sys.stderr)
-        _this_suite(folder, arguments.budget, number)
-        _pyperf(folder / f"pyperf-{number:03}.json", arguments.budget)
+    try:
+        for number in range(arguments.runs):
+            print(f"run {number + 1} of {arguments.runs}", file=sys.stderr)
+            _this_suite(folder, arguments.budget, number)
+            _pyperf(folder / f"pyperf-{number:03}.json", arguments.budget)
+    except subprocess.CalledProcessError as error:
+        print(
+            f"bench.aa: `{' '.join(error.cmd[1:4])}` ended with status {error.returncode}; see above", file=sys.stderr
+        )
+        return 2
+    except KeyboardInterrupt:
+        print(f"interrupted; the runs so far are in {folder}", file=sys.stderr)
+        return 130
     print(folder)
     return 0
 
@@ -53,7 +62,8 @@ def _pyperf(file: Path, budget_s: float) -> None:
     value_s = budget_s * 0.8 / (processes * 4)
     command = [sys.executable, "-m", "pyperf", "timeit", "--quiet", "--output", str(file)]
     command += ["--processes", str(processes), "--min-time", f"{value_s:.3f}", "--name", "os_fork"]
-    command += ["--python", interpreters.default(), "--setup", PYPERF_SETUP, PYPERF_STATEMENT]
+    # Its workers import pyperf, so they run in the environment that has it, as those of any user of pyperf do.
+    command += ["--setup", PYPERF_SETUP, PYPERF_STATEMENT]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
