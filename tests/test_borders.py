@@ -88,7 +88,7 @@ def test_bench_loads_nothing_of_the_analysis_half() -> None:
     assert done.returncode == 0, done.stderr
     names, loaded = json.loads(done.stdout)
     assert "bench.run" in names
-    assert "rich" in loaded
+    assert "pyperf" in loaded
     assert not NOT_FOR_BENCH & set(loaded)
 
 
