@@ -12,6 +12,8 @@ import io
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -52,21 +54,36 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 
 def compress(path: Path) -> Path:
-    """Replace `path` by ``path.gz``, without a time stamp: the same rows give the same bytes."""
+    """Replace `path` by ``path.gz``, without a time stamp: the same rows give the same bytes.
+
+    Whatever stops it, `path` is whole, or ``path.gz`` is.
+    """
     packed = path.with_name(path.name + ".gz")
-    with open(path, "rb") as source, open(packed, "wb") as raw:
+    beside = path.with_name(path.name + ".gz.new")
+    with open(path, "rb") as source, open(beside, "wb") as raw:
         with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0) as target:
             shutil.copyfileobj(source, target, 1 << 20)
         raw.flush()
         os.fsync(raw.fileno())
+    os.replace(beside, packed)
     path.unlink()
     return packed
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        text = f"{directory}: cannot be written ({error.strerror}); what was measured until then is kept there"
+        raise StoreError(text) from None
 
 
 class Store:
     """The open files of one run in `directory`; use it as a context manager.
 
-    Rows are sequences in the order of the table's header; ``None`` becomes an empty field.
+    Rows are sequences in the order of the table's header; ``None`` becomes an empty field. Raises
+    `StoreError` where a file cannot be written, as on a full disk.
     """
 
     def __init__(self, directory: Path, document: dict[str, Any]) -> None:
@@ -84,27 +101,32 @@ class Store:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows)
         stream = self._streams[table.name]
-        stream.write(text.getvalue())
-        stream.flush()
+        with _writing(self.directory):
+            stream.write(text.getvalue())
+            stream.flush()
 
     def write_document(self) -> None:
         """Write `document` to run.json as it is now."""
-        write_json(self.directory / schema.RUN_FILE, self.document)
+        with _writing(self.directory):
+            write_json(self.directory / schema.RUN_FILE, self.document)
 
     def sync(self) -> None:
         """Force every row to the disk, then write run.json: what it counts is there."""
-        for stream in self._streams.values():
-            stream.flush()
-            os.fsync(stream.fileno())
+        with _writing(self.directory):
+            for stream in self._streams.values():
+                stream.flush()
+                os.fsync(stream.fileno())
         self.write_document()
 
     def close(self) -> None:
         """Sync and close all files, and compress the calls of a complete run."""
-        self.sync()
-        for stream in self._streams.values():
-            stream.close()
+        with _writing(self.directory), ExitStack() as opened:
+            for stream in self._streams.values():
+                opened.callback(stream.close)
+            self.sync()
         if self.document["status"] == schema.COMPLETE:
-            compress(self.directory / schema.SAMPLES.file)
+            with _writing(self.directory):
+                compress(self.directory / schema.SAMPLES.file)
 
     def __enter__(self) -> Store:
         return self
