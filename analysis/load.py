@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis.tables import LoadError, read_table
@@ -69,9 +68,6 @@ def load_run(path: Path | str) -> Run:
     document = _read_document(directory)
     cells = read_table(directory, schema.CELLS, document, None)
     known = set(cells["cell"])
-    if len(known) < len(cells):
-        line = int(np.argmax(cells["cell"].duplicated().to_numpy())) + 2
-        raise LoadError(f"{directory / schema.CELLS.file}:{line}: cell is in the file twice")
     subjects = read_table(directory, schema.SUBJECTS, document, known)
     return Run(directory, document, cells, subjects, read_table(directory, schema.BLOCKS, document, known))
 

@@ -1,13 +1,15 @@
 """Turns one CSV file of a run into a typed table, or into one line that says which line of it is wrong.
 
 Tables are parsed by pandas at full speed; only when one does not fit its description in `bench.schema`
-is the file read again, row by row, to name the line.
+is the file read again, row by row, to name the line. What pandas does not tell (it fills up rows that are too
+short) is seen from the number of commas that pass by.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
+import io
 import math
 import warnings
 import zlib
@@ -28,6 +30,9 @@ _LOWEST = {"block": -1, "order": -1}
 _HIGHEST = {"warmup": 1, "cell": 2**20 - 1, "round": 2**24 - 1, "block": 2**17 - 1, "order": 2**31 - 1}
 _CHOICES = {"role": schema.ROLES, "status": (schema.OK, schema.ERROR)}
 _ROLE_TYPE = pd.CategoricalDtype(list(schema.ROLES))
+# What tells the rows of a file apart; calls have no such thing.
+_KEYS = {"cells": ["cell"], "subjects": ["round", "cell"], "blocks": ["cell", "round", "block", "role"]}
+_AT_ONCE = 1 << 18  # bytes
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
@@ -57,16 +62,55 @@ def _readable(path: Path) -> Iterator[None]:
         raise LoadError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
+class _Watched(io.RawIOBase):
+    """`stream` up to the byte `limit` (``None``: to its end); it counts what passes by."""
+
+    def __init__(self, stream: IO[bytes], limit: int | None) -> None:
+        super().__init__()
+        self._stream = stream
+        self._left = math.inf if limit is None else limit
+        self.commas = self.lines = self.quotes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._stream.read(int(min(len(buffer), self._left)))
+        buffer[: len(part)] = part
+        self._left -= len(part)
+        self.commas += part.count(b",")
+        self.lines += part.count(b"\n")
+        self.quotes += part.count(b'"')
+        return len(part)
+
+    def even(self, columns: int) -> bool:
+        """Whether every line is sure to have as many fields, if none has more: quoted text may hold commas."""
+        return self.commas == self.lines * (columns - 1) and not self.quotes
+
+
 def read_table(directory: Path, table: schema.Table, document: dict[str, Any], cells: set[int] | None) -> pd.DataFrame:
+    """The rows of `table` as they were written, columns as in its description; raises `LoadError`.
+
+    `document` is run.json, `cells` the numbers that the column of that name may have (``None``: any).
+    """
     path = _find_file(directory, table)
     with _readable(path):
         older = document["schema"] < schema.SCHEMA_VERSION
         columns = _read_header(path, table, older)
-        rows = _whole_rows(path, document["status"] == schema.PARTIAL)
-        frame = _parse(path, columns, rows)
-        if frame is None or _has_bad_row(frame, columns, cells):
-            _name_bad_line(path, columns, cells, rows)
+        limit = _whole_rows(path, document["status"] == schema.PARTIAL)
+        with _open(path) as stream:
+            watched = _Watched(stream, limit)
+            frame = _parse(io.BufferedReader(watched, _AT_ONCE), columns)
+        bad = frame is None or _has_bad_row(frame, columns, cells)
+        if bad or not watched.even(len(columns)):
+            _name_bad_line(path, columns, cells, limit)
+        if bad:
+            names = ",".join(column.name for column in columns)
+            raise LoadError(f"{path}: does not hold the columns it should ({names})")
     assert frame is not None
+    if table.name in _KEYS and (twice := frame.duplicated(_KEYS[table.name])).any():
+        line = int(np.argmax(twice.to_numpy())) + 2
+        raise LoadError(f"{path}:{line}: the same {', '.join(_KEYS[table.name])} as in a line before")
     for column in table.columns:
         if column.name not in frame:
             frame[column.name] = "" if column.kind == "str" else np.nan
@@ -76,7 +120,10 @@ def read_table(directory: Path, table: schema.Table, document: dict[str, Any], c
 def _read_header(path: Path, table: schema.Table, older: bool) -> list[schema.Column]:
     """The columns in file order; a file of an `older` version may lack optional ones."""
     with _open(path) as stream:
-        names = stream.readline().decode("utf-8", "replace").rstrip("\r\n").split(",")
+        line = stream.readline()
+    if not line:
+        raise LoadError(f"{path}:1: the file is empty; the run is not whole")
+    names = line.decode("utf-8", "replace").rstrip("\r\n").split(",")
     known = {column.name: column for column in table.columns}
     needed = [column.name for column in table.columns if not (older and column.optional)]
     missing = [name for name in needed if name not in names]
@@ -90,27 +137,30 @@ def _read_header(path: Path, table: schema.Table, older: bool) -> list[schema.Co
 
 
 def _whole_rows(path: Path, partial: bool) -> int | None:
-    """How many rows to read; ``None``: all. Only a partial run may end in the middle of a line.
+    """How many bytes to read; ``None``: all. Only a partial run may end in the middle of a line.
 
     The compressed file of a complete run is not looked through for this: its own checksum tells.
     """
     if path.suffix == ".gz":
         return None
     with open(path, "rb") as stream:
-        stream.seek(0, 2)
-        if stream.tell() == 0:
-            raise LoadError(f"{path}:1: the file is empty; the run is not whole")
-        stream.seek(-1, 2)
-        if stream.read(1) == b"\n":
+        start = stream.seek(0, 2)
+        last = b""
+        while start > 0 and b"\n" not in last:
+            start = max(0, start - (1 << 16))
+            stream.seek(start)
+            last = stream.read(1 << 16)
+        if last.endswith(b"\n"):
             return None
+        whole = start + last.rfind(b"\n") + 1
+        if partial and whole:
+            return whole
         stream.seek(0)
         lines = sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
-    if not partial or lines == 0:
-        raise LoadError(f"{path}:{lines + 1}: the file ends in the middle of this line; copy it again or measure again")
-    return lines - 1
+    raise LoadError(f"{path}:{lines + 1}: the file ends in the middle of this line; copy it again or measure again")
 
 
-def _parse(path: Path, columns: list[schema.Column], rows: int | None) -> pd.DataFrame | None:
+def _parse(stream: io.BufferedReader[_Watched], columns: list[schema.Column]) -> pd.DataFrame | None:
     """The table, or ``None`` where a row does not fit its columns."""
     types: dict[str, Any] = {column.name: _type_of(column) for column in columns}
     empty = {column.name: [""] for column in columns if column.optional and column.kind != "str"}
@@ -118,7 +168,7 @@ def _parse(path: Path, columns: list[schema.Column], rows: int | None) -> pd.Dat
         warnings.simplefilter("error")
         try:
             return pd.read_csv(
-                path, dtype=types, na_values=empty, keep_default_na=False, index_col=False, nrows=rows, encoding="utf-8"
+                stream, dtype=types, na_values=empty, keep_default_na=False, index_col=False, encoding="utf-8"
             )
         except _DAMAGED:
             raise
@@ -164,21 +214,19 @@ def _numbers_bad(numbers: Any, column: schema.Column) -> bool:
     return column.kind == "int" and bool((np.floor(numbers) < numbers).any())
 
 
-def _name_bad_line(path: Path, columns: list[schema.Column], cells: set[int] | None, rows: int | None) -> None:
-    """Raise `LoadError` for the first row that is wrong."""
-    with _open(path) as raw:
-        reader = csv.reader(line.decode("utf-8", "replace") for line in raw)
+def _name_bad_line(path: Path, columns: list[schema.Column], cells: set[int] | None, limit: int | None) -> None:
+    """Raise `LoadError` for the first row that is wrong, if there is one."""
+    with _open(path) as stream:
+        lines = io.BufferedReader(_Watched(stream, limit), _AT_ONCE)
+        reader = csv.reader(line.decode("utf-8", "replace") for line in lines)
         next(reader)
         try:
-            for number, row in enumerate(reader):
-                if rows is not None and number >= rows:
-                    break
+            for row in reader:
                 wrong = _what_is_wrong(row, columns, cells)
                 if wrong:
                     raise LoadError(f"{path}:{reader.line_num}: {wrong}")
         except csv.Error as error:
             raise LoadError(f"{path}:{reader.line_num}: {error}") from None
-    raise LoadError(f"{path}: does not hold the columns it should ({','.join(column.name for column in columns)})")
 
 
 def _what_is_wrong(row: list[str], columns: list[schema.Column], cells: set[int] | None) -> str:
