@@ -121,7 +121,15 @@ def _probe(path: str, needs: Sequence[str]) -> tuple[dict[str, Any], dict[str, s
 
 def _site_facts(executable: str) -> dict[str, Any]:
     """What `site` loads: every child started with ``python -c`` pays for it, the measured parents do not."""
-    with_site = set(ast.literal_eval(_ask(executable, "-c", _LIST_MODULES)))
-    without = set(ast.literal_eval(_ask(executable, *host.FLAGS, "-c", _LIST_MODULES)))
+    with_site = _modules(executable)
+    without = _modules(executable, *host.FLAGS)
     extra = sorted(name for name in with_site - without if "." not in name)
     return {"site_modules": len(with_site - without), "site_loads": " ".join(extra[:40])}
+
+
+def _modules(executable: str, *flags: str) -> set[str]:
+    said = _ask(executable, *flags, "-c", _LIST_MODULES).splitlines()
+    try:
+        return set(ast.literal_eval(said[-1]))  # files that site runs may print something before it
+    except (IndexError, ValueError, SyntaxError, TypeError):
+        raise InterpreterError(f"{executable}: is not a Python (it did not answer as one)") from None
