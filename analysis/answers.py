@@ -21,6 +21,8 @@ MEASURE_SIZES = (
     "`python -m bench run --mechanism os_fork --mechanism subprocess_run --scenario rss=0,64MiB,512MiB` does so"
 )
 PAGE = 4096
+# Over all sizes measured, as a share of the latency in the smallest parent; less is no growth.
+LEAST_GROWTH = 0.001
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,8 @@ def _grown(name: str, grown: growth.Growth) -> str:
     lo, center, hi = (value * growth.GIB for value in (grown.slope.lo, grown.slope.center, grown.slope.hi))
     if not known(lo):
         return f"`{name}`: {grown.slope.warnings[0]}."
-    if lo <= 0 <= hi:
+    little = abs(grown.slope.center) * grown.reach < LEAST_GROWTH * grown.base
+    if lo <= 0 <= hi or little:
         most = units.time_text(max(abs(lo), abs(hi)))
         return f"`{name}`: no growth shown; if there is any, it is below {most} for each GiB."
     page = units.time_text(*(value * PAGE for value in (grown.slope.center, grown.slope.lo, grown.slope.hi)))
@@ -209,7 +212,7 @@ def _beyond(view: View, row: pd.Series) -> str:
         ratio = units.ratio_text(row["rel_p50"], row["rel_lo"], row["rel_hi"])
         return f"{head}: no share of Python's own is shown, it took {ratio} times as long."
     part = units.percent_text(*(1 - 1 / row[name] for name in ("rel_p50", "rel_lo", "rel_hi")))
-    return f"{head}: {units.time_text(more.center, more.lo, more.hi)} or {part} are Python's own."
+    return f"{head}: {units.time_text(more.center, more.lo, more.hi)} or {part} is what Python adds."
 
 
 def why(view: View) -> Iterator[str]:
@@ -223,7 +226,8 @@ def why(view: View) -> Iterator[str]:
 
 def _causes(view: View, row: pd.Series, own: pd.DataFrame) -> str:
     text = f"`{row['mechanism']}`: page faults a call: {_faults(own)}"
-    if not own[["child_faults", "child_user_ns", "child_sys_ns"]].sum(axis=1).any() and row["work"] != "reuse":
+    unseen = not own[["child_faults", "child_user_ns", "child_sys_ns"]].sum(axis=1).any()
+    if unseen:
         text += " (which is not the parent's own child and so not counted)"
     control = view.usage(int(row["cell"]), "control")
     beside = bool(len(control)) and bool(control["parent_faults"].notna().any())
@@ -238,7 +242,8 @@ def _causes(view: View, row: pd.Series, own: pd.DataFrame) -> str:
             text += f". That is {over_rounds(faults).center:.0f} faults more, and {whole} of Python's own time for each"
     cpu = [over_rounds(own[f"{who}_user_ns"] + own[f"{who}_sys_ns"]).center for who in ("parent", "child")]
     if all(known(value) for value in cpu):
-        text += f". CPU time: parent {units.time_text(cpu[0])}, child {units.time_text(cpu[1])}"
+        child = "" if unseen else f", child {units.time_text(cpu[1])}"
+        text += f". CPU time: parent {units.time_text(cpu[0])}{child}"
     return f"{text}."
 
 

@@ -25,10 +25,12 @@ LEAST_SPREAD = 1.5
 class Growth:
     """How latency grows with memory: `slope` in ns a byte, `reach` the largest dose measured in bytes.
 
+    `base` is the median latency (ns) of the smallest parent, `sizes` the number of sizes.
     `misfit` is the largest relative distance of a measured size's median from the line of the medians.
     """
 
     slope: Estimate
+    base: float
     reach: float
     sizes: int
     misfit: float
@@ -80,19 +82,26 @@ def growth(view: View, python: str, mechanism: str) -> Growth | None:
         return None
     slope, base = fit_line(at["dose"].to_numpy(float), at["p50_ns"].to_numpy(float))
     misfit = np.abs((slope * at["dose"] + base) / at["p50_ns"] - 1).max()
-    return Growth(over_rounds(fits["slope"]), float(at["dose"].max()), len(at), float(misfit))
+    return Growth(
+        over_rounds(fits["slope"]), float(at["p50_ns"].iloc[0]), float(at["dose"].max()), len(at), float(misfit)
+    )
 
 
 def crossing(view: View, python: str, growing: str, steady: str) -> Estimate | None:
     """Resident size (bytes) of a parent from which `steady` takes less time than `growing`; ``None``: no lines.
 
-    The lines of one round meet where their difference is 0. A round in which `steady` is the cheaper one at
-    every size counts as 0, one in which it never is as infinite; so the interval may end in either.
+    The lines of one round meet where their difference is 0. A round in which `steady` is the cheaper one from
+    the smallest parent on counts as 0, one in which it never becomes so as infinite; the interval may end in either.
     """
     one, other = lines(view, python, growing, "rss_bytes"), lines(view, python, steady, "rss_bytes")
-    both = one.join(other, rsuffix="_steady", how="inner")
+    both = one.merge(other, left_index=True, right_index=True, suffixes=("", "_steady"))
     if both.empty:
         return None
-    gap, rise = both["base_steady"] - both["base"], both["slope"] - both["slope_steady"]
-    at = np.where(gap <= 0, 0.0, np.where(rise > 0, gap / rise.where(rise > 0, 1.0), np.inf))
-    return median_interval(at)
+    at = points(view)
+    doses = at.loc[(at["python"] == python) & at["mechanism"].isin([growing, steady]), "dose"]
+    smallest, largest = float(doses.min()), float(doses.max())
+    rise = (both["slope"] - both["slope_steady"]).to_numpy(float)
+    behind = (both["base_steady"] - both["base"]).to_numpy(float) - rise * smallest
+    meets = smallest + behind / np.where(rise > 0, rise, np.inf)
+    from_start = (behind <= 0) & (behind - rise * (largest - smallest) <= 0)
+    return median_interval(np.where(from_start, 0.0, np.where((behind > 0) & (rise > 0), meets, np.inf)))

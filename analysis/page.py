@@ -61,15 +61,16 @@ def table_note(view: View) -> str:
     return (
         "Medians are taken over rounds and stand with their 95 % interval; p99 is over all calls, and missing where "
         "they are too few. Relative is mechanism ÷ its C control, block by block in the same process. "
-        "Blocked is the time until the creating call returns. Only rows of one table do the same work."
+        "Blocked is the time until the creating call returns. Faults are page faults a call, of parent + child. "
+        "Only rows of one table do the same work."
     )
 
 
 def tables(view: View) -> list[dict[str, Any]]:
-    """One table for each work, cells in the order in which they were asked for, cheapest parent state first."""
+    """One table for each work, cells in the order in which they were asked for."""
     several = len(view.pythons) > 1
     names = ["mechanism", *(["Python"] if several else []), "parent", "path"]
-    columns = [*names, "median", "p99", "relative", "blocked", "faults, parent", "faults, child", "calls", "rounds"]
+    columns = [*names, "median", "p99", "relative", "blocked", "faults", "calls", "rounds"]
     found = []
     for work in dict.fromkeys([*WORK_TITLES, *view.summary["work"]]):
         cells = view.summary[view.summary["work"] == work]
@@ -90,10 +91,15 @@ def _row(cell: Mapping[Any, Any], several: bool) -> list[str]:
         units.time_text(cell["p99_ns"], cell["p99_lo_ns"], cell["p99_hi_ns"]),
         units.ratio_text(cell["rel_p50"], cell["rel_lo"], cell["rel_hi"]),
         units.time_text(cell["call_p50_ns"]),
-        *(f"{cell[name]:.1f}" if known(cell[name]) else units.MISSING for name in ("parent_faults", "child_faults")),
+        _faults(cell),
         f"{cell['calls']:,}",
         f"{cell['rounds']:,}" + (f" ({cell['errors']} failed)" if cell["errors"] else ""),
     ]
+
+
+def _faults(cell: Mapping[Any, Any]) -> str:
+    both = cell["parent_faults"], cell["child_faults"]
+    return " + ".join(f"{count:.1f}" for count in both) if all(map(known, both)) else units.MISSING
 
 
 def _level(cell: Mapping[Any, Any]) -> str:

@@ -25,11 +25,12 @@ def step_of(value: float, width: float) -> float:
     """The power of ten to round `value` to, if its interval is `width` wide.
 
     Two digits of the width if it begins with 1 or 2, else one (the rule of the Particle Data Group's
-    reviews, section "Rounding"); for a width of 0, three significant digits of `value`.
+    reviews, section "Rounding"); for a width of nothing (below 0.0001 of `value`), three significant
+    digits of `value`.
     """
-    if width > 0:
+    if width > 1e-4 * abs(value):
         exponent = math.floor(math.log10(width))
-        return 10.0 ** (exponent - 1 if width < 3 * 10.0**exponent else exponent)
+        return 10.0 ** (exponent - 1 if width < 3 * 10.0**exponent * (1 - 1e-9) else exponent)
     return 10.0 ** (math.floor(math.log10(abs(value))) - 2) if value else 1.0
 
 
@@ -49,7 +50,9 @@ def with_interval(value: Any, lo: Any, hi: Any, scale: float = 1.0, unit: str = 
     if not known(value):
         return MISSING
     shown, bounded = float(value) / scale, known(lo) and known(hi)
-    step = step_of(shown, (float(hi) - float(lo)) / scale if bounded else 0.0)
+    # At most four digits: a narrower interval is that of rounding, or of nothing that varied. At least one.
+    fine = step_of(shown, 0.0)
+    step = min(max(step_of(shown, (float(hi) - float(lo)) / scale if bounded else 0.0), fine / 10), fine * 100)
     text = f"{number(shown, step)}{unit}"
     return f"{text} ({number(float(lo) / scale, step)} to {number(float(hi) / scale, step)})" if bounded else text
 

@@ -22,7 +22,10 @@ PYTHON = "3.11.7"
 
 @dataclass(frozen=True)
 class FakeCell:
-    """One cell and what is true of it: median latency of its calls and of its control's, in ns."""
+    """One cell and what is true of it: median latency of its calls and of its control's, in ns.
+
+    `memory` are bytes that its subjects hold beside what a bare one does.
+    """
 
     mechanism: str = "os_fork"
     total_ns: float = 120_000.0
@@ -40,6 +43,7 @@ class FakeCell:
     parent_faults: float = 40.0
     child_faults: float = 57.0
     path: str = "fork"
+    memory: int = 0
     failing_rounds: tuple[int, ...] = ()
 
 
@@ -62,11 +66,9 @@ class Noise:
 
 QUIET = Noise(0, 0, 0, 0, 0, 0, 1)
 
+BARE = {"rss_bytes": 9_000_000, "pss_bytes": 8_000_000, "private_bytes": 7_000_000}
 DOSE: dict[str, object] = {
     "setup_ns": 10**7,
-    "rss_bytes": 9_000_000,
-    "pss_bytes": 8_000_000,
-    "private_bytes": 7_000_000,
     "huge_bytes": 0,
     "pte_bytes": 100_000,
     "vmas": 80,
@@ -175,8 +177,15 @@ def _write_subject(
     about, noise = fake.cells[cell], fake.noise
     failed = number in about.failing_rounds
     status, error = (schema.ERROR, "the child exited with status 1") if failed else (schema.OK, None)
-    row = {"round": number, "cell": cell, "status": status, "error": error, "start_ns": number * 10**9}
-    store.add(schema.SUBJECTS, [_in_order(schema.SUBJECTS, {**row, **DOSE, "path": about.path})])
+    row: dict[str, object] = {
+        "round": number,
+        "cell": cell,
+        "status": status,
+        "error": error,
+        "start_ns": number * 10**9,
+    }
+    dose = DOSE | {name: BARE[name] + about.memory for name in BARE} | {"path": about.path}
+    store.add(schema.SUBJECTS, [_in_order(schema.SUBJECTS, row | dose)])
     if failed:
         return
     level = drift + dice.normal(0, noise.subject)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from bench import schema
 
 MECHANISM = "os_fork"
 COLUMNS = ("p50_ns", "p50_lo_ns", "p50_hi_ns", "rel_p50", "rel_lo", "rel_hi")
-MOST_LABELS = 6
+MOST_LABELS = 5
 
 
 def summary_of(run: Run) -> pd.DataFrame:
@@ -108,7 +109,7 @@ def _draw_panel(axes: Axes, frame: pd.DataFrame, names: tuple[str, str, str], se
 
 def _label_runs(axes: Axes, frame: pd.DataFrame) -> None:
     names = frame.drop_duplicates("place").set_index("place")["run"]
-    shown = sorted({round(place) for place in np.linspace(0, len(names) - 1, min(len(names), MOST_LABELS))})
+    shown = list(range(len(names) - 1, -1, -math.ceil(len(names) / MOST_LABELS)))
     labels = [f"{run[:4]}-{run[4:6]}-{run[6:8]}\n{run[9:11]}:{run[11:13]}:{run[13:15]}" for run in names.loc[shown]]
     axes.set_xticks(shown, labels)
     axes.set_xlim(-0.6, len(names) - 0.4)

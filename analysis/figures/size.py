@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -56,7 +57,8 @@ def _draw_series(axes: Axes, rows: pd.DataFrame, colour: str, marker: str, dash:
 def draw(frame: pd.DataFrame) -> Figure:
     """One line for each mechanism and interpreter; in grey the C control of what grows most, measured beside it."""
     names, pythons = list(dict.fromkeys(frame["mechanism"])), list(dict.fromkeys(frame["python"]))
-    picture = style.new_figure(2.75)
+    lines = math.ceil((len(names) + 1 + len(pythons)) / 2)
+    picture = style.new_figure(2.4 + 0.14 * lines)
     axes = picture.add_subplot()
     for (name, python), rows in frame.groupby(["mechanism", "python"], sort=False):
         colour = style.COLOURS[names.index(str(name)) % len(style.COLOURS)]
@@ -70,7 +72,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     style.log_axis(axes, "x", style.padded(frame["dose"]), "bytes")
     style.log_axis(axes, "y", style.padded(pd.concat(shown)), "time")
     axes.set_xlabel("resident memory of the parent, as verified")
-    axes.set_ylabel("median time until the child is reaped")
+    axes.set_ylabel("median time of a call")
     _legend(picture, names, pythons, not control.empty)
     return picture
 
