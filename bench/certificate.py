@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench import host, registry
-from bench.host import Settings, Subject
+from bench.host import Settings, Subject, SubjectError
 from bench.options import BLOCK_DEADLINE_S, SET_UP_DEADLINE_S
 from bench.round import Measured
 from bench.schema import CONTROL, MECHANISM
@@ -132,17 +133,30 @@ def _one_observation(ground: Ground) -> float:
     here: list[float] = []
     by_hand: list[float] = []
     with _hand_written(ground) as loop, Subject(ground.settings("os_fork")) as subject:
-        assert loop.stdin is not None
-        assert loop.stdout is not None
         subject.ready(SET_UP_DEADLINE_S)
         for number in range(_OBSERVER_BLOCKS + 1):
             mine = statistics.median(subject.block(MECHANISM, _OBSERVER_CALLS, BLOCK_DEADLINE_S).stamps[0::3])
-            loop.stdin.write(b"%d" % _OBSERVER_CALLS)
-            theirs = float(loop.stdout.readline())
+            theirs = _by_hand(loop)
             if number > 0:  # the first is the warm-up
                 here.append(mine)
                 by_hand.append(theirs)
     return statistics.median(here) / statistics.median(by_hand)
+
+
+def _by_hand(loop: subprocess.Popen[bytes]) -> float:
+    """The median of a block of the hand-written loop, in ns."""
+    assert loop.stdin is not None
+    assert loop.stdout is not None
+    try:
+        loop.stdin.write(b"%d" % _OBSERVER_CALLS)
+        answers = select.select([loop.stdout], [], [], BLOCK_DEADLINE_S)[0]
+        line = loop.stdout.readline() if answers else b""
+    except OSError:
+        line = b""
+    if not line:
+        loop.kill()
+        raise SubjectError("the hand-written loop ended or hung")
+    return float(line)
 
 
 def _hand_written(ground: Ground) -> subprocess.Popen[bytes]:
@@ -153,6 +167,7 @@ def _hand_written(ground: Ground) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         bufsize=0,
         env=host.environment(),
+        start_new_session=True,  # Ctrl-C is for the controller, as for subjects
     )
 
 
@@ -187,13 +202,14 @@ def drift_levels(measured: Sequence[Measured]) -> list[float]:
 
 
 def children() -> list[int]:
-    """Process ids of this process's children, ended ones that were not reaped included (Linux; else none)."""
-    if sys.platform != "linux":
+    """Process ids of this process's children, ended ones that nobody reaped included (Linux with /proc; else none)."""
+    tasks = "/proc/self/task"
+    if sys.platform != "linux" or not os.path.isdir(tasks):
         return []
     found: list[int] = []
-    for task in os.listdir("/proc/self/task"):
+    for task in os.listdir(tasks):
         try:
-            with open(f"/proc/self/task/{task}/children", encoding="ascii") as stream:
+            with open(f"{tasks}/{task}/children", encoding="ascii") as stream:
                 found += [int(word) for word in stream.read().split()]
         except OSError:
             continue

@@ -28,7 +28,7 @@ _OBSERVER_PART, _RUN_PART = 0.25, 0.65
 def main(python: str | None, budget_s: float | None) -> int:
     """Print the certificate of `python` (default: as for a run); 0 if every check passes, else 1."""
     budget = DEFAULT_BUDGET_S if budget_s is None else budget_s
-    if budget < LEAST_BUDGET_S:
+    if not budget >= LEAST_BUDGET_S:
         raise UsageError(f"--budget {budget:g}: the certificate needs {LEAST_BUDGET_S:g} seconds at least")
     for line in unfit_lines(findings()):
         print(f"UNFIT MACHINE: {line}")
