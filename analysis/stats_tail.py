@@ -1,4 +1,4 @@
-"""Turns the calls of rounds into a high percentile with an interval that resamples rounds; pure mathematics."""
+"""Turns the calls of rounds into a high percentile with an interval that counts rounds; pure mathematics."""
 
 from __future__ import annotations
 
@@ -12,82 +12,66 @@ from scipy import stats
 
 from analysis.stats_interval import CONFIDENCE, Estimate, needed
 
-RESAMPLES = 999
-_SEED = 20_260_101
-
 Rounds = Sequence[NDArray[Any]]
 
 
 def quantile_interval(rounds: Rounds, quantile: float, confidence: float = CONFIDENCE) -> Estimate:
-    """The `quantile` (0 to 1) of all calls, with a bootstrap interval over whole rounds.
+    """The `quantile` (0 to 1) of all calls, with an interval whose sampling unit is the round.
 
-    `rounds` holds one array of calls for each round. Calls of a round share its subject, so rounds are drawn
-    with replacement, never calls. A percentile interval of few rounds is too narrow; its levels are widened
-    as in Hesterberg 2015, "What Teachers Should Know About the Bootstrap", The American Statistician 69
-    ("expanded percentile"). Too few calls (see `needed`): no value, only a warning; too few rounds: no interval.
+    `rounds` holds one array of calls for each round. How much the share of slow calls differs from round to round
+    says how many independent calls they are worth (`worth`); the exact binomial interval of so many, in shares of
+    calls, is then read off the sorted calls (Woodruff 1952, "Confidence intervals for medians and other position
+    measures", JASA 47; Korn and Graubard 1998, "Confidence intervals for proportions with small expected number
+    of positive counts", Survey Methodology 24). Drawing rounds with replacement, expanded as in Hesterberg 2015,
+    was tried: over simulated calls whose rounds differ by 3 % its 95 % interval held p99 in 83 to 89 % of the runs
+    of 20 rounds, this one in 92 to 97 %.
+
+    Rounds count as independent: where one level remembers the last (correlation 0.3), 90 % are held instead of 95.
+    Too few calls (see `needed`): no value, only a warning; too few rounds: no interval. Where the slow calls come
+    from few rounds, a warning says so: the interval is then too narrow (80 to 90 %).
     """
-    count, filled = sum(len(calls) for calls in rounds), [np.sort(calls) for calls in rounds if len(calls)]
-    name, least = f"p{quantile * 100:g}", needed(quantile, confidence)
+    filled = [np.asarray(calls) for calls in rounds if len(calls)]
+    count, name, least = sum(map(len, filled)), f"p{quantile * 100:g}", needed(quantile, confidence)
     if count < least:
         warning = f"too few calls for {name}: need at least {least}, have {count}"
         return Estimate(math.nan, math.nan, math.nan, 0.0, (warning,))
-    center = float(np.quantile(np.concatenate(filled), quantile))
+    pooled = np.concatenate(filled)
+    center = float(np.quantile(pooled, quantile))
     few = needed(0.5, confidence)
     if len(filled) < few:
         warning = f"need at least {few} rounds for an interval of {name}, have {len(filled)}"
         return Estimate(center, math.nan, math.nan, 0.0, (warning,))
-
-    def resampled(drawn: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
-        return weighted_quantile(filled, _multiplicity(drawn, len(filled)), quantile)
-
-    drawn = stats.bootstrap(
-        (np.arange(len(filled)),),
-        resampled,
-        n_resamples=RESAMPLES,
-        batch=RESAMPLES,
-        vectorized=True,
-        confidence_level=expanded(len(filled), confidence),
-        method="percentile",
-        rng=np.random.default_rng(_SEED),
-    )
-    lo, hi = drawn.confidence_interval
+    above = np.array([np.count_nonzero(calls > center) for calls in filled])
+    sizes = np.array([len(calls) for calls in filled])
+    size = worth(above, sizes, quantile, confidence)
+    missed, hits = (1 - confidence) / 2, size * quantile
+    levels = stats.beta.ppf([missed, 1 - missed], [hits, hits + 1], [size - hits + 1, size - hits])
+    lo, hi = np.quantile(pooled, levels, method="inverted_cdf")
+    sources = carrying(above / sizes)
+    rests = f"{name} rests on {sources:.1f} rounds, fewer than {few}: its interval is too narrow"
     # The value is interpolated between two calls, the ends are calls: keep them on either side of it.
-    return Estimate(center, min(float(lo), center), max(float(hi), center), confidence)
+    ends = min(float(lo), center), max(float(hi), center)
+    return Estimate(center, *ends, confidence, (rests,) if 0 < sources < few else ())
 
 
-def expanded(count: int, confidence: float = CONFIDENCE) -> float:
-    """The level to ask of a percentile interval over `count` values so that it reaches `confidence`.
+def worth(above: NDArray[Any], sizes: NDArray[Any], quantile: float, confidence: float = CONFIDENCE) -> float:
+    """How many independent calls the calls of rounds are worth for one `quantile`; at most their number.
 
-    Hesterberg 2015, section 5.3: the ends of the level at ``-sqrt(n / (n - 1)) * t`` of the normal curve.
+    `above` counts the calls of each round that exceed it, `sizes` all of them. The variance of the share is that
+    of a ratio over rounds; the correction by quantiles of Student's t is for its being estimated from few rounds
+    (Korn and Graubard 1998, section 3).
     """
-    reach = math.sqrt(count / (count - 1)) * stats.t.ppf((1 + confidence) / 2, count - 1)
-    return float(1 - 2 * stats.norm.sf(reach))
+    total, number = float(sizes.sum()), len(sizes)
+    spread = above - sizes * (1 - quantile)
+    variance = number / (number - 1) * float(spread @ spread) / total**2
+    if variance == 0:
+        return total
+    level = (1 + confidence) / 2
+    correction = (stats.t.ppf(level, total - 1) / stats.t.ppf(level, number - 1)) ** 2
+    return min(total, quantile * (1 - quantile) / variance * correction)
 
 
-def _multiplicity(drawn: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """How often each of `count` rounds is in each row of `drawn`: shape (rows, count)."""
-    rows = np.atleast_2d(drawn)
-    flat = (rows + np.arange(len(rows))[:, None] * count).ravel()
-    return np.bincount(flat, minlength=len(rows) * count).reshape(len(rows), count)
-
-
-def weighted_quantile(rounds: Rounds, weights: NDArray[np.int64], quantile: float) -> NDArray[np.float64]:
-    """The `quantile` of the sorted `rounds`, each taken as often as each row of `weights` says.
-
-    Shape of `weights`: (rows, rounds); of the result: (rows,). The smallest call that at least the share
-    `quantile` of all calls does not exceed, found for all rows at once by halving the range of ranks: the
-    calls are counted, never copied, so a round of a million calls costs no more than its logarithm.
-    """
-    pooled = np.sort(np.concatenate(list(rounds)))
-    sizes = np.array([len(calls) for calls in rounds])
-    target = np.ceil(weights @ sizes * quantile - 1e-9)
-    low = np.zeros(len(weights), dtype=np.int64)
-    high = np.full(len(weights), len(pooled) - 1)
-    while (low < high).any():
-        middle = (low + high) // 2
-        values = pooled[middle]
-        below = sum(weights[:, i] * np.searchsorted(calls, values, side="right") for i, calls in enumerate(rounds))
-        enough = below >= target
-        high = np.where(enough, middle, high)
-        low = np.where(enough, low, middle + 1)
-    return pooled[low].astype(float)
+def carrying(shares: NDArray[Any]) -> float:
+    """How many equal rounds would weigh as much as these `shares` (Kish 1965, effective sample size); 0: none."""
+    squares = float(shares @ shares)
+    return float(shares.sum()) ** 2 / squares if squares else 0.0
