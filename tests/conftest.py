@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import psutil
 import pytest
 from hypothesis import settings
 
+from tests.fake_kinds import KINDS
 from tests.fake_run import write_run
 
 # A time limit would make a verdict of a busy machine; the same examples every time make a failure repeatable.
@@ -65,3 +67,9 @@ def _nothing_left_behind() -> Iterator[None]:
 def fake_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a complete fake run with the default cells; it is shared, so only read it."""
     return write_run(tmp_path_factory.mktemp("fake"))
+
+
+@pytest.fixture(scope="session")
+def kind_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the directory of a fake run of one of `KINDS`; each is written once and shared, so only read it."""
+    return cache(lambda kind: write_run(tmp_path_factory.mktemp("kind"), KINDS[kind]()))

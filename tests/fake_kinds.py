@@ -21,7 +21,14 @@ def sized(python: str = "3.11.7") -> list[FakeCell]:
     for level, more in (("bare", 0), ("64MiB", 64 * MIB), ("256MiB", 256 * MIB)):
         scenario = "rss" if more else "parent"
         cost = more / 4096 * PAGE_NS
-        common = {"scenario": scenario, "level": level, "unit": "bytes" if more else "", "memory": more}
+        common = {
+            "calls": 10,
+            "blocks": 2,
+            "scenario": scenario,
+            "level": level,
+            "unit": "bytes" if more else "",
+            "memory": more,
+        }
         fork = FakeCell(python=python, total_ns=120_000 + cost, control_ns=65_000 + cost)
         spawn = FakeCell(
             "subprocess_run", SPAWN_NS, 1e6, "exec", "native_spawn", python, path="vfork", ready_share=None

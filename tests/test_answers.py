@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,28 +10,27 @@ import pytest
 from analysis.answers import answers
 from analysis.load import load_run
 from analysis.view import View
-from tests.fake_kinds import KINDS
 from tests.fake_run import CELLS, QUIET, FakeCell, FakeRun, write_run
 
 QUESTIONS = ("cheapest", "1 GiB", "From which size", "own share", "Why")
 
 
-def _lines(results: Path, fake: FakeRun) -> dict[str, tuple[str, ...]]:
+def _lines(run: Path) -> dict[str, tuple[str, ...]]:
     """The lines of every answer, by a word or two of its question."""
-    told = answers(View(load_run(write_run(results, fake))))
+    told = answers(View(load_run(run)))
     return {word: one.lines for one in told for word in (*QUESTIONS, "What does this run say") if word in one.question}
 
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, ...]]:
     """The answers of a run of the usual cells without noise."""
-    return _lines(tmp_path_factory.mktemp("quiet"), FakeRun(CELLS, noise=QUIET))
+    return _lines(write_run(tmp_path_factory.mktemp("quiet"), FakeRun(CELLS, noise=QUIET)))
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, ...]]:
+def grown(kind_run: Callable[[str], Path]) -> dict[str, tuple[str, ...]]:
     """The answers of a run of three sizes without noise."""
-    return _lines(tmp_path_factory.mktemp("grown"), KINDS["quiet"]())
+    return _lines(kind_run("quiet"))
 
 
 def test_the_cheapest_of_each_work_is_named_with_the_next(quiet: dict[str, tuple[str, ...]]) -> None:
@@ -47,7 +47,7 @@ def test_the_cheapest_of_each_work_is_named_with_the_next(quiet: dict[str, tuple
 def test_what_noise_hides_is_not_ranked(tmp_path: Path) -> None:
     """Two mechanisms with the same true latency cannot be told apart, and no first one is made of them."""
     cells = [FakeCell(name, 177_000.0, 165_000.0, "exec", "native_spawn") for name in ("posix_spawn", "popen")]
-    (line,) = _lines(tmp_path, FakeRun(cells))["cheapest"]
+    (line,) = _lines(write_run(tmp_path, FakeRun(cells)))["cheapest"]
     assert "which this run cannot tell from" in line
     assert "times as long" not in line
 
@@ -89,9 +89,9 @@ def test_the_break_even_is_given_with_what_was_measured(grown: dict[str, tuple[s
     assert "unlike work" in second
 
 
-def test_every_interpreter_gets_its_answers(tmp_path: Path) -> None:
+def test_every_interpreter_gets_its_answers(kind_run: Callable[[str], Path]) -> None:
     """With three interpreters in a run, each answer has a line for each of them, said whose it is."""
-    lines = _lines(tmp_path, KINDS["two interpreters"]())
+    lines = _lines(kind_run("two interpreters"))
     for word in QUESTIONS:
         for python in ("3.9.18", "3.11.7", "3.11.7~2"):
             assert any(line.startswith(f"Python {python}: ") for line in lines[word])
@@ -109,26 +109,26 @@ def test_sizes_that_were_not_measured_are_asked_for(quiet: dict[str, tuple[str, 
     ("kind", "reason"),
     [("no control", "no C control (no C compiler was found)"), ("imported", "imported from pyperf")],
 )
-def test_without_a_control_no_share_is_given(tmp_path: Path, kind: str, reason: str) -> None:
+def test_without_a_control_no_share_is_given(kind_run: Callable[[str], Path], kind: str, reason: str) -> None:
     """Python's own share needs a control: a run without one says so, and why there is none."""
-    (line,) = _lines(tmp_path, KINDS[kind]())["own share"]
+    (line,) = _lines(kind_run(kind))["own share"]
     assert line.startswith("This run cannot tell: ")
     assert reason in line
     assert "%" not in line
 
 
 @pytest.mark.parametrize(("kind", "rounds"), [("few rounds", 3), ("no rounds", 0), ("all failed", 0)])
-def test_a_run_that_is_too_short_answers_nothing(tmp_path: Path, kind: str, rounds: int) -> None:
+def test_a_run_that_is_too_short_answers_nothing(kind_run: Callable[[str], Path], kind: str, rounds: int) -> None:
     """Fewer than six rounds carry no interval: the one answer says how many there are and how many it takes."""
-    told = _lines(tmp_path, KINDS[kind]())
+    told = _lines(kind_run(kind))
     assert list(told) == ["What does this run say"]
     (line,) = told["What does this run say"]
     assert f"more than {rounds} complete rounds, and 6 are the fewest" in line
 
 
 @pytest.mark.parametrize("kind", ["partial", "other parents", "imported"])
-def test_every_answer_says_something(tmp_path: Path, kind: str) -> None:
+def test_every_answer_says_something(kind_run: Callable[[str], Path], kind: str) -> None:
     """Whatever the run is, each question has a line, and none shows a missing value as a number."""
-    for lines in _lines(tmp_path, KINDS[kind]()).values():
+    for lines in _lines(kind_run(kind)).values():
         assert lines
         assert not any("nan" in line.split() or "inf" in line.split() for line in lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,9 +76,11 @@ def test_figures_are_found_in_the_order_of_the_report() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(tmp_path: Path, kind: str) -> None:
+def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
+    kind_run: Callable[[str], Path], kind: str
+) -> None:
     """Whatever the run is, a figure has a sentence and no text over another, or says why there is none."""
-    view = _view(tmp_path, KINDS[kind]())
+    view = View(load_run(kind_run(kind)), [kind_run(kind)])
     refused, reasons = [], []
     for figure in figures.kinds():
         try:

@@ -7,6 +7,7 @@ import itertools
 import re
 import socket
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -92,14 +93,14 @@ def index(written: Path) -> Page:
     return _read(written / "index.html")
 
 
-def _context(results: Path, fake: FakeRun) -> dict[str, object]:
-    """What a report of `fake` shows, without drawing its figures."""
-    view = View(load_run(write_run(results, fake)))
+def _context(run: Path) -> dict[str, object]:
+    """What a report of a run shows, without drawing its figures."""
+    view = View(load_run(run))
     return report.context(view, [Picture(kind.name, kind.title, reason="not drawn here") for kind in figures.kinds()])
 
 
-def _render(results: Path, fake: FakeRun, name: str = "report.md") -> str:
-    return report.environment().get_template(f"{name}.j2").render(_context(results, fake))
+def _render(run: Path, name: str = "report.md") -> str:
+    return report.environment().get_template(f"{name}.j2").render(_context(run))
 
 
 def test_a_report_is_a_page_a_text_and_two_files_a_figure(written: Path) -> None:
@@ -166,32 +167,32 @@ def test_the_same_run_gives_the_same_report(tmp_path: Path) -> None:
     assert one == other
 
 
-def test_an_unfit_machine_is_the_first_line(tmp_path: Path) -> None:
+def test_an_unfit_machine_is_the_first_line(tmp_path: Path, kind_run: Callable[[str], Path]) -> None:
     """What makes a machine unfit stands before everything else, in the text and in the page's body."""
-    fake = FakeRun(document={"unfit": [UNFIT]})
+    run = write_run(tmp_path, FakeRun(rounds=6, document={"unfit": [UNFIT]}))
     assert (
-        _render(tmp_path / "a", fake)
+        _render(run)
         .splitlines()[0]
         .startswith("**This machine was not fit to measure on: load: other programs use 1.90 of 2 CPUs")
     )
-    body = _render(tmp_path / "b", fake, "index.html").split("<body>")[1]
+    body = _render(run, "index.html").split("<body>")[1]
     assert body.strip().splitlines()[0].startswith('<p class="unfit" role="alert">')
-    assert "not fit" not in _render(tmp_path / "c", FakeRun())
+    assert "not fit" not in _render(kind_run("usual"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_run_has_a_report(tmp_path: Path, kind: str) -> None:
+def test_every_kind_of_run_has_a_report(kind_run: Callable[[str], Path], kind: str) -> None:
     """Whatever the run is, both templates are filled, without a missing value shown as one."""
-    fake = KINDS[kind]()
+    known = _context(kind_run(kind))
     for name in ("report.md", "index.html"):
-        text = _render(tmp_path / name, fake, name)
+        text = report.environment().get_template(f"{name}.j2").render(known)
         assert not re.search(r"\b(nan|None|inf|NaT)\b", re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL))
 
 
-def test_a_partial_run_and_an_imported_one_say_so(tmp_path: Path) -> None:
+def test_a_partial_run_and_an_imported_one_say_so(kind_run: Callable[[str], Path]) -> None:
     """The sentence under the title says that a run was ended early, or where it came from."""
-    assert "it is partial" in _render(tmp_path / "a", KINDS["partial"]())
-    imported = _render(tmp_path / "b", KINDS["imported"]())
+    assert "it is partial" in _render(kind_run("partial"))
+    imported = _render(kind_run("imported"))
     assert "It was imported from pyperf: no control was measured, so times are absolute only." in imported
     assert "python -m analysis import-pyperf FILE" in imported
 
@@ -206,8 +207,9 @@ def test_nothing_names_a_place_or_a_host(tmp_path: Path) -> None:
         ],
         "machine_facts": {"cpu_model_name": "Example CPU", "libc": f"glibc at {tmp_path}"},
     }
+    run = write_run(tmp_path, FakeRun(rounds=6, document=document))
     for name in ("report.md", "index.html"):
-        text = _render(tmp_path / name, FakeRun(document=document), name)
+        text = _render(run, name)
         assert "…/python3.11" in text
         assert "/bin/sh" in text
         for word in ("somebody", "pyenv", "~/", str(tmp_path), socket.gethostname(), f"/{getpass.getuser()}/"):
@@ -233,10 +235,11 @@ def test_paths_are_cut_and_other_slashes_are_not(text: str, shown: str) -> None:
 def test_names_that_look_like_markup_stay_names(tmp_path: Path) -> None:
     """A level with markup in it neither breaks the page nor the table of the text."""
     cells = [FakeCell(level="<b>|x_y*"), FakeCell()]
-    html = _render(tmp_path / "a", FakeRun(cells), "index.html")
+    run = write_run(tmp_path, FakeRun(cells, rounds=6))
+    html = _render(run, "index.html")
     assert "<b>" not in html
     assert "&lt;b&gt;|x_y*" in html
-    row = next(line for line in _render(tmp_path / "b", FakeRun(cells)).splitlines() if "x_y" in line)
+    row = next(line for line in _render(run).splitlines() if "x_y" in line)
     assert len(re.findall(r"(?<!\\)\|", row)) == 11
     assert r"parent=\<b\>\|x_y\*" in row
 
@@ -258,9 +261,9 @@ def test_bounds_of_the_certificate_point_the_right_way() -> None:
     assert shown == ["at most 1.03", "at most 1000 ns", "at least 0.65", "at most 0 processes"]
 
 
-def test_many_errors_are_counted_not_listed(tmp_path: Path) -> None:
+def test_many_errors_are_counted_not_listed(kind_run: Callable[[str], Path]) -> None:
     """Of 70 failed subjects the first 40 are shown, then how many more there are and which file has them."""
-    view = View(load_run(write_run(tmp_path, KINDS["all failed"]())))
+    view = View(load_run(kind_run("all failed")))
     rows = page.errors(view)
     assert len(rows) == page.MOST_ERRORS + 1
     assert rows[0] == ["`native_fork` parent=bare, Python 3.11.7", "0", "the child exited with status 1"]
