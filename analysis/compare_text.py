@@ -7,20 +7,17 @@ import math
 from typing import Any, TextIO
 
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from analysis import units
 from analysis.compare_rows import RELATIVE, Comparison, cell_name
 from analysis.stats_ratio import FASTER, POWER, SLOWER
+from analysis.terminal import TableConsole
 
 FORMATS = ("table", "markdown", "csv", "json")
 HEAD = ("cell", "base", "new", "ratio", "verdict", "rests on", "could show", "relative ratio")
 _LEFT = ("cell", "verdict", "rests on")
 _STYLE = {SLOWER: "bold red", FASTER: "bold green"}
-# A table in a file or a pipe is as wide as its widest row.
-_PIPE_WIDTH = 400
 
 
 def write(comparison: Comparison, form: str, stream: TextIO) -> None:
@@ -84,25 +81,21 @@ def lists(comparison: Comparison) -> list[tuple[str, list[str]]]:
 
 
 def _write_table(comparison: Comparison, stream: TextIO) -> None:
-    terminal = stream.isatty()
-    console = Console(file=stream, width=None if terminal else _PIPE_WIDTH, highlight=False, soft_wrap=not terminal)
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for name in head(comparison):
-        right = name not in _LEFT
-        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=not terminal)
+    console = TableConsole(stream)
+    table = console.table(head(comparison), _LEFT)
     for (_, row), texts in zip(comparison.rows.iterrows(), cells_of(comparison), strict=True):
         table.add_row(*(escape(text) for text in texts), style=_STYLE.get(row["verdict"]))
-    console.print(escape(f"base: {comparison.base}"))
-    console.print(escape(f"new:  {comparison.new}"))
+    console.say(f"base: {comparison.base}")
+    console.say(f"new:  {comparison.new}")
     console.print()
     console.print(table)
     console.print()
     for line in footnotes(comparison):
-        console.print(escape(line), style="dim")
+        console.say(line, "dim")
     for title, entries in lists(comparison):
-        console.print(f"{title}:")
+        console.say(f"{title}:")
         for entry in entries:
-            console.print(escape(f"  {entry}"))
+            console.say(f"  {entry}")
 
 
 def to_markdown(comparison: Comparison) -> str:

@@ -7,21 +7,18 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from analysis import units
 from analysis.compare_rows import cell_name
 from analysis.load import Run
 from analysis.summary import summary_csv
+from analysis.terminal import TableConsole
 from analysis.view import WORK_TITLES
 from bench import schema
 
 FORMATS = ("table", "markdown", "csv", "json")
 HEAD = ("cell", "median (95 % interval)", "p99", "relative to C (95 % interval)", "parent blocked", "errors")
-# A table in a file or a pipe is as wide as its widest row.
-_PIPE_WIDTH = 400
 
 Summaries = Sequence[tuple[Run, pd.DataFrame]]
 
@@ -97,20 +94,18 @@ def _texts(row: pd.Series, python: bool) -> tuple[str, ...]:
 
 
 def _write_table(run: Run, summary: pd.DataFrame, stream: TextIO) -> None:
-    terminal = stream.isatty()
-    console = Console(file=stream, width=None if terminal else _PIPE_WIDTH, highlight=False, soft_wrap=not terminal)
-    failed = bool(summary["errors"].sum())
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for name in HEAD if failed else HEAD[:-1]:
-        table.add_column(name, justify="left" if name == "cell" else "right", overflow="fold", no_wrap=not terminal)
+    console = TableConsole(stream)
+    # The column of errors is there if there are any.
+    shown = len(HEAD) if summary["errors"].sum() else len(HEAD) - 1
+    table = console.table(HEAD[:shown], HEAD[:1])
     for title, rows in groups(summary):
         table.add_row(f"[bold]{escape(title)}[/bold]")
-        for texts in rows:
-            table.add_row(*(escape(text) for text in (f"  {texts[0]}", *texts[1 : None if failed else -1])))
-    console.print(escape(heading(run)), style="bold")
+        for name, *texts in rows:
+            table.add_row(escape(f"  {name}"), *texts[: shown - 1])
+    console.say(heading(run), "bold")
     console.print(table)
     for line in warnings(run, summary):
-        console.print(escape(line))
+        console.say(line)
 
 
 def _markdown(run: Run, summary: pd.DataFrame) -> str:
