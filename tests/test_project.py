@@ -89,6 +89,43 @@ def test_make_says_what_it_needs(arguments: tuple[str, ...], said: str) -> None:
     assert done.stderr.startswith(said)
 
 
+STUB = """#!/bin/sh
+echo "$*" >> "$LOG"
+case "$*" in
+    *"-m $FAILS"*) exit "$STATUS" ;;
+    *"-m bench run"*) printf 'said before\\n%s\\n' "a place/run" ;;
+    *"-m analysis summary"*) echo TABLE ;;
+    *"-m analysis report"*) echo not shown ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("fails", "status", "shown", "commands"),
+    [
+        ("nothing", 0, ["said before", "a place/run", "TABLE", "report: a place/run/report/index.html"], 3),
+        ("bench run", 2, [], 1),
+        ("analysis summary", 1, ["said before", "a place/run"], 2),
+        ("analysis report", 1, ["said before", "a place/run", "TABLE"], 3),
+    ],
+)
+def test_measuring_ends_with_table_and_report(
+    fails: str, status: int, shown: list[str], commands: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make quick` measures, then shows table and report; a step that fails ends it, and the run's place is told."""
+    stub, log = tmp_path / "python", tmp_path / "log"
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    for name, value in (("LOG", str(log)), ("FAILS", fails), ("STATUS", str(status))):
+        monkeypatch.setenv(name, value)
+    done = make("-o", "setup", "quick", f"PY={stub}", "BUDGET=7", "LABEL=x", "RESULTS=some where", "PYTHON=a b")
+    assert (done.returncode, done.stdout.splitlines()) == (2 * bool(status), shown)
+    called = log.read_text().splitlines()
+    assert len(called) == commands
+    assert called[0] == "-m bench run --profile quick --results some where --budget 7 --label x --python a --python b"
+    assert all(line.endswith(" a place/run") for line in called[1:])
+
+
 def test_top_level_holds_nothing_else() -> None:
     """The top level of the repository holds the agreed files and folders only."""
     assert {path.relative_to(ROOT).parts[0] for path in tracked()} <= TOP_LEVEL
