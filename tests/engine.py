@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import ctypes
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -104,6 +105,12 @@ def rows(directory: Path, table: schema.Table) -> list[dict[str, str]]:
     opened = gzip.open(packed, "rt", encoding="utf-8") if packed.exists() else open(directory / table.file)
     with opened as stream:
         return list(csv.DictReader(stream))
+
+
+def document(one: Run) -> dict[str, Any]:
+    """run.json of a run."""
+    found: dict[str, Any] = json.loads((one.directory / "run.json").read_text(encoding="utf-8"))
+    return found
 
 
 def settings(mechanism: str, **changes: Any) -> Settings:
