@@ -46,7 +46,7 @@ def test_paired_by_hand() -> None:
     """Round by round, only the ratios count: what moves both alike is gone."""
     drift = np.array([1.0, 3.0, 0.5, 7.0, 2.0, 1.5])
     found = compare_paired(drift, drift * LADDER)
-    reach = stats.t.ppf(0.975, 3) * math.sqrt((0.00095 / 12))
+    reach = stats.t.ppf(0.975, 3) * math.sqrt(0.00095 / 12)
     assert found.ratio == pytest.approx(math.exp(0.025))
     assert found.lo == pytest.approx(math.exp(0.025 - reach))
 
