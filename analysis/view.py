@@ -77,7 +77,8 @@ class View:
     @property
     def footnote(self) -> str:
         """Where a figure comes from, in a line: interpreters, machine, run."""
-        return f"Python {', '.join(self.pythons)} · {self.run.machine} · {self.run.name} · {self.main_name}"
+        pythons = f"Python {self.pythons[0]}" if len(self.pythons) == 1 else f"{len(self.pythons)} interpreters"
+        return f"{pythons} · {self.run.machine} · {self.run.name} · {self.main_name}"
 
     @cached_property
     def main_name(self) -> str:

@@ -106,11 +106,12 @@ def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
 
 
 def test_six_interpreters_and_eight_runs_stay_readable(tmp_path: Path) -> None:
-    """More series than usual: the figures of mechanisms, sizes and runs keep their texts apart."""
+    """More series and longer names than usual: every figure keeps its texts apart and inside."""
     cells = [replace(cell, calls=4, blocks=1) for python in range(8, 14) for cell in sized(f"3.{python}.18")]
+    machine = "a-machine-with-a-name-as-long-as-somebody-may-well-give-it-2048cpu-kvm-docker-4eb259"
     paths = [
-        write_run(tmp_path, FakeRun(cells, rounds=6, seed=number, run=f"202611{number + 10}T040000Z"))
-        for number in range(8)
+        write_run(tmp_path, FakeRun(cells, rounds=6, seed=day, run=f"202611{day}T040000Z-labelled", machine=machine))
+        for day in range(10, 18)
     ]
     view = View(load_run(paths[-1]), paths)
     assert across_runs.data(view)["place"].nunique() == 8

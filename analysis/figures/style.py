@@ -105,6 +105,8 @@ def frame(figure: Figure, title: str, footnote: str) -> None:
     foot = 0.3 * FOOT_IN / figure.get_size_inches()[1]
     text = figure.text(0.02, foot, footnote, ha="left", va="bottom", fontsize=5, color=GREY)
     text.set_in_layout(False)
+    # A long name is set smaller rather than cut.
+    text.set_fontsize(5 * min(1.0, 0.92 * figure.bbox.width / text.get_window_extent().width))
 
 
 def to_bytes(figure: Figure, kind: str) -> bytes:

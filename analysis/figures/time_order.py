@@ -29,8 +29,8 @@ def course(rows: pd.DataFrame, span_ns: float) -> pd.DataFrame:
     """The median of `relative` in up to `BINS` equal stretches of the run, those without a block left out."""
     count = max(1, min(BINS, len(rows) // 8))
     stretch = (rows["start_ns"] / max(span_ns, 1.0) * count).clip(upper=count - 1).astype(int)
-    middle = rows.groupby(stretch)["relative"].median()
-    return pd.DataFrame({"start_ns": (middle.index.to_numpy() + 0.5) / count * span_ns, "relative": middle.to_numpy()})
+    grouped = rows.groupby(stretch)
+    return pd.DataFrame({"start_ns": grouped["start_ns"].mean(), "relative": grouped["relative"].median()})
 
 
 def says(frame: pd.DataFrame) -> str:
