@@ -32,8 +32,8 @@ class Calibration:
 def calibrate(subject: Subject, has_control: bool, block_ns: int, deadline_s: float) -> Calibration:
     """Measure a few calls of each role in a subject that is there for this alone. Raises `SubjectError`."""
     path = subject.path(deadline_s)
-    call_ns = _cost(subject, MECHANISM, deadline_s)
-    control_ns = _cost(subject, CONTROL, deadline_s) if has_control else 0.0
+    call_ns = _cost(subject, MECHANISM, block_ns, deadline_s)
+    control_ns = _cost(subject, CONTROL, block_ns, deadline_s) if has_control else 0.0
     control_calls = block_calls(control_ns, block_ns) if has_control else 0
     return Calibration(block_calls(call_ns, block_ns), control_calls, call_ns, control_ns, path)
 
@@ -54,10 +54,13 @@ def warmup_calls(calls: int) -> int:
     return min(MOST_WARMUP_CALLS, max(LEAST_WARMUP_CALLS, round(calls * _WARMUP_SHARE)))
 
 
-def _cost(subject: Subject, role: str, deadline_s: float) -> float:
-    """Median cost of a call in ns, from as many calls as fit into `_TRIAL_NS`."""
-    first = subject.block(role, 2, deadline_s).stamps[0::3]
-    calls = block_calls(min(first), _TRIAL_NS)
-    if calls <= 2:
-        return float(min(first))
+def _cost(subject: Subject, role: str, block_ns: int, deadline_s: float) -> float:
+    """Median cost of a call in ns, from as many calls as fit into `_TRIAL_NS`; from one if it fills a block."""
+    first = subject.block(role, 1, deadline_s).stamps[0]
+    if first >= block_ns:
+        return float(first)
+    second = subject.block(role, 1, deadline_s).stamps[0]
+    calls = block_calls(second, _TRIAL_NS)
+    if calls == 1:
+        return float(second)
     return float(statistics.median(subject.block(role, calls, deadline_s).stamps[0::3]))

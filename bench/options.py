@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +39,8 @@ class Options:
     machine: str | None = None
     certificate: bool = True
     block_ns: int = DEFAULT_BLOCK_NS
-    core_pairs: int = 4
-    other_pairs: int = 2
+    core_pairs: int = 8
+    other_pairs: int = 1
     deadline_s: float = BLOCK_DEADLINE_S
     path: str = field(default="", repr=False)
 
@@ -63,9 +64,14 @@ class Options:
         return self.budget_s if self.budget_s is not None else DEFAULT_BUDGET_S.get(self.profile, 60.0)
 
 
+def parse_block(milliseconds: float) -> int:
+    """The length of a block in ns; 0, which no block may have, for what is no number."""
+    return int(milliseconds * 1e6) if math.isfinite(milliseconds) else 0
+
+
 def parse_pairs(text: str) -> tuple[int, int]:
     """Read ``CORE,OTHERS``. Raises `UsageError`."""
     match = re.fullmatch(r"(\d+),(\d+)", text)
     if not match or not all(1 <= int(number) <= MOST_PAIRS for number in match.groups()):
-        raise UsageError(f"--pairs {text}: write two numbers from 1 to {MOST_PAIRS}, as in 4,2")
+        raise UsageError(f"--pairs {text}: write two numbers from 1 to {MOST_PAIRS}, as in 8,1")
     return int(match[1]), int(match[2])

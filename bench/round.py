@@ -45,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Measured:
-    """A finished block in short: `median_ns` over its warm calls; `in_calls_ns` the sum of all its calls."""
+    """A finished block in short: `median_ns` is over its warm calls."""
 
     cell: int
     round: int
@@ -54,11 +54,10 @@ class Measured:
     start_ns: int
     elapsed_ns: int
     median_ns: float
-    in_calls_ns: int
 
 
 class Round:
-    """One round: `measure` it once. `failed` then holds the cells that ended in an error, with its text."""
+    """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included."""
 
     def __init__(self, number: int, tasks: Mapping[int, Task], store: Store, origin_ns: int, deadline_s: float) -> None:
         self.number = number
@@ -67,6 +66,7 @@ class Round:
         self._origin_ns = origin_ns
         self._deadline_s = deadline_s
         self._subjects = Together({number: task.settings for number, task in tasks.items()})
+        self.in_calls_ns = 0
         self._set_up: dict[int, tuple[int, Dose]] = {}
 
     @property
@@ -131,8 +131,8 @@ class Round:
         ]
         self._store.add(schema.SAMPLES, rows)
         warm = totals[cold:] or totals
-        in_calls = 0 if block_number == WARMUP_BLOCK else sum(totals)
-        return Measured(*key, role, start, elapsed, statistics.median(warm), in_calls)
+        self.in_calls_ns += sum(totals)
+        return Measured(*key, role, start, elapsed, statistics.median(warm))
 
     def _subject_row(self, number: int) -> tuple[object, ...]:
         set_up_ns, verified = self._set_up.get(number, (None, Dose()))

@@ -13,7 +13,6 @@ from bench.options import Options
 from bench.pinning import Pinning
 from bench.plan import Cell
 from bench.round import Task
-from bench.schedule import MOST_PAIRS
 from bench.schema import CONTROL
 from bench.store import Store
 from bench.surroundings import Surroundings
@@ -140,18 +139,19 @@ def allot(
     """Pairs of blocks of each cell in a round, so that `TARGET_ROUNDS` rounds fit into `left_ns`.
 
     Every cell has one. What is left of a round's time after `overhead_ns` for starting and ending its
-    subjects goes to second pairs, third pairs and so on, to the core before the others and to cheap cells
-    before dear ones: rounds are what counts, and a pair more of a dear cell would cost them.
+    subjects goes to more pairs, first of the core, then of the others. Within each group the cell that has
+    had the least time is next: rounds are what counts, and a dear cell with many pairs would cost them.
     """
+    cost = {number: _pair_cost_ns(task) for number, task in tasks.items()}
     pairs = dict.fromkeys(tasks, 1)
-    room = left_ns / TARGET_ROUNDS - overhead_ns
-    room -= sum(_warm_up_cost_ns(task) + _pair_cost_ns(task) for task in tasks.values())
-    by_value = sorted(tasks, key=lambda number: (not tasks[number].cell.is_core, _pair_cost_ns(tasks[number])))
-    for wanted in range(2, MOST_PAIRS + 1):
-        for number in by_value:
-            most = core_pairs if tasks[number].cell.is_core else other_pairs
-            cost = _pair_cost_ns(tasks[number])
-            if wanted <= most and pairs[number] == wanted - 1 and cost <= room:
-                pairs[number] = wanted
-                room -= cost
+    room = left_ns / TARGET_ROUNDS - overhead_ns - sum(cost.values()) - sum(map(_warm_up_cost_ns, tasks.values()))
+    for is_core, most in ((True, core_pairs), (False, other_pairs)):
+        group = [number for number in tasks if tasks[number].cell.is_core == is_core]
+        while True:
+            fitting = [number for number in group if pairs[number] < most and cost[number] <= room]
+            if not fitting:
+                break
+            chosen = min(fitting, key=lambda number: pairs[number] * cost[number])
+            pairs[chosen] += 1
+            room -= cost[chosen]
     return pairs

@@ -1,0 +1,145 @@
+"""Turns the options of one command into what carries it out."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from bench.interpreters import InterpreterError
+from bench.options import Options, UsageError, parse_block, parse_pairs
+from bench.plan import PlanError
+from bench.store import StoreError
+
+# Each has a text of one line that says what is wrong, where, and what to do.
+BAD_INPUT = (UsageError, PlanError, InterpreterError, StoreError)
+
+
+def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -> int:
+    """Carry out `command` and return its exit status. Raises one of `BAD_INPUT`; ends the process for wrong options."""
+    parser = ArgumentParser(program, description=text)
+    add, do = _COMMANDS[command]
+    add(parser)
+    return do(parser.parse_args(arguments))
+
+
+def _add_run(run: ArgumentParser) -> None:
+    run.add_argument("--profile", default="standard", metavar="NAME", help="quick, standard (the default) or full")
+    run.add_argument("--budget", type=float, metavar="SECONDS", help="for the whole run (default: 10, 60 or 300)")
+    run.add_argument("--rounds", type=int, metavar="N", help="measure N rounds, however long they take")
+    run.add_argument("--mechanism", action="append", default=[], metavar="NAME", help="instead of the profile's")
+    run.add_argument(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="NAME=LEVEL[,LEVEL]",
+        help="instead of the profile's, as in rss=0,64MiB or parent=bare,equal",
+    )
+    run.add_argument("--python", action="append", default=[], metavar="PATH", help="interpreter to measure")
+    run.add_argument("--cpu", default="auto", metavar="auto|none|N", help="the CPU that subjects are pinned to")
+    run.add_argument("--seed", type=int, default=1, metavar="N", help="of the order of blocks (default: 1)")
+    run.add_argument("--label", metavar="TEXT", help="becomes part of the run's name")
+    run.add_argument("--machine", metavar="NAME", help="directory of this machine (default: made from its facts)")
+    run.add_argument("--results", default=Path("results"), type=Path, metavar="DIR", help="default: results")
+    run.add_argument("--block-ms", type=float, default=15.0, metavar="MS", help="length of a block (default: 15)")
+    run.add_argument(
+        "--pairs",
+        default="8,1",
+        metavar="CORE,OTHERS",
+        help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 8,1)",
+    )
+    run.add_argument("--no-progress", action="store_true", help="say only what stays")
+
+
+def _add_list(listing: ArgumentParser) -> None:
+    listing.add_argument("--python", metavar="PATH", help="the interpreter to look at")
+
+
+def _add_nothing(check: ArgumentParser) -> None:
+    pass
+
+
+def _add_selftest(selftest: ArgumentParser) -> None:
+    selftest.add_argument("--python", metavar="PATH", help="the interpreter to measure with")
+    selftest.add_argument("--budget", type=float, metavar="SECONDS", help="time for the whole of it (default: 30)")
+
+
+def _add_demo(demo: ArgumentParser) -> None:
+    from bench.demo import add_arguments
+
+    add_arguments(demo)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    """Make SIGTERM what Ctrl-C is: subjects are ended and files closed on the way out."""
+    signal.signal(signum, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _run(arguments: Namespace) -> int:
+    from bench import progress
+    from bench.run import execute
+
+    core, others = parse_pairs(arguments.pairs)
+    options = Options(
+        results=arguments.results,
+        profile=arguments.profile,
+        budget_s=arguments.budget,
+        rounds=arguments.rounds,
+        mechanisms=tuple(arguments.mechanism),
+        scenarios=tuple(arguments.scenario),
+        pythons=tuple(arguments.python),
+        cpu=arguments.cpu,
+        seed=arguments.seed,
+        label=arguments.label,
+        machine=arguments.machine,
+        block_ns=parse_block(arguments.block_ms),
+        core_pairs=core,
+        other_pairs=others,
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        run = execute(options, progress.choose(not arguments.no_progress))
+    except KeyboardInterrupt:
+        print("interrupted; what was measured is kept and marked partial", file=sys.stderr)
+        return 130
+    print(run.directory)
+    return 0
+
+
+def _list(arguments: Namespace) -> int:
+    from bench.listing import main as show
+
+    return show(arguments.python)
+
+
+def _check(arguments: Namespace) -> int:
+    from bench.check import main as check
+
+    return check()
+
+
+def _selftest(arguments: Namespace) -> int:
+    from bench.selftest import main as selftest
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    return selftest(arguments.python, arguments.budget)
+
+
+def _demo(arguments: Namespace) -> int:
+    from bench.demo import run
+
+    return run(arguments)
+
+
+_COMMANDS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], int]]] = {
+    "run": (_add_run, _run),
+    "list": (_add_list, _list),
+    "check": (_add_nothing, _check),
+    "selftest": (_add_selftest, _selftest),
+    "demo": (_add_demo, _demo),
+}
