@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         if command not in COMMANDS:
             what = f"{command}: no such command" if command else "no command"
-            print(f"bench: {what}; there is {', '.join(COMMANDS)}", file=sys.stderr)
+            print(f"bench: error: {what}; there is {', '.join(COMMANDS)}", file=sys.stderr)
             return 2
         return _carry_out(command, rest)
     except KeyboardInterrupt:
