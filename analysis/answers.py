@@ -10,19 +10,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import growth, units
+from analysis import units
+from analysis.answers_size import cannot_tell, crossing, memory
 from analysis.stats_interval import needed
 from analysis.units import known
 from analysis.view import CORE, IMPORTED, RANKED, WORK_TITLES, View, latency_text, over_rounds
 
 FEWEST = needed(0.5)
-SIZED = ("os_fork", "posix_spawn", "subprocess_run")
-MEASURE_SIZES = (
-    "`python -m bench run --mechanism os_fork --mechanism subprocess_run --scenario rss=0,64MiB,512MiB` does so"
-)
-PAGE = 4096
-# Over all sizes measured, as a share of the latency in the smallest parent; less is no growth.
-LEAST_GROWTH = 0.001
 
 
 @dataclass(frozen=True)
@@ -36,8 +30,8 @@ class Answer:
 def answers(view: View) -> list[Answer]:
     """All answers that this run gives, and for those that it cannot give the reason."""
     short = too_short(view)
-    if short:
-        return [Answer("What does this run say?", (short,))]
+    if short or view.main_name == IMPORTED:
+        return [Answer("What does this run say?", (short,) if short else tuple(_imported(view)))]
     told = (
         ("What is the cheapest way for each kind of work?", cheapest, "no two mechanisms of one kind were measured"),
         ("What does 1 GiB more in the parent add?", memory, ""),
@@ -45,7 +39,7 @@ def answers(view: View) -> list[Answer]:
         ("What is Python's own share?", share, _no_control(view)),
         ("Why does it take that long?", why, "page faults were not counted, or no core mechanism was measured"),
     )
-    return [Answer(question, tuple(tell(view)) or (_sentence(reason),)) for question, tell, reason in told]
+    return [Answer(question, tuple(tell(view)) or (cannot_tell(reason),)) for question, tell, reason in told]
 
 
 def too_short(view: View) -> str:
@@ -59,19 +53,19 @@ def too_short(view: View) -> str:
     )
 
 
-def _sentence(reason: str) -> str:
-    return f"This run cannot tell: {reason}."
+def _imported(view: View) -> Iterator[str]:
+    """The medians of foreign benchmarks, which are neither ranked nor set beside a control."""
+    for row in _solid(view.main()).to_dict("records"):
+        yield f"{view.whose(row['python'])}`{row['mechanism']}`: {latency_text(row)}"
+    yield cannot_tell(
+        "it was imported from pyperf, without a control and with benchmarks of its own, so what a process costs, "
+        "what memory adds and which part is Python's are not in it"
+    )
 
 
 def _no_control(view: View) -> str:
-    if view.main_name == IMPORTED:
-        return "it was imported from pyperf, which measures no control"
     reason = (view.run.document.get("control") or {}).get("reason")
     return f"there is no C control ({reason})" if reason else "no core mechanism was measured beside a C control"
-
-
-def _whose(view: View, python: str) -> str:
-    return f"Python {python}: " if len(view.pythons) > 1 else ""
 
 
 def _solid(rows: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +81,7 @@ def cheapest(view: View) -> Iterator[str]:
             ranked = _of(rows, python, work)
             if not ranked.empty:
                 alone = ", the only one measured" if len(ranked) == 1 else ""
-                line = f"{_whose(view, python)}{WORK_TITLES[work]}: {_ranking(view, ranked)}{alone}."
+                line = f"{view.whose(python)}{WORK_TITLES[work]}: {_ranking(view, ranked)}{alone}."
                 fair = _of(equal, python, work)
                 if len(fair):
                     line += f" With the same modules loaded in every parent: {_ranking(view, fair)}."
@@ -123,70 +117,6 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def memory(view: View) -> Iterator[str]:
-    """What private memory adds to each mechanism that was measured in parents of several sizes."""
-    found = False
-    for python in view.pythons:
-        for name in SIZED:
-            grown = growth.growth(view, python, name)
-            if grown is not None:
-                found = True
-                yield f"{_whose(view, python)}{_grown(name, grown)}"
-    if not found:
-        yield _sentence(f"no mechanism was measured in parents of several sizes; {MEASURE_SIZES}")
-
-
-def _grown(name: str, grown: growth.Growth) -> str:
-    lo, center, hi = (value * growth.GIB for value in (grown.slope.lo, grown.slope.center, grown.slope.hi))
-    if not known(lo):
-        return f"`{name}`: {grown.slope.warnings[0]}."
-    little = abs(grown.slope.center) * grown.reach < LEAST_GROWTH * grown.base
-    if lo <= 0 <= hi or little:
-        most = units.time_text(max(abs(lo), abs(hi)))
-        return f"`{name}`: no growth shown; if there is any, it is below {most} for each GiB."
-    page = units.time_text(*(value * PAGE for value in (grown.slope.center, grown.slope.lo, grown.slope.hi)))
-    beyond = " (extended beyond them)" if grown.reach < growth.GIB else ""
-    return (
-        f"`{name}`: {units.time_text(center, lo, hi)} for each GiB of private memory, {page} a page of 4 KiB, by a "
-        f"line through parents of {grown.sizes} sizes up to {units.bytes_text(grown.reach)}{beyond}; "
-        f"the line misses none of their medians by more than {100 * grown.misfit:.2g} %."
-    )
-
-
-def crossing(view: View) -> Iterator[str]:
-    """From which size of the parent on starting a program takes less time than forking."""
-    found = False
-    for python in view.pythons:
-        at = growth.crossing(view, python, "os_fork", "subprocess_run")
-        if at is not None:
-            found = True
-            if at.warnings:
-                yield f"{_whose(view, python)}{_sentence(at.warnings[0])}"
-            else:
-                yield f"{_whose(view, python)}{_crossed(view, python, at.lo, at.center, at.hi)}"
-    if found:
-        yield "They do unlike work: after `os_fork` the same program goes on, `subprocess_run` starts another one."
-    else:
-        yield _sentence(f"the two were not both measured in parents of several sizes; {MEASURE_SIZES}")
-
-
-def _crossed(view: View, python: str, lo: float, center: float, hi: float) -> str:
-    largest = growth.points(view)
-    largest = largest[(largest["python"] == python) & largest["mechanism"].isin(["os_fork", "subprocess_run"])]
-    ends = largest.groupby("mechanism").tail(1).set_index("mechanism").to_dict("index")
-    reach = min(float(end["dose"]) for end in ends.values())
-    both = " and ".join(f"`{name}` took {latency_text(ends[name])}" for name in ("os_fork", "subprocess_run"))
-    seen = f"In the largest parent measured ({units.bytes_text(reach)}) {both}."
-    if center == 0:
-        return f"At every size, as far as this run shows. {seen}"
-    if not known(center) or center > 64 * reach:
-        return f"At none that this run could show. {seen}"
-    beyond = " (beyond the largest measured, by a straight line)" if center > reach else ""
-    if not known(hi):
-        return f"From about {units.bytes_text(center)} resident on, at least {units.bytes_text(lo)}{beyond}. {seen}"
-    return f"From {units.bytes_text(center, lo, hi)} resident on{beyond}. {seen}"
-
-
 def _core(view: View, python: str) -> list[pd.Series]:
     rows = _solid(view.main())
     rows = rows[(rows["python"] == python) & rows["mechanism"].isin(CORE)]
@@ -198,7 +128,7 @@ def share(view: View) -> Iterator[str]:
     for python in view.pythons:
         for row in _core(view, python):
             if known(row["rel_lo"]):
-                yield f"{_whose(view, python)}{_beyond(view, row)}"
+                yield f"{view.whose(python)}{_beyond(view, row)}"
 
 
 def _beyond(view: View, row: pd.Series) -> str:
@@ -221,7 +151,7 @@ def why(view: View) -> Iterator[str]:
         for row in _core(view, python):
             own = view.usage(int(row["cell"]), "mechanism")
             if own["parent_faults"].notna().any():
-                yield f"{_whose(view, python)}{_causes(view, row, own)}"
+                yield f"{view.whose(python)}{_causes(view, row, own)}"
 
 
 def _causes(view: View, row: pd.Series, own: pd.DataFrame) -> str:

@@ -27,7 +27,13 @@ MOST_ERRORS = 40
 
 def title(view: View) -> str:
     """What the report is about, in a line."""
-    return f"Fork latency on {view.run.machine}, {_moment(view)}"
+    what = "Times imported from pyperf" if view.main_name == IMPORTED else "Fork latency"
+    return f"{what} on {view.run.machine}, {_moment(view)}"
+
+
+def question(view: View) -> str:
+    """What a run of this suite is about; an imported one asks something else, which it does not say."""
+    return "" if view.main_name == IMPORTED else QUESTION
 
 
 def _moment(view: View) -> str:

@@ -87,7 +87,7 @@ def context(view: View, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
     command, command_note = page.command(view)
     return {
         "title": page.title(view),
-        "question": page.QUESTION,
+        "question": page.question(view),
         "standing": page.standing(view),
         "unfit": page_machine.unfit(view),
         "answers": answers(view),

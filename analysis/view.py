@@ -89,6 +89,10 @@ class View:
         first = cells.iloc[0]
         return IMPORTED if first["work"] == IMPORTED else f"{first['scenario']}={first['level']}"
 
+    def whose(self, python: str) -> str:
+        """What a line about one interpreter begins with, where there are several."""
+        return f"Python {python}: " if len(self.pythons) > 1 else ""
+
     def calls_of(self, cell: int) -> NDArray[np.int64]:
         """Total times (ns) of the warm calls of the mechanism in `cell`."""
         calls = self.calls

@@ -44,7 +44,7 @@ def data(view: View) -> pd.DataFrame:
                 )
             )
     if not parts:
-        raise NoPicture(f"none of {', '.join(CORE)} was measured")
+        raise NoPicture(f"none of {', '.join(f'`{name}`' for name in CORE)} was measured")
     return pd.concat(parts, ignore_index=True)
 
 

@@ -12,6 +12,7 @@ from analysis.figures import NoPicture, figure, style
 from analysis.view import IMPORTED, RANKED, WORK_TITLES, View, latency_text
 
 ROW_IN = 0.132
+MOST_NAMED = 4
 
 
 def data(view: View) -> pd.DataFrame:
@@ -40,8 +41,8 @@ def says(frame: pd.DataFrame) -> str:
                 f"to {latency_text(last)} (`{last['mechanism']}`)"
             )
     if not parts:
-        row = frame.iloc[0]
-        return f"`{row['mechanism']}` took {latency_text(row)} at the median."
+        first = frame[frame["python"] == python].head(MOST_NAMED).to_dict("records")
+        parts = [f"`{row['mechanism']}` {latency_text(row)}" for row in first]
     several = f" (Python {python})" if frame["python"].nunique() > 1 else ""
     return f"Medians{several}, each with its 95 % interval: {'; '.join(parts)}."
 
