@@ -16,6 +16,7 @@ from matplotlib.text import Text
 from analysis import figures
 from analysis.figures import NoPicture, across_runs, calls, mechanisms, size, style, time_order
 from analysis.load import load_run
+from analysis.summary import summary_csv, write_summary
 from analysis.view import View
 from tests.fake_kinds import KINDS, sized
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
@@ -207,6 +208,19 @@ def test_one_run_is_a_picture_and_damaged_ones_are_left_out(tmp_path: Path) -> N
     frame = across_runs.data(View(load_run(path), [path, damaged]))
     assert len(frame) == 1
     assert across_runs.says(frame).startswith("So far one run: `os_fork` takes 120 µs (120 to 120), 1.85")
+
+
+def test_an_older_runs_summary_is_used_while_it_holds_all_rounds(tmp_path: Path) -> None:
+    """A neighbour's calls are not read again where summary.csv is of all its rounds; a stale one is not believed."""
+    run = load_run(write_run(tmp_path, FakeRun(noise=QUIET)))
+    summary = write_summary(run)
+    file = run.path / "summary.csv"
+    for rounds, median in ((10, 999_000), (9, 120_000)):
+        file.write_text(summary_csv(summary.assign(p50_ns=999_000.0, rounds=rounds)))
+        known = across_runs.summary_of(run)
+        assert known.loc[known["mechanism"] == "os_fork", "p50_ns"].iloc[0] == median
+    file.unlink()
+    assert across_runs.summary_of(run).equals(summary)
 
 
 def test_the_course_of_a_run_shows_a_slow_stretch(tmp_path: Path) -> None:
