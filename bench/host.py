@@ -41,7 +41,8 @@ class SubjectError(Exception):
 class Settings:
     """What a subject is told at its start; `where`s are ``module:name`` as in `bench.registry`.
 
-    `cpu` is the one that it pins itself to once it is set up, `cpus` are all that it may start on.
+    `cpu` is the one that it pins itself to once it is set up, `cpus` are all that it may start on. `padding`
+    is the length of an argument that means nothing and shifts what lies in memory (see `Round`).
     """
 
     python: str
@@ -54,6 +55,7 @@ class Settings:
     true: str = ""
     control: str = ""
     path: str = ""
+    padding: int = 0
 
     def command(self) -> list[str]:
         """The command line that starts the subject."""
@@ -66,6 +68,7 @@ class Settings:
             "true": self.true,
             "control": self.control,
             "path": self.path,
+            "padding": "x" * self.padding,
         }
         stub = str(SUBJECT / "__main__.py")
         return [self.python, *FLAGS, stub, *(f"{name}={value}" for name, value in words.items() if value)]

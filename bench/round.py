@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 from bench import dose, schema
 from bench.calibrate import Calibration, warmup_calls
 from bench.dose import Dose
 from bench.host import Block, Settings, SubjectError
 from bench.plan import Cell
-from bench.schedule import Share, Step, round_steps
+from bench.schedule import Share, Step, padding, round_steps
 from bench.schema import CONTROL, ERROR, MECHANISM, OK
 from bench.store import Store
 from bench.together import Together
@@ -59,13 +59,17 @@ class Measured:
 class Round:
     """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included."""
 
-    def __init__(self, number: int, tasks: Mapping[int, Task], store: Store, origin_ns: int, deadline_s: float) -> None:
+    def __init__(
+        self, number: int, seed: int, tasks: Mapping[int, Task], store: Store, origin_ns: int, deadline_s: float
+    ) -> None:
         self.number = number
+        self._seed = seed
         self._tasks = tasks
         self._store = store
         self._origin_ns = origin_ns
         self._deadline_s = deadline_s
-        self._subjects = Together({number: task.settings for number, task in tasks.items()})
+        shift = padding(seed, number)
+        self._subjects = Together({cell: replace(task.settings, padding=shift) for cell, task in tasks.items()})
         self.in_calls_ns = 0
         self._set_up: dict[int, tuple[int, Dose]] = {}
 
@@ -79,14 +83,14 @@ class Round:
         """How many subjects had to be ended by force."""
         return self._subjects.forced
 
-    def measure(self, seed: int, each: Callable[[Step, Measured], None]) -> None:
+    def measure(self, each: Callable[[Step, Measured], None]) -> None:
         """Start all subjects, go through the steps of the schedule, end all; `each` hears of every block."""
         shares = {number: Share(task.pairs, CONTROL in task.roles) for number, task in self._tasks.items()}
         try:
             with self._subjects:
                 for number in self._subjects.alive():
                     self._warm_up(number)
-                for step in round_steps(shares, seed, self.number):
+                for step in round_steps(shares, self._seed, self.number):
                     if step.cell not in self.failed and (done := self._block(step)):
                         each(step, done)
         finally:

@@ -144,8 +144,8 @@ def _rounds(run: Run, store: Store) -> None:
     """Measure complete rounds until the budget, or the number of rounds asked for, is reached."""
     while run.tasks and _another(run):
         began = run.wall_ns()
-        one = Round(run.rounds, run.tasks, store, run.began_ns, run.options.deadline_s)
-        one.measure(run.options.seed, _listener(run))
+        one = Round(run.rounds, run.options.seed, run.tasks, store, run.began_ns, run.options.deadline_s)
+        one.measure(_listener(run))
         run.forced += one.forced
         run.in_calls_ns += one.in_calls_ns
         run.rounds += 1

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from bench.schema import CONTROL, MECHANISM, ROLES
 
+# A page, of which everything that lies behind the padding is moved a random part.
+PAGE = 4096
+
 # Pairs are shuffled as if every cell had this many, then those beyond a cell's own number are left
 # out: a machine that affords fewer pairs goes through the rest in the same order.
 MOST_PAIRS = 8
@@ -52,3 +55,13 @@ def round_steps(cells: Mapping[int, Share], seed: int, number: int) -> list[Step
             if role == MECHANISM or (role == CONTROL and share.has_control):
                 steps.append(Step(len(steps), cell, block, role))
     return steps
+
+
+def padding(seed: int, number: int) -> int:
+    """By how many bytes round `number` shifts what its subjects hold in memory: less than a page, the same for all.
+
+    Whether a datum lies before or behind a page boundary decides whether a child copies one page more, 1 % of
+    a bare fork. Where all is loaded in the same order that depends on the lengths of paths: the same Python by
+    two paths differed by 1.1 % (docs/method.md). Rounds of all shifts are what is typical of neither.
+    """
+    return random.Random(f"{seed}/{number}/padding").randrange(PAGE)

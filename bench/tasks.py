@@ -21,6 +21,9 @@ from bench.together import Together
 CALIBRATION_ROUND = -1
 # More rounds than an interval needs: its ends then are not the extremes.
 TARGET_ROUNDS = 12
+# Beyond this many times what a round costs before its first block, another round tells more than longer ones:
+# fresh subjects differ by 1 %, pairs of blocks by 3 % (docs/method.md), so 2 or 3 pairs a subject are best.
+ENOUGH = 3
 # Between two blocks the controller writes the rows of the first and wakes the subject of the second.
 _BETWEEN_NS = 1e6
 _NOT_CALIBRATED = Calibration(0, 0, 0.0, 0.0, "")
@@ -140,11 +143,13 @@ def allot(
 
     Every cell has one. What is left of a round's time after `overhead_ns` for starting and ending its
     subjects goes to more pairs, first of the core, then of the others. Within each group the cell that has
-    had the least time is next: rounds are what counts, and a dear cell with many pairs would cost them.
+    had the least time is next: rounds are what counts, and a dear cell with many pairs would cost them. A round
+    that measures `ENOUGH` is not made longer, so that where there are few cells there are more rounds.
     """
     cost = {number: _pair_cost_ns(task) for number, task in tasks.items()}
     pairs = dict.fromkeys(tasks, 1)
-    room = left_ns / TARGET_ROUNDS - overhead_ns - sum(cost.values()) - sum(map(_warm_up_cost_ns, tasks.values()))
+    fixed_ns = overhead_ns + sum(map(_warm_up_cost_ns, tasks.values()))
+    room = min(left_ns / TARGET_ROUNDS - fixed_ns, ENOUGH * fixed_ns) - sum(cost.values())
     for is_core, most in ((True, core_pairs), (False, other_pairs)):
         group = [number for number in tasks if tasks[number].cell.is_core == is_core]
         while True:
