@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.schedule import MOST_PAIRS, Share, Step, round_steps
+from bench.schedule import MOST_PAIRS, PAGE, Share, Step, padding, round_steps
 from bench.schema import CONTROL, MECHANISM
 
 SHARES = st.dictionaries(
@@ -94,3 +94,10 @@ def test_blocks_of_cells_are_interleaved() -> None:
         order = [step.cell for step in round_steps(cells, 1, number)]
         runs = [len(list(group)) for _, group in itertools.groupby(order)]
         assert len(runs) > len(cells)
+
+
+def test_the_shift_in_memory_is_less_than_a_page_and_another_in_every_round() -> None:
+    """Seed and round give the shift again; 200 rounds have shifts from all quarters of a page."""
+    shifts = [padding(3, number) for number in range(200)]
+    assert shifts == [padding(3, number) for number in range(200)]
+    assert {shift * 4 // PAGE for shift in shifts} == {0, 1, 2, 3}

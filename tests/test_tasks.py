@@ -17,6 +17,8 @@ from bench.tasks import TARGET_ROUNDS, allot
 PYTHON = Interpreter("3.11.7", "/usr/bin/python3", {}, {})
 BARE = parse_level(registry.scenarios()["parent"], "bare")
 MS = 1e6
+# A start of subjects that takes long enough for a round to be worth making longer.
+LONG = 1_000 * MS
 
 
 def task(number: int, mechanism: str, calls: int, call_ms: float, control_ms: float = 0.0) -> Task:
@@ -42,22 +44,30 @@ def test_every_cell_has_one_pair_whatever_is_left() -> None:
 def test_much_time_gives_the_most_pairs() -> None:
     """The core has at most its number of pairs, the others theirs, however long the run."""
     tasks = {0: task(0, "os_fork", 100, 0.1, 0.1), 1: task(1, "thread", 100, 0.1)}
-    assert allot(tasks, 1e15, 0, 4, 2) == {0: 4, 1: 2}
-    assert allot(tasks, 1e15, 0, 1, 8) == {0: 1, 1: 8}
+    assert allot(tasks, 1e15, LONG, 4, 2) == {0: 4, 1: 2}
+    assert allot(tasks, 1e15, LONG, 1, 8) == {0: 1, 1: 8}
 
 
 def test_a_little_time_goes_to_the_core_first() -> None:
     """Where there is time for one more pair only, a core cell has it, and the cheap one before the dear one."""
     tasks = {0: task(0, "thread", 10, 1.0), 1: task(1, "mp_spawn", 1, 40.0), 2: task(2, "os_fork", 10, 1.0)}
     # One pair of each is about 60 ms, and a pair more of os_fork 10 ms; what comes between blocks is a few ms.
-    assert allot(tasks, seconds_left(85.0), 0, 8, 8)[2] > 1
-    assert allot(tasks, seconds_left(85.0), 0, 2, 1) == {0: 1, 1: 1, 2: 2}
+    assert allot(tasks, seconds_left(1_085.0), LONG, 8, 8)[2] > 1
+    assert allot(tasks, seconds_left(1_085.0), LONG, 2, 1) == {0: 1, 1: 1, 2: 2}
 
 
 def test_what_starting_takes_is_no_time_for_pairs() -> None:
-    """The same time with a dear start of subjects affords fewer pairs."""
+    """The same time with a dearer start of subjects affords fewer pairs."""
     tasks = {0: task(0, "os_fork", 10, 1.0, 1.0)}
-    assert allot(tasks, seconds_left(200.0), 0, 8, 8)[0] > allot(tasks, seconds_left(200.0), 150 * MS, 8, 8)[0]
+    assert allot(tasks, seconds_left(200.0), 60 * MS, 8, 8)[0] > allot(tasks, seconds_left(200.0), 160 * MS, 8, 8)[0]
+
+
+def test_a_cheap_start_gives_more_rounds_instead_of_more_pairs() -> None:
+    """A round that measures as many times what it costs to start as is worth while gets no more pairs."""
+    tasks = {0: task(0, "os_fork", 10, 1.0, 1.0)}
+    pairs = [allot(tasks, 1e15, start * MS, 8, 8)[0] for start in (0, 20, 40, 1_000)]
+    assert pairs == sorted(pairs)
+    assert (pairs[0], pairs[-1]) == (1, 8)
 
 
 @given(
@@ -87,5 +97,5 @@ def test_more_time_never_means_fewer_pairs_of_the_core(one_ms: float, other_ms: 
     """A longer budget gives each core cell at least the pairs that a shorter one gives."""
     tasks = {0: task(0, "os_fork", 10, 1.0, 1.0), 1: task(1, "posix_spawn", 10, 2.0, 2.0)}
     short, long = sorted((one_ms, other_ms))
-    few, many = (allot(tasks, seconds_left(ms), 0, 8, 4) for ms in (short, long))
+    few, many = (allot(tasks, seconds_left(ms), 20 * MS, 8, 4) for ms in (short, long))
     assert all(few[number] <= many[number] for number in tasks)
