@@ -79,7 +79,7 @@ def describe(runs: int, verdicts: Verdicts) -> tuple[list[str], float]:
         others = ", ".join(f"{counts[word]} {word}" for word in (*VERDICTS, "no verdict") if counts[word])
         lines.append(f"  {name}: {_share(different(counts), counts.total())} ({others})")
     if any(RELATIVE not in name for name in verdicts):
-        lines.append("  absolute: no control was there; latency of different runs carries the machine's drift")
+        lines.append("  absolute: no control that cancels the machine's drift, so a spread between runs is assumed")
     return lines, share
 
 

@@ -42,7 +42,11 @@ def plot(arguments: argparse.Namespace) -> int:
     """Write the figures of runs and print their names."""
     from analysis.report import write_plots
 
-    for path in write_plots(arguments.runs, arguments.out):
+    try:
+        written = write_plots(arguments.runs, arguments.out)
+    except OSError as error:
+        raise LoadError(f"--out {arguments.out}: cannot be written ({error.strerror})") from None
+    for path in written:
         print(path)
     return 0
 

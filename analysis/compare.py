@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.compare_differences import differences
 from analysis.compare_rows import (
     IDENTITY,
+    MOST_RELATED,
     CompareError,
     Comparison,
     Groups,
@@ -87,9 +88,9 @@ def open_side(paths: Sequence[Path]) -> Side:
 def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool = False) -> Comparison:
     """Compare all common cells; `margin` is a share (0.01: 1 %).
 
-    Relative latencies where both sides have them, else absolute ones. Interpreters are matched by label; where
-    each side measured exactly one, that one. Raises `CompareError` for unlike machines (unless
-    `across_machines`), for sides without a common cell, and where no cell at all can be compared.
+    Relative latencies where both sides have them and the control steadies them, else absolute ones. Interpreters
+    are matched by label; where each side measured exactly one, that one. Raises `CompareError` for unlike machines
+    (unless `across_machines`), for sides without a common cell, and where no cell at all can be compared.
     """
     _check_machines(base, new, across_machines)
     one_each = len(base.pythons) == len(new.pythons) == 1
@@ -100,7 +101,7 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
         raise CompareError(_nothing_common(base, new))
 
     def judge(pair: Pair, column: str) -> Ratio:
-        spread = RELATIVE_SPREAD if column == "rel" else ABSOLUTE_SPREAD
+        spread = RELATIVE_SPREAD if column == "rel" and pair.steadied else ABSOLUTE_SPREAD
         return compare_groups(pair.base.values(column), pair.new.values(column), spread, margin, len(pairs))
 
     rows = make_rows(pairs, judge, prefer_relative=True)
@@ -114,7 +115,7 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
         differences([run.document for run in base.runs], [run.document for run in new.runs]),
         [_identity(before[key]) for key in before if key not in after],
         [_identity(after[key]) for key in after if key not in before],
-        [*_unlike_controls(pairs), *_drift(pairs), *_left_out(pairs), *_same_runs(base, new)],
+        [*_absolute(pairs), *_drift(pairs), *_left_out(pairs), *_same_runs(base, new)],
     )
 
 
@@ -144,17 +145,26 @@ def _nothing_common(base: Side, new: Side) -> str:
     )
 
 
-def _unlike_controls(pairs: Sequence[Pair]) -> list[str]:
-    """Why a comparison is absolute although one might expect a relative one."""
-    absolute = [pair for pair in pairs if not pair.related and pair.new.cell["work"] not in ("control", "baseline")]
-    if not absolute:
-        return []
-    names = dict.fromkeys(str(pair.new.cell["mechanism"]) for pair in absolute)
-    return [
-        f"no relative latency to the same control on both sides for {', '.join(names)}: absolute latency differs "
-        f"from run to run with the machine, so a spread of {100 * ABSOLUTE_SPREAD:g} % a run is assumed until "
-        "3 runs on each side measure it"
+def _absolute(pairs: Sequence[Pair]) -> list[str]:
+    """Why comparisons are absolute although one might expect relative ones, and what that costs."""
+    there = [pair for pair in pairs if not pair.steadied and pair.new.cell["work"] not in ("control", "baseline")]
+    reasons = {
+        "no relative latency to the same control on both sides": [pair for pair in there if not pair.related],
+        f"more than {MOST_RELATED:g} times the control, which then cancels no drift": [
+            pair for pair in there if pair.related
+        ],
+    }
+    notes = [
+        f"{reason}: {', '.join(dict.fromkeys(str(pair.new.cell['mechanism']) for pair in found))}"
+        for reason, found in reasons.items()
+        if found
     ]
+    if notes:
+        notes.append(
+            f"absolute latency differs from run to run with the machine: a spread of {100 * ABSOLUTE_SPREAD:g} % a run "
+            "is assumed until 3 runs on each side measure it"
+        )
+    return notes
 
 
 def _drift(pairs: Sequence[Pair]) -> list[str]:

@@ -15,6 +15,7 @@ from analysis.stats_ratio import FASTER, SAME, SLOWER, UNCLEAR
 
 KINDS = ("svg", "png")
 ROW_IN = 0.17
+NAME_LENGTH = 60
 _LOOK = {
     SLOWER: (style.VERMILION, "s"),
     FASTER: (style.BLUE, "o"),
@@ -44,9 +45,10 @@ def draw(comparison: Comparison) -> Figure:
     axes = picture.add_subplot()
     axes.axvspan(1 / (1 + comparison.margin), 1 + comparison.margin, color="#E8E8E8", linewidth=0, zorder=0)
     axes.axvline(1, color="#888888", linewidth=0.6, zorder=1)
+    mixed = rows["rests_on"].nunique() > 1
     for place, (_, row) in enumerate(rows.iterrows()):
         colour, marker = _LOOK[row["verdict"]]
-        hollow = row["rests_on"] != RELATIVE
+        hollow = mixed and row["rests_on"] != RELATIVE
         axes.plot([row["ratio_lo"], row["ratio_hi"]], [place, place], color=colour, linewidth=1.4, zorder=3)
         axes.plot(
             row["ratio"],
@@ -63,16 +65,23 @@ def draw(comparison: Comparison) -> Figure:
                   va="center", color=colour)  # fmt: skip
     style.log_axis(axes, "x", style.padded([*rows["ratio_lo"], *rows["ratio_hi"], 1.0]), "ratio", most=5)
     python = rows["python"].nunique() > 1 and not comparison.by
-    names = [cell_name(row, python) + (f": {row['new']}" if comparison.by else "") for _, row in rows.iterrows()]
-    axes.set_yticks(range(len(rows)), names)
+    several = rows["new"].nunique() > 1
+    labels = [cell_name(row, python) + (f": {row['new']}" if several else "") for _, row in rows.iterrows()]
+    axes.set_yticks(range(len(rows)), labels)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel("ratio new / base, with its interval; below 1: faster")
     picture.suptitle("What changed", x=0.02, ha="left", weight="bold")
-    axes.set_title(f"base: {comparison.base} · new: {comparison.new}", fontsize=5, color=style.GREY)
+    names = (_short(comparison.base), _short(comparison.new))
+    axes.set_title("base: {}\nnew: {}".format(*names), fontsize=5, color=style.GREY)
     _legend(picture, comparison, set(rows["verdict"]), set(rows["rests_on"]))
     return picture
+
+
+def _short(text: str) -> str:
+    """`text` cut to what the width of the plot holds."""
+    return text if len(text) <= NAME_LENGTH else f"{text[: NAME_LENGTH - 1]}…"
 
 
 def _legend(picture: Figure, comparison: Comparison, verdicts: set[str], grounds: set[str]) -> None:
