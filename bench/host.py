@@ -5,7 +5,6 @@ from __future__ import annotations
 import array
 import ast
 import os
-import select
 import signal
 import subprocess
 import tempfile
@@ -98,7 +97,10 @@ class Subject:
     """One measured process. Start it, wait for `ready`, ask for blocks, `stop` it; use it in a ``with``."""
 
     def __init__(self, settings: Settings) -> None:
-        self._errors = tempfile.TemporaryFile()
+        try:
+            self._errors = tempfile.TemporaryFile()
+        except OSError as error:
+            raise SubjectError(f"no temporary file for what it says ({error.strerror})") from None
         self.started_ns = time.perf_counter_ns()
         try:
             with pinning.spread(settings.cpus):
@@ -165,8 +167,10 @@ class Subject:
     def stop(self) -> bool:
         """End it and all that it started; return whether that took force."""
         self.request_stop()
-        forced = not self._wait(STOP_TIMEOUT_S)
-        forced = self._clear_group() or forced
+        ended = self._wait(STOP_TIMEOUT_S)
+        if ended:
+            self._process.wait()
+        forced = self._clear_group() or not ended
         self._process.wait()
         self._answers.close()
         self._errors.close()
@@ -189,13 +193,18 @@ class Subject:
         self.stop()
 
     def _wait(self, seconds: float) -> bool:
-        """Whether it ended within `seconds`; it is reaped then."""
+        """Whether it ended within `seconds`.
+
+        It is reaped by `stop` alone, where the system allows that: a number that is free may be another's at
+        once where thousands of processes are started, and a group that is killed must be this one's.
+        """
+        if self._process.returncode is not None:
+            return True
         # Popen.wait with a timeout sleeps between its looks, up to 50 ms: too long for a round of many subjects.
         with suppress(AttributeError, OSError):  # Windows, macOS; an old kernel, a sandbox
             descriptor = os.pidfd_open(self.pid)
             try:
-                if not select.select([descriptor], [], [], seconds)[0]:
-                    return False
+                return trace.readable(descriptor, seconds)
             finally:
                 os.close(descriptor)
         try:
@@ -203,6 +212,14 @@ class Subject:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def _exit_code(self) -> int:
+        """The exit status of a subject that has ended, or the negative number of the signal that ended it."""
+        if self._process.returncode is None and hasattr(os, "waitid"):
+            end = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+            assert end is not None
+            return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+        return self._process.wait()
 
     def _clear_group(self) -> bool:
         """Give what is left of the process group a moment to end by itself, then kill it and reap what is ours."""
@@ -220,7 +237,8 @@ class Subject:
                 return False
         self.kill()
         self._process.wait()
-        while group_lives(self.pid):
+        limit = time.monotonic() + STOP_TIMEOUT_S
+        while group_lives(self.pid) and time.monotonic() < limit:  # what waits for a device outlives even SIGKILL
             time.sleep(0.002)
         return True
 
@@ -278,7 +296,7 @@ class Subject:
         """How the subject came to its end, with the last line that it wrote to its standard error."""
         if not self._wait(STOP_TIMEOUT_S):
             return "the subject closed its pipe"
-        code = self._process.returncode
+        code = self._exit_code()
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit status {code}"
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()

@@ -34,7 +34,7 @@ def observe(pid: int, ask: Callable[[], None], answer: int, limit_s: float) -> s
     if watch is None or not attached:
         return ""
     limit = time.monotonic() + limit_s
-    while not select.select([answer], [], [], 0.0)[0]:
+    while not readable(answer, 0.0):
         if time.monotonic() > limit:
             watch.detach()
             return ""
@@ -42,6 +42,13 @@ def observe(pid: int, ask: Callable[[], None], answer: int, limit_s: float) -> s
             time.sleep(0.0002)
     watch.detach()
     return next((path for path in _BY_WEIGHT if path in watch.seen), "none")
+
+
+def readable(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to read, or an end, within `seconds`; unlike select, for descriptors beyond 1023 too."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 class _Watch:

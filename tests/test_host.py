@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +110,48 @@ def test_a_set_up_that_hangs_is_killed() -> None:
 def test_a_call_that_goes_wrong_is_an_error_in_one_line(mechanism: str, text: str) -> None:
     """A wrong status, a signal, an errno and the death of the subject itself are told for what they are."""
     assert failure(mechanism) == text
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux's pidfd")
+def test_a_subject_that_ended_keeps_its_number_until_it_is_stopped() -> None:
+    """Its group may still be killed then, and must not be one that was started meanwhile."""
+    with Subject(settings("subject_killed")) as subject:
+        with pytest.raises(SubjectError, match="ended by signal 9"):
+            _use(subject, PATIENCE_S, PATIENCE_S)
+        found = os.waitid(os.P_PID, subject.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        assert found is not None
+        subject.kill()
+    with pytest.raises(ChildProcessError):
+        os.waitid(os.P_PID, subject.pid, os.WEXITED | os.WNOHANG)
+
+
+@needs_proc
+def test_more_descriptors_than_select_takes_are_no_error() -> None:
+    """A run of many interpreters has more than 1024 open files where the limit allows them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1200:
+        pytest.skip(f"{hard} files are the most here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1200, hard))
+    many: list[int] = []
+    try:
+        while not many or many[-1] < 1030:
+            many.append(os.open(os.devnull, os.O_RDONLY))
+        with Subject(settings("os_fork")) as subject:
+            subject.ready(PATIENCE_S)
+            subject.path(PATIENCE_S)
+            assert subject.block(MECHANISM, 2, PATIENCE_S).calls == 2
+        assert not subject.stop()
+    finally:
+        for descriptor in many:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_no_place_for_temporary_files_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a temporary directory that can be written says so in one line."""
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(SubjectError, match=r"^no temporary file for what it says \(No such file or directory\)$"):
+        Subject(settings("os_fork"))
 
 
 def test_a_subject_that_ends_while_watched_is_told_for_what_it_is() -> None:
