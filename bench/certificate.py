@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -85,8 +85,18 @@ def at_most(name: str, value: float, unit: str, bound: float, text: str) -> Chec
 
 def opening(ground: Ground, budget_s: float) -> list[Check]:
     """The checks that need measurements of their own, most of `budget_s` for the observer effect."""
-    checks = [*timer(), known_delay(ground)]
-    return [observer_effect(ground, budget_s), *checks] if hasattr(os, "fork") else checks
+    checks = [*timer(), _or_failed("known_delay_error", lambda: known_delay(ground))]
+    if not hasattr(os, "fork"):
+        return checks
+    return [_or_failed("observer_effect", lambda: observer_effect(ground, budget_s)), *checks]
+
+
+def _or_failed(name: str, measure: Callable[[], Check]) -> Check:
+    """The check, or one that did not pass because its own subjects failed: that must not end a run."""
+    try:
+        return measure()
+    except SubjectError as error:
+        return Check(name, 0.0, "1", 0.0, False, f"could not be measured: {error}")
 
 
 def timer() -> list[Check]:

@@ -45,7 +45,7 @@ def observe(pid: int, ask: Callable[[], None], answer: int, limit_s: float) -> s
 
 
 def readable(descriptor: int, seconds: float) -> bool:
-    """Whether there is something to read, or an end, within `seconds`; unlike select, for descriptors beyond 1023 too."""
+    """Whether there is something to read, or an end, within `seconds`; unlike select, beyond descriptor 1023 too."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench import certificate, control, interpreters, schema
+from bench import certificate, control, interpreters, registry, schema
 from bench.schema import MECHANISM
 from tests.engine import TESTS, Watcher, document, measure, needs_control, needs_fork, register_faulty, rows
 
@@ -128,3 +128,16 @@ def test_a_system_without_fork_measures_the_rest(tmp_path: Path, monkeypatch: py
         "mp_fork": "this Python has no start:fork",
     }
     assert [row["mechanism"] for row in rows(one.directory, schema.CELLS)] == ["thread"]
+
+
+def test_an_opening_check_that_fails_does_not_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate whose own subjects cannot work is told, and the run's cells are measured all the same."""
+    register_faulty(monkeypatch)
+    broken = {**registry.mechanisms(), "known_delay": registry.mechanisms()["set_up_fails"]}
+    monkeypatch.setattr(registry, "mechanisms", lambda: broken)
+    one = measure(tmp_path, mechanisms=("noop",), certificate=True)
+    assert document(one)["status"] == "complete"
+    assert [row["status"] for row in rows(one.directory, schema.SUBJECTS)] == ["ok"]
+    checks = {check["name"]: check for check in document(one)["certificate"]["checks"]}
+    assert checks["known_delay_error"]["text"].startswith("could not be measured: ")
+    assert document(one)["certificate"]["passed"] is False
