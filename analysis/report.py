@@ -14,8 +14,9 @@ from markupsafe import Markup, escape
 
 from analysis import figures, page, page_machine
 from analysis.answers import answers
-from analysis.load import Run, find_runs, load_run
+from analysis.load import LoadError, Run, find_runs, load_run
 from analysis.view import View
+from bench import schema
 
 FOLDER = "report"
 _MARKUP = re.compile(r"([\\*<>\[\]#|~]|(?<!\w)_|_(?!\w))")
@@ -83,26 +84,37 @@ def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
 
 
 def context(view: View, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
-    """Everything that the templates show."""
-    command, command_note = page.command(view)
+    """Everything that the templates show. Raises `LoadError` where run.json does not hold what it should."""
     return {
         "title": page.title(view),
         "question": page.question(view),
-        "standing": page.standing(view),
-        "unfit": page_machine.unfit(view),
         "answers": answers(view),
         "table_note": page.table_note(view),
         "tables": page.tables(view),
         "pictures": pictures,
-        "certificate": page_machine.certificate(view),
         "errors": page.errors(view),
-        "unavailable": page.unavailable(view),
-        "machine": page_machine.machine(view),
-        "interpreters": page_machine.interpreters(view),
-        "command": command,
-        "command_note": command_note,
         "files": page.files(view),
+        **_from_document(view),
     }
+
+
+def _from_document(view: View) -> dict[str, Any]:
+    """What is told from run.json alone, whose fields are read here for the first time."""
+    try:
+        command, command_note = page.command(view)
+        return {
+            "standing": page.standing(view),
+            "unfit": page_machine.unfit(view),
+            "certificate": page_machine.certificate(view),
+            "unavailable": page.unavailable(view),
+            "machine": page_machine.machine(view),
+            "interpreters": page_machine.interpreters(view),
+            "command": command,
+            "command_note": command_note,
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        file, what = view.run.path / schema.RUN_FILE, f"{type(error).__name__}: {error}"
+        raise LoadError(f"{file}: a field is not as `bench run` writes it ({what}); copy it again") from None
 
 
 @cache

@@ -16,7 +16,7 @@ import pytest
 
 from analysis import figures, page, page_machine, report
 from analysis.figures import Picture
-from analysis.load import load_run
+from analysis.load import LoadError, load_run
 from analysis.view import View
 from tests.fake_kinds import KINDS
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
@@ -259,6 +259,18 @@ def test_bounds_of_the_certificate_point_the_right_way() -> None:
     """A check that passes below its bound has it as the most, one that fails below it as the least."""
     shown = [page_machine._check(check)[2] for check in CHECKS]
     assert shown == ["at most 1.03", "at most 1000 ns", "at least 0.65", "at most 0 processes"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"certificate": {"checks": [{"name": "drift"}]}}, {"machine_facts": ["x"]}, {"unavailable": [1]}, {"options": 3}],
+)
+def test_an_edited_document_is_one_clear_line(tmp_path: Path, field: dict[str, object]) -> None:
+    """A field of run.json that is not what it should be is an error that names the file, not a traceback."""
+    run = write_run(tmp_path, FakeRun([FakeCell()], rounds=6, document=field))
+    with pytest.raises(LoadError, match=r"run\.json: a field is not as") as caught:
+        _context(run)
+    assert "\n" not in str(caught.value)
 
 
 def test_many_errors_are_counted_not_listed(kind_run: Callable[[str], Path]) -> None:
