@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import math
 import warnings
 import zlib
@@ -62,26 +61,29 @@ def _readable(path: Path) -> Iterator[None]:
         raise LoadError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-class _Watched(io.RawIOBase):
-    """`stream` up to the byte `limit` (``None``: to its end); it counts what passes by."""
+class _Watched:
+    """`stream` up to the byte `limit` (``None``: to its end), as a file for pandas; it counts what passes by.
+
+    Not one of the classes of `io`: those pandas would decode to text, and that again to bytes.
+    """
 
     def __init__(self, stream: IO[bytes], limit: int | None) -> None:
-        super().__init__()
         self._stream = stream
         self._left = math.inf if limit is None else limit
         self.commas = self.lines = self.quotes = 0
 
-    def readable(self) -> bool:
-        return True
+    def __iter__(self) -> Iterator[bytes]:  # never called, but what has none is no file to pandas
+        return iter(lambda: self.read(_AT_ONCE), b"")
 
-    def readinto(self, buffer: Any) -> int:
-        part = self._stream.read(int(min(len(buffer), self._left)))
-        buffer[: len(part)] = part
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes more, none at the end."""
+        part = self._stream.read(int(min(size, self._left)))
         self._left -= len(part)
-        self.commas += part.count(b",")
-        self.lines += part.count(b"\n")
-        self.quotes += part.count(b'"')
-        return len(part)
+        letters = np.frombuffer(part, dtype=np.uint8)
+        self.commas += int(np.count_nonzero(letters == ord(",")))
+        self.lines += int(np.count_nonzero(letters == ord("\n")))
+        self.quotes += int(np.count_nonzero(letters == ord('"')))
+        return part
 
     def even(self, columns: int) -> bool:
         """Whether every line is sure to have as many fields, if none has more: quoted text may hold commas."""
@@ -100,7 +102,7 @@ def read_table(directory: Path, table: schema.Table, document: dict[str, Any], c
         limit = _whole_rows(path, document["status"] == schema.PARTIAL)
         with _open(path) as stream:
             watched = _Watched(stream, limit)
-            frame = _parse(io.BufferedReader(watched, _AT_ONCE), columns)
+            frame = _parse(watched, columns)
         bad = frame is None or _has_bad_row(frame, columns, cells)
         if bad or not watched.even(len(columns)):
             _name_bad_line(path, columns, cells, limit)
@@ -160,7 +162,7 @@ def _whole_rows(path: Path, partial: bool) -> int | None:
     raise LoadError(f"{path}:{lines + 1}: the file ends in the middle of this line; copy it again or measure again")
 
 
-def _parse(stream: io.BufferedReader[_Watched], columns: list[schema.Column]) -> pd.DataFrame | None:
+def _parse(stream: Any, columns: list[schema.Column]) -> pd.DataFrame | None:
     """The table, or ``None`` where a row does not fit its columns."""
     types: dict[str, Any] = {column.name: _type_of(column) for column in columns}
     empty = {column.name: [""] for column in columns if column.optional and column.kind != "str"}
@@ -217,8 +219,7 @@ def _numbers_bad(numbers: Any, column: schema.Column) -> bool:
 def _name_bad_line(path: Path, columns: list[schema.Column], cells: set[int] | None, limit: int | None) -> None:
     """Raise `LoadError` for the first row that is wrong, if there is one."""
     with _open(path) as stream:
-        lines = io.BufferedReader(_Watched(stream, limit), _AT_ONCE)
-        reader = csv.reader(line.decode("utf-8", "replace") for line in lines)
+        reader = csv.reader(_lines(stream, limit))
         next(reader)
         try:
             for row in reader:
@@ -227,6 +228,15 @@ def _name_bad_line(path: Path, columns: list[schema.Column], cells: set[int] | N
                     raise LoadError(f"{path}:{reader.line_num}: {wrong}")
         except csv.Error as error:
             raise LoadError(f"{path}:{reader.line_num}: {error}") from None
+
+
+def _lines(stream: IO[bytes], limit: int | None) -> Iterator[str]:
+    place = 0
+    for line in stream:
+        if limit is not None and place >= limit:
+            return
+        place += len(line)
+        yield line.decode("utf-8", "replace")
 
 
 def _what_is_wrong(row: list[str], columns: list[schema.Column], cells: set[int] | None) -> str:
