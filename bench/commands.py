@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -102,12 +101,7 @@ def _run(arguments: Namespace) -> int:
         other_pairs=others,
     )
     signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        run = execute(options, progress.choose(not arguments.no_progress))
-    except KeyboardInterrupt:
-        print("interrupted; what was measured is kept and marked partial", file=sys.stderr)
-        return 130
-    print(run.directory)
+    print(execute(options, progress.choose(not arguments.no_progress)).directory)
     return 0
 
 

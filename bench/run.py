@@ -89,6 +89,9 @@ def execute(options: Options, progress: Progress) -> Run:
     try:
         with Store(run.directory, page) as store:
             _measure(run, store, Preparation(options, pins, around, folder, store, run.began_ns))
+    except KeyboardInterrupt:
+        progress.message(f"interrupted; what was measured is kept and marked partial: {run.directory}")
+        raise
     finally:
         progress.close()
         pinning.undo(pins)
