@@ -19,8 +19,7 @@ from bench import schema
 QUESTION = "How long does it take to start a process from Python, here, and why does it take that long?"
 FILE_MEANINGS = {
     schema.RUN_FILE: "the run: options, machine, interpreters, certificate",
-    **{table.file: f"one row is {table.row}" for table in schema.TABLES},
-    "pyperf.json": "the same run for pyperf's tools",
+    **{table.file: f"one row is {table.row}" for table in schema.RAW_TABLES},
 }
 MOST_ERRORS = 40
 
@@ -161,7 +160,7 @@ def command(view: View) -> tuple[str, str]:
 
 
 def files(view: View) -> list[dict[str, str]]:
-    """The run's files that are there, with what they hold."""
+    """The run's raw files with what they hold. What is derived from them may be there or not: it is not named here."""
     found = []
     for name, meaning in FILE_MEANINGS.items():
         for file in (name, f"{name}.gz"):
