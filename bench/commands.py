@@ -74,9 +74,15 @@ def _add_demo(demo: ArgumentParser) -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    """Make SIGTERM what Ctrl-C is: subjects are ended and files closed on the way out."""
     signal.signal(signum, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _be_interrupted() -> None:
+    """Make SIGTERM, and SIGHUP unless it is ignored (nohup), what Ctrl-C is: subjects are ended and files closed."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), _interrupt)
 
 
 def _run(arguments: Namespace) -> int:
@@ -100,7 +106,7 @@ def _run(arguments: Namespace) -> int:
         core_pairs=core,
         other_pairs=others,
     )
-    signal.signal(signal.SIGTERM, _interrupt)
+    _be_interrupted()
     print(execute(options, progress.choose(not arguments.no_progress)).directory)
     return 0
 
@@ -120,7 +126,7 @@ def _check(arguments: Namespace) -> int:
 def _selftest(arguments: Namespace) -> int:
     from bench.selftest import main as selftest
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    _be_interrupted()
     return selftest(arguments.python, arguments.budget)
 
 

@@ -151,10 +151,21 @@ def test_a_budget_too_small_is_said_loudly(tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
-def interrupted(tmp_path: Path, number: signal.Signals) -> tuple[Ended, Path, list[int]]:
-    """A run that gets a signal once it has measured two rounds: how it ended, its directory, its subjects' pids."""
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL") if hasattr(signal, name)]
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Ended, Path, list[int]]]:
+    """Runs that get a signal once they have measured two rounds: how each ended, its directory, its subjects' pids."""
     words = ("--mechanism", "os_fork", "--mechanism", "mp_spawn", "--rounds", "100000", "--block-ms", "2")
-    process = start("run", *words, "--results", str(tmp_path), "--machine", "here")
+    started = {}
+    for number in SIGNALS:  # side by side: they take a while until they measure
+        results = tmp_path_factory.mktemp("interrupted")
+        started[number] = (start("run", *words, "--results", str(results), "--machine", "here"), results)
+    return {number: _interrupted(*one, number) for number, one in started.items()}
+
+
+def _interrupted(process: subprocess.Popen[str], results: Path, number: int) -> tuple[Ended, Path, list[int]]:
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("round 3,"):
@@ -166,7 +177,7 @@ def interrupted(tmp_path: Path, number: signal.Signals) -> tuple[Ended, Path, li
     ]
     process.send_signal(number)
     ended = Ended(process)
-    (directory,) = (tmp_path / "here").iterdir()
+    (directory,) = (results / "here").iterdir()
     return ended, directory, subjects
 
 
@@ -180,13 +191,13 @@ def read(path: Path) -> str:
 
 @needs_fork
 @needs_proc
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_interrupted_run_is_kept(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupted_run_is_kept(interrupted: dict[int, tuple[Ended, Path, list[int]]], number: int) -> None:
     """It is marked partial, every complete line can be read, and no subject outlives it.
 
     Asked to end, it says so and ends with 130; killed, it cannot, and keeps its rows all the same.
     """
-    ended, directory, subjects = interrupted(tmp_path, number)
+    ended, directory, subjects = interrupted[number]
     assert subjects
     if number == signal.SIGKILL:
         assert ended.status == -signal.SIGKILL
@@ -197,7 +208,7 @@ def test_an_interrupted_run_is_kept(tmp_path: Path, number: signal.Signals) -> N
     assert ended.out == ""
     said = json.loads((directory / "run.json").read_text())
     assert said["status"] == "partial"
-    assert said["rounds"] == 2
+    assert said["rounds"] >= 2
     assert (directory / "samples.csv").exists()
     assert not (directory / "samples.csv.gz").exists()
     for table in schema.RAW_TABLES:
