@@ -26,6 +26,8 @@ MOST_OBSERVER_EFFECT = 1.03
 MOST_TIMER_NS = 1_000.0
 MOST_DELAY_ERROR = 0.01
 LEAST_SHARE = 0.65
+# Starting the suite and calibrating takes 1 to 5 s, too large a part of a shorter run to hold it to that.
+SHARE_FROM_S = 45.0
 # Beyond these the machine is too unquiet for absolute figures; measured in quiet and in busy hours of
 # shared machines (docs/method.md).
 MOST_DRIFT = 1.5
@@ -181,13 +183,16 @@ def _hand_written(ground: Ground) -> subprocess.Popen[bytes]:
     )
 
 
-def of_run(measured: Sequence[Measured], share: float, forced: int) -> list[Check]:
-    """The checks that a run's own blocks answer; `forced` subjects had to be ended by force."""
+def of_run(measured: Sequence[Measured], share: float | None, forced: int) -> list[Check]:
+    """The checks that a run's own blocks answer; `forced` subjects had to be ended by force.
+
+    `share` of the wall time was inside timed calls; None: the run was too short to hold it to the bound.
+    """
     left = len(children())
-    checks = [
-        Check("share_in_calls", round(share, 4), "1", LEAST_SHARE, share >= LEAST_SHARE, "of wall time, inside calls"),
-        at_most("processes_left", left + forced, "processes", 0, "still there after the run, or ended by force"),
-    ]
+    checks = [at_most("processes_left", left + forced, "processes", 0, "still there after the run, or ended by force")]
+    if share is not None:
+        text = "of wall time, inside timed calls"
+        checks.insert(0, Check("share_in_calls", round(share, 4), "1", LEAST_SHARE, share >= LEAST_SHARE, text))
     levels = drift_levels(measured)
     if len(levels) >= 3:
         third = max(1, len(levels) // 3)

@@ -116,7 +116,8 @@ def _measure(run: Run, store: Store, preparation: Preparation) -> None:
         document.close(page, run.wall_ns(), run.share_in_calls())
     page["status"] = schema.COMPLETE
     if run.options.certificate:
-        checks += certificate.of_run(run.measured, run.share_in_calls(), run.forced)
+        long_enough = run.wall_ns() / 1e9 >= certificate.SHARE_FROM_S
+        checks += certificate.of_run(run.measured, run.share_in_calls() if long_enough else None, run.forced)
         page["certificate"] = certificate.as_document(checks)
     _say_how_it_ended(run)
 
