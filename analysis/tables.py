@@ -116,7 +116,8 @@ def read_table(directory: Path, table: schema.Table, document: dict[str, Any], c
     for column in table.columns:
         if column.name not in frame:
             frame[column.name] = "" if column.kind == "str" else np.nan
-    return frame[list(table.header)]
+    header = list(table.header)
+    return frame if list(frame.columns) == header else frame[header]  # which copies, and calls are many
 
 
 def _read_header(path: Path, table: schema.Table, older: bool) -> list[schema.Column]:
