@@ -13,12 +13,11 @@ import pytest
 
 from bench import certificate, control, interpreters, registry, schema
 from bench.schema import MECHANISM
-from tests.engine import TESTS, Watcher, document, measure, needs_control, needs_fork, register_faulty, rows
+from tests.engine import TESTS, Watcher, document, measure, needs_fork, register_faulty, rows
 
 pytestmark = needs_fork
 
 
-@needs_control
 @pytest.mark.parametrize(
     ("name", "text"),
     [
