@@ -10,6 +10,8 @@ from bench.schema import CONTROL, MECHANISM, ROLES
 
 # A page, of which everything that lies behind the padding is moved a random part.
 PAGE = 4096
+# The fractions of its multiples are spread more evenly than those of any other number.
+GOLDEN = 0.6180339887498949
 
 # Pairs are shuffled as if every cell had this many, then those beyond a cell's own number are left
 # out: a machine that affords fewer pairs goes through the rest in the same order.
@@ -62,6 +64,8 @@ def padding(seed: int, number: int) -> int:
 
     Whether a datum lies before or behind a page boundary decides whether a child copies one page more, 1 % of
     a bare fork. Where all is loaded in the same order that depends on the lengths of paths: the same Python by
-    two paths differed by 1.1 % (docs/method.md). Rounds of all shifts are what is typical of neither.
+    two paths differed by 1.1 % (docs/method.md). Rounds whose shifts are spread evenly (a Kronecker sequence)
+    are typical of neither, and the fewer that are needed for it.
     """
-    return random.Random(f"{seed}/{number}/padding").randrange(PAGE)
+    start = random.Random(f"{seed}/padding").random()
+    return int((start + number * GOLDEN) % 1.0 * PAGE)
