@@ -47,10 +47,10 @@ def warmup_calls(calls: int) -> int:
     """Calls made before a subject's first block, where a block has `calls`; none where one call fills a block.
 
     What such a call does once a process, its mechanism does when it is made; what else a first call
-    costs more is lost in its length.
+    costs more is lost in its length. One is enough where a block has two or three.
     """
-    if calls == 1:
-        return 0
+    if calls < 4:
+        return calls // 2
     return min(MOST_WARMUP_CALLS, max(LEAST_WARMUP_CALLS, round(calls * _WARMUP_SHARE)))
 
 
