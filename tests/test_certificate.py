@@ -53,10 +53,11 @@ def test_a_bound_is_passed_up_to_itself(value: float, passes: bool) -> None:
 
 
 def test_the_share_of_time_in_calls_has_a_lower_bound() -> None:
-    """At the bound it passes, below it fails."""
+    """At the bound it passes, below it fails; a run too short for it has no such check."""
     least = certificate.LEAST_SHARE
     assert named(of_run([], least, 0), "share_in_calls").passed
     assert not named(of_run([], least - 0.001, 0), "share_in_calls").passed
+    assert "share_in_calls" not in {check.name for check in of_run([], None, 0)}
 
 
 def test_what_is_left_behind_fails(monkeypatch: pytest.MonkeyPatch) -> None:

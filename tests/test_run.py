@@ -158,7 +158,7 @@ def test_progress_hears_of_calibration_and_rounds(shared: Run, watcher: Watcher)
 def test_the_certificate_is_in_the_document(shared: Run) -> None:
     """A run carries the short form, each check with its bound."""
     checks = {one["name"]: one for one in document(shared)["certificate"]["checks"]}
-    assert {"observer_effect", "timer_cost", "known_delay_error", "share_in_calls", "processes_left"} <= set(checks)
+    assert {"observer_effect", "timer_cost", "known_delay_error", "processes_left"} <= set(checks)
     assert checks["processes_left"]["value"] == 0
 
 
