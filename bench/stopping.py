@@ -16,6 +16,11 @@ from types import FrameType
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
+# Python looks for signals before a system call: one that comes between the look and a call that blocks would be seen
+# only when the call returns by itself. A timer interrupts the call, and Python looks again.
+LOOK_AGAIN_S = 0.1
+
+
 class Stopped(BaseException):
     """The signal `signum` asked the program to stop; a BaseException, so that no handler of errors takes it."""
 
@@ -45,12 +50,25 @@ def stoppable() -> Iterator[None]:
             if handler is not signal.SIG_IGN:  # as under nohup
                 signal.signal(each, stop)
         try:
-            yield
+            with _interrupted():
+                yield
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # with `stop` still there for those that wait
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    """Interrupt blocking system calls every `LOOK_AGAIN_S` seconds; forked children inherit no timer."""
+    before = signal.signal(signal.SIGALRM, lambda signum, frame: None)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S, LOOK_AGAIN_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager
