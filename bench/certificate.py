@@ -147,8 +147,9 @@ def _one_observation(ground: Ground) -> float:
     with _hand_written(ground) as loop, Subject(ground.settings("os_fork")) as subject:
         subject.ready(SET_UP_DEADLINE_S)
         for number in range(_OBSERVER_BLOCKS + 1):
+            theirs = _by_hand(loop) if number % 2 else 0.0  # neither is always the first of the two
             mine = statistics.median(subject.block(MECHANISM, _OBSERVER_CALLS, BLOCK_DEADLINE_S).stamps[0::3])
-            theirs = _by_hand(loop)
+            theirs = theirs or _by_hand(loop)
             if number > 0:  # the first is the warm-up
                 here.append(mine)
                 by_hand.append(theirs)
@@ -194,7 +195,8 @@ def of_run(measured: Sequence[Measured], share: float | None, forced: int) -> li
         text = "of wall time, inside timed calls"
         checks.insert(0, Check("share_in_calls", round(share, 4), "1", LEAST_SHARE, share >= LEAST_SHARE, text))
     levels = drift_levels(measured)
-    if len(levels) >= 3:
+    # In one round every block is its cell's median, and nothing could fail.
+    if len({block.round for block in measured}) >= 3 and len(levels) >= 3:
         third = max(1, len(levels) // 3)
         parts = [statistics.median(levels[i : i + third]) for i in (0, third, len(levels) - third)]
         bursts = sum(level > _BURST for level in levels) / len(levels)

@@ -8,17 +8,21 @@ import sysconfig
 import time
 
 from bench import control, judge, machine, memory, tuning, virtual
-from bench.findings import Finding, lines, unfit_lines
+from bench.findings import Finding, lines, note, unfit_lines
 from bench.judge import Watched
 
 __all__ = ["Finding", "findings", "main", "unfit_lines", "watch"]
 
 # Long enough for ticks of 10 ms to tell the limits of `bench.judge` apart, short enough for every run to afford.
 WATCH_S = 0.25
+UNSEEN = "what other programs do cannot be read here"
 
 
-def watch(seconds: float = WATCH_S) -> Watched:
-    """Keep one CPU busy for `seconds`, and see what else was done: an idle guest cannot tell that it is robbed."""
+def watch(seconds: float = WATCH_S) -> Watched | None:
+    """Keep one CPU busy for `seconds`, and see what else was done: an idle guest cannot tell that it is robbed.
+
+    None where the system does not tell, such as without /proc.
+    """
     import psutil
 
     def read() -> tuple[float, float]:
@@ -26,7 +30,10 @@ def watch(seconds: float = WATCH_S) -> Watched:
         used = sum(times.get(name, 0.0) for name in ("user", "nice", "system", "irq", "softirq"))
         return used, times.get("steal", 0.0)
 
-    busy, stolen, own, began = *read(), time.process_time(), time.perf_counter()
+    try:
+        busy, stolen, own, began = *read(), time.process_time(), time.perf_counter()
+    except OSError:
+        return None
     while time.perf_counter() < began + seconds:
         pass
     wall, own = time.perf_counter() - began, time.process_time() - own
@@ -47,7 +54,11 @@ def _user_room() -> int | None:
         return None
     import psutil
 
-    owners = (process.info["uids"] for process in psutil.process_iter(["uids"]))
+    try:
+        processes = list(psutil.process_iter(["uids"]))
+    except OSError:
+        return None
+    owners = (process.info["uids"] for process in processes)
     own = sum(1 for owner in owners if owner is not None and owner.real == os.getuid())
     return limit - own
 
@@ -74,8 +85,7 @@ def findings() -> list[Finding]:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     resolution_s = time.get_clock_info("perf_counter").resolution
     return [
-        judge.load(seen),
-        judge.steal(seen),
+        *([judge.load(seen), judge.steal(seen)] if seen else [note("load", UNSEEN, "mount /proc")]),
         judge.cpus(allowed),
         judge.quota(limits.get("cpus")),
         judge.clock(str(settings.get("clocksource", "")), resolution_s),

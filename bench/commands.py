@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 from bench.interpreters import InterpreterError
-from bench.options import Options, UsageError, parse_block, parse_pairs
+from bench.options import DEFAULT_BLOCK_NS, Options, UsageError, parse_block, parse_pairs
 from bench.plan import PlanError
 from bench.store import StoreError
 
@@ -44,12 +44,14 @@ def _add_run(run: ArgumentParser) -> None:
     run.add_argument("--label", metavar="TEXT", help="becomes part of the run's name")
     run.add_argument("--machine", metavar="NAME", help="directory of this machine (default: made from its facts)")
     run.add_argument("--results", default=Path("results"), type=Path, metavar="DIR", help="default: results")
-    run.add_argument("--block-ms", type=float, default=15.0, metavar="MS", help="length of a block (default: 15)")
+    run.add_argument(
+        "--block-ms", type=float, default=DEFAULT_BLOCK_NS / 1e6, metavar="MS", help="length of a block (default: 12)"
+    )
     run.add_argument(
         "--pairs",
-        default="8,1",
+        default="10,1",
         metavar="CORE,OTHERS",
-        help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 8,1)",
+        help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 10,1)",
     )
     run.add_argument("--no-progress", action="store_true", help="say only what stays")
 
@@ -107,8 +109,9 @@ def _run(arguments: Namespace) -> int:
         other_pairs=others,
     )
     _be_interrupted()
-    print(execute(options, progress.choose(not arguments.no_progress)).directory)
-    return 0
+    run = execute(options, progress.choose(not arguments.no_progress))
+    print(run.directory)
+    return 0 if run.tasks else 1
 
 
 def _list(arguments: Namespace) -> int:

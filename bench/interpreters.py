@@ -32,6 +32,11 @@ class Interpreter:
     facts: dict[str, Any]
     missing: dict[str, str]
 
+    @property
+    def control_problem(self) -> str:
+        """Why it cannot load the C control, or an empty string."""
+        return next((reason for need, reason in self.missing.items() if need.startswith("control:")), "")
+
 
 def default() -> str:
     """The interpreter behind this virtual environment: what is installed for the suite must not be measured."""

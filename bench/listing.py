@@ -7,8 +7,9 @@ from bench import control, interpreters, pinning, plan, registry, surroundings
 
 def main(python: str | None) -> int:
     """Print the list for interpreter `python` (default: the one behind the suite's environment); always 0."""
-    interpreter = interpreters.find([python or interpreters.default()], plan.needs())[0]
-    around = surroundings.look(pinning.choose("auto"), control.find()[1])
+    folder, problem = control.find()
+    interpreter = interpreters.find([python or interpreters.default()], plan.needs(folder))[0]
+    around = surroundings.look(pinning.choose("auto"), problem)
     print(f"Mechanisms, with Python {interpreter.label} ({interpreter.facts['executable']}):")
     for work in registry.WORKS:
         print(f"\n{work}")
@@ -18,7 +19,8 @@ def main(python: str | None) -> int:
     print("\nScenarios, as in --scenario NAME=LEVEL[,LEVEL]:\n")
     for scenario in registry.scenarios().values():
         levels = "|".join(scenario.levels) or ("64MiB" if scenario.unit == "bytes" else "N")
-        reasons = [
+        reasons = [interpreter.missing[need] for need in scenario.needs if need in interpreter.missing]
+        reasons += [
             f"{level}: {reason}"
             for level in scenario.levels
             if (reason := plan.affinity_problem(plan.parse_level(scenario, level), around))

@@ -138,7 +138,10 @@ def _short_model(model: str) -> str:
 def _pyperf_facts() -> dict[str, object]:
     import pyperf
 
-    metadata = pyperf.Run((1.0,), collect_metadata=True).get_metadata()
+    try:
+        metadata = pyperf.Run((1.0,), collect_metadata=True).get_metadata()
+    except OSError:  # it reads /proc, which is not everywhere
+        return {}
     return {name: value for name, value in metadata.items() if not _NOT_OF_THE_MACHINE.match(name)}
 
 

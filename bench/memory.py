@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench import virtual
+from bench.sysfiles import keyed, read
+
 
 def available() -> int | None:
     """Bytes that are free for new processes: the machine's, or the control group's if that is less; None: unknown."""
-    limits = [size for size in (_machine(), _group()) if size is not None]
+    machine = keyed("/proc/meminfo").get("MemAvailable")
+    limits = [size for size in (machine, group_room()) if size is not None]
     return min(limits) if limits else None
 
 
-def _machine() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+def group_room(root: Path = virtual.CGROUP, group: str | None = None) -> int | None:
+    """What the tightest memory limit of this process's control group, or of one above it, leaves; None: no limit.
 
-
-def _group() -> int | None:
-    """What the memory limit of this process's control group (version 2, then 1) leaves."""
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        try:
-            most = Path(limit).read_text(encoding="ascii").strip()
-            return max(0, int(most) - int(Path(used).read_text(encoding="ascii"))) if most != "max" else None
-        except (OSError, ValueError):
-            continue
-    return None
+    Files in the page cache count as used there, but give way: those not used of late are free.
+    """
+    group = read(Path("/proc/self/cgroup")) if group is None else group
+    rooms = []
+    for folder in virtual.group_folders("memory", group, root):
+        for most, now, cache in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            limit, used = read(folder / most), read(folder / now)
+            if limit.isdigit() and used.isdigit():
+                rooms.append(max(0, int(limit) - int(used) + keyed(folder / "memory.stat").get(cache, 0)))
+    return min(rooms) if rooms else None

@@ -12,7 +12,7 @@ from bench.schedule import MOST_PAIRS
 DEFAULT_BUDGET_S = {"quick": 10.0, "standard": 60.0, "full": 300.0}
 # An exact 95 % interval of a median needs six values: 1 - 2 / 2**6 = 96.9 %, with five it is 93.8 %.
 FEWEST_ROUNDS = 6
-DEFAULT_BLOCK_NS = 15_000_000
+DEFAULT_BLOCK_NS = 12_000_000
 # Long after anything that works has answered; a subject that takes longer is ended.
 SET_UP_DEADLINE_S = 120.0
 BLOCK_DEADLINE_S = 20.0
@@ -39,7 +39,7 @@ class Options:
     machine: str | None = None
     certificate: bool = True
     block_ns: int = DEFAULT_BLOCK_NS
-    core_pairs: int = 8
+    core_pairs: int = 10
     other_pairs: int = 1
     deadline_s: float = BLOCK_DEADLINE_S
     path: str = field(default="", repr=False)
@@ -73,5 +73,5 @@ def parse_pairs(text: str) -> tuple[int, int]:
     """Read ``CORE,OTHERS``. Raises `UsageError`."""
     match = re.fullmatch(r"(\d+),(\d+)", text)
     if not match or not all(1 <= int(number) <= MOST_PAIRS for number in match.groups()):
-        raise UsageError(f"--pairs {text}: write two numbers from 1 to {MOST_PAIRS}, as in 8,1")
+        raise UsageError(f"--pairs {text}: write two numbers from 1 to {MOST_PAIRS}, as in 10,1")
     return int(match[1]), int(match[2])

@@ -99,7 +99,8 @@ def parse_scenarios(words: Iterable[str]) -> list[Level]:
             )
         for text in values.split(","):
             level = parse_level(scenario, text.strip())
-            if level not in levels:
+            # 64MiB and 65536KiB are one level.
+            if not any((one.scenario, one.asked) == (level.scenario, level.asked) for one in levels):
                 levels.append(level)
     return levels
 
@@ -138,9 +139,15 @@ def _cross(mechanisms: Iterable[str], scenarios: Sequence[str]) -> list[tuple[Me
     return [(registry.mechanisms()[name], level) for level in levels for name in mechanisms]
 
 
-def needs() -> set[str]:
-    """All that mechanisms need of an interpreter; what they need of the machine is in `Surroundings`."""
-    return {need for one in registry.mechanisms().values() for need in one.needs} - {"control", "true", "sh"}
+def needs(control: str = "") -> set[str]:
+    """All that mechanisms and scenarios need of an interpreter; what they need of the machine is in `Surroundings`.
+
+    `control` is the folder of the C control, which an interpreter of another kind may not be able to load; or empty.
+    """
+    found = {need for mechanism in registry.mechanisms().values() for need in mechanism.needs}
+    found |= {need for scenario in registry.scenarios().values() for need in scenario.needs}
+    found -= {"control", "true", "sh"}
+    return found | ({f"control:{control}"} if control else set())
 
 
 def make(
@@ -154,6 +161,7 @@ def make(
         for python in pythons:
             reason = (
                 why_unavailable(mechanism, python, around)
+                or next((python.missing[need] for need in level.scenario.needs if need in python.missing), "")
                 or affinity_problem(level, around)
                 or held_out.get((mechanism.name, level.text), "")
             )
@@ -168,8 +176,8 @@ def make(
 def why_unavailable(mechanism: Mechanism, python: Interpreter, around: Surroundings) -> str:
     """Why this mechanism cannot be measured with this interpreter here, or an empty string."""
     for need in mechanism.needs:
-        if need == "control" and around.control_problem:
-            return f"no C control: {around.control_problem}"
+        if need == "control" and (problem := around.control_problem or python.control_problem):
+            return f"no C control: {problem}"
         if need == "true" and not around.true:
             return "no program `true` on the PATH"
         if need == "sh" and not around.shell:

@@ -103,8 +103,9 @@ def _names(args: argparse.Namespace) -> list[str]:
     wanted = plan.wanted("quick", args.mechanism or [], args.scenario or [])
     measured = [_measured(python) for python in (args.python, args.compare_to) if python]
     pins = pinning.choose(args.cpu)
-    around = surroundings.look(pins, control.find()[1])
-    pythons = interpreters.find(measured, plan.needs())
+    folder, problem = control.find()
+    around = surroundings.look(pins, problem)
+    pythons = interpreters.find(measured, plan.needs(folder))
     cells, unavailable = plan.make(wanted, pythons, around)
     for one in unavailable:
         print(f"{one.mechanism} {one.scenario}={one.level}: not measured: {one.reason}", file=sys.stderr)

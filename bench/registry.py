@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import bench.subject.mechanisms as package
+
 WORKS = ("control", "baseline", "fork", "exec", "python_start", "python_call", "reuse")
-_MODULES = ("native", "baseline", "fork", "program", "interpreter", "call", "reuse", "known")
+# What serves the certificate only comes last, and in no profile.
+_ORDER = (*WORKS, "known")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Scenario:
     levels: tuple[str, ...]
     unit: str
     dose: str
+    needs: tuple[str, ...]
     where: str
     text: str
 
@@ -48,18 +53,19 @@ def _first_line(function: Callable[..., Any]) -> str:
 @cache
 def mechanisms() -> dict[str, Mechanism]:
     """All mechanisms by name, those of the certificate (work ``known``) included."""
-    return {
-        make.__name__: Mechanism(
+    found = [
+        Mechanism(
             make.__name__,
             make.work,  # type: ignore[attr-defined]
             make.control,  # type: ignore[attr-defined]
             tuple(make.needs),  # type: ignore[attr-defined]
-            f"mechanisms.{module}:{make.__name__}",
+            f"mechanisms.{module.name}:{make.__name__}",
             _first_line(make),
         )
-        for module in _MODULES
-        for make in _defined(f"mechanisms.{module}", "work")
-    }
+        for module in pkgutil.iter_modules(package.__path__)
+        for make in _defined(f"mechanisms.{module.name}", "work")
+    ]
+    return {one.name: one for one in sorted(found, key=lambda one: _ORDER.index(one.work))}
 
 
 @cache
@@ -71,6 +77,7 @@ def scenarios() -> dict[str, Scenario]:
             tuple(apply.levels),  # type: ignore[attr-defined]
             apply.unit,  # type: ignore[attr-defined]
             apply.dose,  # type: ignore[attr-defined]
+            tuple(apply.needs),  # type: ignore[attr-defined]
             f"scenarios:{apply.__name__}",
             _first_line(apply),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from bench.schedule import Step
 from bench.store import Store, create_run_directory
 from bench.tasks import Preparation
 
-# A cell whose subjects failed in so many rounds is not started again.
+# A cell whose subjects failed in so many rounds in a row is not started again.
 FAILURES_TO_GIVE_UP = 2
 _CERTIFICATE_SHARE = 0.02
 # Seconds at the end of a budget that are kept for stopping, compressing and run.json.
@@ -37,6 +37,7 @@ class Run:
     tasks: dict[int, Task] = field(default_factory=dict)
     measured: list[Measured] = field(default_factory=list)
     failures: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    in_a_row: dict[int, int] = field(default_factory=dict)
     forced: int = 0
     rounds: int = 0
     in_calls_ns: int = 0
@@ -73,8 +74,8 @@ def execute(options: Options, progress: Progress) -> Run:
     run = Run(options, progress)
     pins = pinning.choose(options.cpu)
     wanted = plan.wanted(options.profile, options.mechanisms, options.scenarios)
-    pythons = interpreters.find(options.pythons or (interpreters.default(),), plan.needs())
     folder, problem = control.find()
+    pythons = interpreters.find(options.pythons or (interpreters.default(),), plan.needs(folder))
     around = surroundings.look(pins, problem)
     run.cells, unavailable = plan.make(wanted, pythons, around)
     if not run.cells:
@@ -82,6 +83,9 @@ def execute(options: Options, progress: Progress) -> Run:
         raise UsageError(f"nothing can be measured here: {reasons}")
     if problem:
         progress.message(f"without the C control there is no relative latency: {problem}")
+    for python in pythons:
+        if python.control_problem:
+            progress.message(f"no relative latency with Python {python.label}: {python.control_problem}")
     page = document.opening(options, pins, pythons, unavailable, around)
     run.directory = create_run_directory(options.results, page["machine"], page["run"])
     reaping.adopt_orphans()
@@ -137,7 +141,9 @@ def _say_how_it_ended(run: Run) -> None:
         f"{run.rounds} rounds of {len(run.tasks)} cells in {run.wall_ns() / 1e9:.1f} s, "
         f"{run.share_in_calls():.0%} of it inside measured calls"
     )
-    if run.rounds < FEWEST_ROUNDS:
+    if not run.tasks:
+        say("WARNING: no cell could be measured to the end")
+    elif run.rounds < FEWEST_ROUNDS:
         say(
             f"WARNING: only {run.rounds} complete rounds; an interval needs {FEWEST_ROUNDS}. "
             f"Raise --budget (now {run.options.budget:g} s) or measure fewer mechanisms"
@@ -156,11 +162,17 @@ def _rounds(run: Run, store: Store) -> None:
         run.rounds_ns.append(run.wall_ns() - began)
         store.document["rounds"] = run.rounds
         store.sync()
-        for number, text in one.failed.items():
-            run.failures[number] += 1
-            run.progress.message(f"error: {run.cells[number].name}: {text}")
-            if run.failures[number] >= FAILURES_TO_GIVE_UP:
-                del run.tasks[number]
+        _give_up(run, one.failed)
+
+
+def _give_up(run: Run, failed: Mapping[int, str]) -> None:
+    """Count the errors of a round, and start cells no more that failed too often in a row."""
+    run.in_a_row = {number: run.in_a_row.get(number, 0) + 1 for number in failed}
+    for number, text in failed.items():
+        run.failures[number] += 1
+        run.progress.message(f"error: {run.cells[number].name}: {text}")
+        if run.in_a_row[number] >= FAILURES_TO_GIVE_UP:
+            del run.tasks[number]
 
 
 def _another(run: Run) -> bool:

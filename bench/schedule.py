@@ -15,7 +15,7 @@ GOLDEN = 0.6180339887498949
 
 # Pairs are shuffled as if every cell had this many, then those beyond a cell's own number are left
 # out: a machine that affords fewer pairs goes through the rest in the same order.
-MOST_PAIRS = 8
+MOST_PAIRS = 16
 
 
 @dataclass(frozen=True)

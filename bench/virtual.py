@@ -28,7 +28,7 @@ _DMI = (
 )
 # A clock source of the hypervisor's own gives it away where there is no DMI (as in Firecracker).
 _CLOCKS = (("kvm-clock", "kvm"), ("hyperv", "hyperv"), ("xen", "xen"))
-_CGROUP = Path("/sys/fs/cgroup")
+CGROUP = Path("/sys/fs/cgroup")
 # What cgroup v1 says for "no limit": the largest multiple of a page below 2**63.
 _V1_UNLIMITED = 1 << 62
 
@@ -71,7 +71,7 @@ def _container(root: Path) -> str:
     return "docker" if (root / ".dockerenv").exists() else ""
 
 
-def _group_folders(controller: str, group: str, root: Path) -> list[Path]:
+def group_folders(controller: str, group: str, root: Path) -> list[Path]:
     """Folders of this process's cgroup and all above it: v2, or v1 with the controller of that name."""
     base, path = root, ""
     for line in group.splitlines():
@@ -91,7 +91,7 @@ def _smallest(controller: str, names: tuple[str, ...], group: str, root: Path) -
     """The smallest limit on the way up; a group that cannot be seen from inside a container has its own root."""
     found = [
         int(text)
-        for folder in _group_folders(controller, group, root)
+        for folder in group_folders(controller, group, root)
         for name in names
         if (text := read(folder / name)).isdigit() and int(text) < _V1_UNLIMITED
     ]
@@ -101,7 +101,7 @@ def _smallest(controller: str, names: tuple[str, ...], group: str, root: Path) -
 def _cpus(group: str, root: Path) -> float | None:
     """CPUs that the quota allows: v2 ``cpu.max`` "quota period", v1 two files; None: no quota."""
     found: list[float] = []
-    for folder in _group_folders("cpu", group, root):
+    for folder in group_folders("cpu", group, root):
         quota, _, period = read(folder / "cpu.max").partition(" ")
         if not quota:
             quota, period = read(folder / "cpu.cfs_quota_us"), read(folder / "cpu.cfs_period_us")
@@ -110,7 +110,7 @@ def _cpus(group: str, root: Path) -> float | None:
     return min(found) if found else None
 
 
-def cgroup_limits(root: Path = _CGROUP, group: str | None = None) -> dict[str, float]:
+def cgroup_limits(root: Path = CGROUP, group: str | None = None) -> dict[str, float]:
     """``cpus`` (CPUs by quota), ``memory_bytes`` and ``pids``, each present only where it is limited."""
     group = read(Path("/proc/self/cgroup")) if group is None else group
     limits = {
@@ -121,21 +121,21 @@ def cgroup_limits(root: Path = _CGROUP, group: str | None = None) -> dict[str, f
     return {name: value for name, value in limits.items() if value is not None}
 
 
-def pids_room(root: Path = _CGROUP, group: str | None = None) -> int | None:
+def pids_room(root: Path = CGROUP, group: str | None = None) -> int | None:
     """Processes and threads that this process's cgroup may still start; None: not limited."""
     group = read(Path("/proc/self/cgroup")) if group is None else group
     room = [
         int(most) - int(now)
-        for folder in _group_folders("pids", group, root)
+        for folder in group_folders("pids", group, root)
         if (most := read(folder / "pids.max")).isdigit() and (now := read(folder / "pids.current")).isdigit()
     ]
     return min(room) if room else None
 
 
-def throttling(root: Path = _CGROUP, group: str | None = None) -> dict[str, object]:
+def throttling(root: Path = CGROUP, group: str | None = None) -> dict[str, object]:
     """``throttled_periods`` of this process's cgroup since it was made, where a quota of CPU time counts them."""
     group = read(Path("/proc/self/cgroup")) if group is None else group
-    for folder in _group_folders("cpu", group, root):
+    for folder in group_folders("cpu", group, root):
         if match := re.search(r"^nr_throttled (\d+)$", read(folder / "cpu.stat"), re.MULTILINE):
             return {"throttled_periods": int(match[1])}
     return {}

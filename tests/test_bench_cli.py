@@ -38,7 +38,7 @@ BAD = {
     "rounds": (["--rounds", "0"], "--rounds 0: must be at least 1"),
     "cpu": (["--cpu", "4711"], "--cpu 4711: "),
     "block": (["--block-ms", "nan"], "--block-ms "),
-    "pairs": (["--pairs", "9,9"], "--pairs 9,9: "),
+    "pairs": (["--pairs", "99,9"], "--pairs 99,9: "),
     "label": (["--label", "../x"], "--label '../x': "),
 }
 

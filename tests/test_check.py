@@ -126,6 +126,7 @@ def test_others_are_told_from_oneself(
     monkeypatch.setattr("bench.check.time.perf_counter", lambda: next(clock))
     monkeypatch.setattr("bench.check.time.process_time", lambda: next(cpu))
     seen = check.watch(0.5)
+    assert seen is not None
     assert seen.busy == pytest.approx(busy)
     assert seen.stolen == pytest.approx(stolen)
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from bench import certificate, control, interpreters, registry, schema
+from bench import certificate, control, interpreters, registry, run, schema
+from bench.commands import carry_out
+from bench.options import Options
 from bench.schema import MECHANISM
 from tests.engine import TESTS, Watcher, document, measure, needs_fork, register_faulty, rows
 
@@ -90,7 +92,19 @@ def test_a_run_in_which_nothing_works_says_so(tmp_path: Path, monkeypatch: pytes
     assert document(one)["rounds"] == 0
     assert rows(one.directory, schema.BLOCKS) == []
     assert any("exit status 3" in text for text in told.messages)
-    assert any(text.startswith("WARNING: only 0 complete rounds") for text in told.messages)
+    assert "WARNING: no cell could be measured to the end" in told.messages
+
+
+def test_a_command_that_could_measure_nothing_ends_with_status_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names the directory all the same, where the reasons are; with one cell left it ends with 0."""
+    options = Options(tmp_path)
+    for tasks, status in (({}, 1), ({0: None}, 0)):
+        one = run.Run(options, Watcher(), directory=tmp_path, tasks=tasks)  # type: ignore[arg-type]
+        monkeypatch.setattr(run, "execute", lambda *_, one=one: one)
+        assert carry_out("bench run", "run", "", ["--no-progress"]) == status
+        assert capsys.readouterr().out == f"{tmp_path}\n"
 
 
 def test_without_a_compiler_everything_else_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,3 +154,26 @@ def test_an_opening_check_that_fails_does_not_end_the_run(tmp_path: Path, monkey
     checks = {check["name"]: check for check in document(one)["certificate"]["checks"]}
     assert checks["known_delay_error"]["text"].startswith("could not be measured: ")
     assert document(one)["certificate"]["passed"] is False
+
+
+def test_a_control_that_this_interpreter_cannot_load_costs_only_the_control(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file built for another machine or kind of interpreter: the mechanism is measured without relative latency."""
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    (folder / control.NAME).write_bytes(b"\x7fELF of another machine")
+    monkeypatch.setattr(control, "find", lambda: (str(folder), ""))
+    one = measure(tmp_path / "results", mechanisms=("os_fork",))
+    assert [row["status"] for row in rows(one.directory, schema.SUBJECTS)] == ["ok"]
+    assert {row["role"] for row in rows(one.directory, schema.BLOCKS)} == {MECHANISM}
+
+
+def test_only_failures_in_a_row_give_a_cell_up(tmp_path: Path) -> None:
+    """A cell that fails, works and fails again stays; one that fails in two rounds in a row goes. All are counted."""
+    cells = measure(tmp_path, Watcher(), mechanisms=("noop", "os_fork"), rounds=1).cells
+    one = run.Run(Options(tmp_path), Watcher(), cells=cells, tasks={0: None, 1: None})  # type: ignore[dict-item]
+    for failed in ({0: "a"}, {1: "b"}, {0: "c", 1: "d"}):
+        run._give_up(one, failed)
+    assert list(one.tasks) == [0]
+    assert dict(one.failures) == {0: 2, 1: 2}

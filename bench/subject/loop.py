@@ -28,7 +28,7 @@ class Subject:
         # Called after every call, outside of the timed span; a mechanism may set it.
         self.after = None
         if settings.get("control"):
-            sys.path.append(settings["control"])
+            sys.path.insert(0, settings["control"])
             import _control
 
             self.control = _control

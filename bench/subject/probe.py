@@ -8,6 +8,13 @@ import sys
 
 def missing(need):
     """Why this interpreter cannot meet `need`, or an empty string."""
+    if need.startswith("control:"):
+        sys.path.insert(0, need[len("control:") :])
+        try:
+            import _control  # noqa: F401
+        except ImportError as error:
+            return "this Python cannot load the C control (%s)" % (" ".join(str(error).split()),)
+        return ""
     if need.startswith("start:"):
         try:
             import multiprocessing

@@ -6,18 +6,18 @@ that it may return.
 """
 
 import os
-import sys
 
 
-def scenario(levels=(), unit="", dose=""):
+def scenario(levels=(), unit="", dose="", needs=()):
     """Mark a function as a scenario.
 
     Either `levels` names all of its levels, or `unit` is the unit of a number that the level is, and
-    `dose` the column of subjects.csv that must then hold at least that number.
+    `dose` the column of subjects.csv that must then hold at least that number. `needs` are attributes
+    that the interpreter must have, like ``mmap.MAP_PRIVATE``.
     """
 
     def mark(apply):
-        apply.levels, apply.unit, apply.dose = levels, unit, dose
+        apply.levels, apply.unit, apply.dose, apply.needs = levels, unit, dose, needs
         return apply
 
     return mark
@@ -69,7 +69,7 @@ MADV_NOHUGEPAGE = 15  # <linux/mman.h>; mmap has the name only where it was buil
 MADV_POPULATE_WRITE = 23  # Linux 5.14
 
 
-@scenario(unit="bytes", dose="private_bytes")
+@scenario(unit="bytes", dose="private_bytes", needs=("mmap.MAP_PRIVATE",))
 def rss(subject, level):
     """Private anonymous memory in 4 KiB pages, written once; huge pages are refused."""
     import mmap  # at size 0 too, so that sizes differ in nothing else
@@ -77,6 +77,7 @@ def rss(subject, level):
     size = int(level)
     if size == 0:
         return
+    before = _huge_bytes()
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     try:
         memory.madvise(MADV_NOHUGEPAGE)
@@ -88,16 +89,18 @@ def rss(subject, level):
         for offset in range(0, size, mmap.PAGESIZE):
             memory[offset] = 1
     subject.memory = memory
-    if sys.platform == "linux":
-        huge = _huge_bytes()
-        if huge:
-            raise RuntimeError("rss=%s: the kernel used huge pages for %d bytes" % (level, huge))
+    huge = _huge_bytes() - before
+    if huge > 0:
+        raise RuntimeError("rss=%s: the kernel used huge pages for %d bytes" % (level, huge))
 
 
 def _huge_bytes():
-    """Bytes of this process's anonymous memory that are in huge pages, from /proc/self/smaps_rollup."""
-    with open("/proc/self/smaps_rollup") as lines:
-        for line in lines:
-            if line.startswith("AnonHugePages:"):
-                return int(line.split()[1]) * 1024
+    """Bytes of this process's anonymous memory that are in huge pages; 0 where /proc does not tell."""
+    try:
+        with open("/proc/self/smaps_rollup") as lines:
+            for line in lines:
+                if line.startswith("AnonHugePages:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
     return 0
