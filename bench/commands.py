@@ -49,9 +49,9 @@ def _add_run(run: ArgumentParser) -> None:
     )
     run.add_argument(
         "--pairs",
-        default="10,1",
+        default="10,2",
         metavar="CORE,OTHERS",
-        help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 10,1)",
+        help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 10,2)",
     )
     run.add_argument("--no-progress", action="store_true", help="say only what stays")
 

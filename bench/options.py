@@ -40,7 +40,7 @@ class Options:
     certificate: bool = True
     block_ns: int = DEFAULT_BLOCK_NS
     core_pairs: int = 10
-    other_pairs: int = 1
+    other_pairs: int = 2
     deadline_s: float = BLOCK_DEADLINE_S
     path: str = field(default="", repr=False)
 
@@ -73,5 +73,5 @@ def parse_pairs(text: str) -> tuple[int, int]:
     """Read ``CORE,OTHERS``. Raises `UsageError`."""
     match = re.fullmatch(r"(\d+),(\d+)", text)
     if not match or not all(1 <= int(number) <= MOST_PAIRS for number in match.groups()):
-        raise UsageError(f"--pairs {text}: write two numbers from 1 to {MOST_PAIRS}, as in 10,1")
+        raise UsageError(f"--pairs {text}: write two numbers from 1 to {MOST_PAIRS}, as in 10,2")
     return int(match[1]), int(match[2])

@@ -41,11 +41,7 @@ def test_the_tightest_group_on_the_way_up_counts(tmp_path: Path) -> None:
 
 def test_the_older_kind_of_groups_is_read(tmp_path: Path) -> None:
     """Version 1 has a folder for the controller and other names."""
-    files = {
-        "memory__limit_in_bytes": "1000",
-        "memory__usage_in_bytes": "800",
-        "memory__stat": "total_inactive_file 10",
-    }
+    limits = {"memory__limit_in_bytes": "1000", "memory__usage_in_bytes": "800"}
     group(tmp_path / "memory" / "mine", **limits, memory__stat="total_inactive_file 10")
     assert group_room(tmp_path, "3:memory:/mine") == 210
 
