@@ -25,8 +25,8 @@ TARGET_ROUNDS = 12
 # fresh subjects differ by 1 %, pairs of blocks by 3 % (docs/method.md), so 2 or 3 pairs a subject are best.
 ENOUGH = 3
 # What starting all subjects takes in a round, as a part of what it took the first time, when memory and files were
-# cold: 1.05 s of 1.1 to 2.1 s here.
-_LATER = 0.75
+# cold: 1.0 s of 1.2 to 2.1 s here.
+_LATER = 0.6
 # Between two blocks the controller writes the rows of the first and wakes the subject of the second.
 _BETWEEN_NS = 1e6
 _NOT_CALIBRATED = Calibration(0, 0, 0.0, 0.0, "")

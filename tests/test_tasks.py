@@ -52,8 +52,8 @@ def test_a_little_time_goes_to_the_core_first() -> None:
     """Where there is time for one more pair only, a core cell has it, and the cheap one before the dear one."""
     tasks = {0: task(0, "thread", 10, 1.0), 1: task(1, "mp_spawn", 1, 40.0), 2: task(2, "os_fork", 10, 1.0)}
     # One pair of each is about 60 ms, and a pair more of os_fork 10 ms; what comes between blocks is a few ms.
-    assert allot(tasks, seconds_left(0.75 * LONG / MS + 85.0), LONG, 8, 8)[2] > 1
-    assert allot(tasks, seconds_left(0.75 * LONG / MS + 85.0), LONG, 2, 1) == {0: 1, 1: 1, 2: 2}
+    assert allot(tasks, seconds_left(0.6 * LONG / MS + 85.0), LONG, 8, 8)[2] > 1
+    assert allot(tasks, seconds_left(0.6 * LONG / MS + 85.0), LONG, 2, 1) == {0: 1, 1: 1, 2: 2}
 
 
 def test_what_starting_takes_is_no_time_for_pairs() -> None:
