@@ -19,8 +19,10 @@ from bench.surroundings import Surroundings
 from bench.together import Together
 
 CALIBRATION_ROUND = -1
-# More rounds than an interval needs: its ends then are not the extremes.
+# The interval of 12 rounds goes from the third smallest to the third largest, that of 11 from the second to the
+# second, a third wider; half a round in reserve, so that it does not become 11.
 TARGET_ROUNDS = 12
+RESERVE = 0.5
 # Beyond this many times what a round costs before its first block, another round tells more than longer ones:
 # fresh subjects differ by 1 %, pairs of blocks by 3 % (docs/method.md), so a few pairs a subject are best.
 ENOUGH = 4
@@ -157,7 +159,7 @@ def allot(
     cost = {number: _pair_cost_ns(task) for number, task in tasks.items()}
     pairs = dict.fromkeys(tasks, 1)
     fixed_ns = overhead_ns * _LATER + sum(map(_warm_up_cost_ns, tasks.values()))
-    room = min(left_ns / TARGET_ROUNDS - fixed_ns, ENOUGH * fixed_ns) - sum(cost.values())
+    room = min(left_ns / (TARGET_ROUNDS + RESERVE) - fixed_ns, ENOUGH * fixed_ns) - sum(cost.values())
     for is_core, most in ((True, core_pairs), (False, other_pairs)):
         group = [number for number in tasks if tasks[number].cell.is_core == is_core]
         while True:

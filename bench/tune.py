@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # Length of a block in ms, most pairs of blocks a round for the core, and for the others.
-SCHEDULES = ((10, 8, 1), (15, 2, 1), (15, 4, 1), (15, 8, 1), (15, 8, 2), (25, 4, 1), (25, 8, 1))
+SCHEDULES = ((10, 12, 2), (12, 2, 1), (12, 5, 1), (12, 10, 2), (15, 8, 2), (25, 5, 1))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
