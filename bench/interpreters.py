@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def find(paths: Sequence[str], needs: Iterable[str]) -> list[Interpreter]:
         # then every start would pay for the wrapper.
         executable = _executable(path, facts["executable"])
         facts["executable"] = tilde(executable)
+        facts["configure"] = _without_paths(facts["configure"])
         facts.update(_site_facts(executable))
         found.append(Interpreter(label, executable, facts, missing))
     return found
@@ -69,6 +71,11 @@ def tilde(path: str) -> str:
     """`path` without what names a person: the home directory becomes ``~``."""
     home = os.path.expanduser("~")
     return "~" + path[len(home) :] if home != "/" and path.startswith(home + os.sep) else path
+
+
+def _without_paths(options: str) -> str:
+    """The options of ./configure but for those that name a directory, which may be somebody's own."""
+    return " ".join(word for word in shlex.split(options) if "/" not in word)
 
 
 def _label(facts: dict[str, Any]) -> str:

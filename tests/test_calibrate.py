@@ -18,7 +18,8 @@ from bench.schema import CONTROL, MECHANISM
 class FakeSubject:
     """Answers with calls of known cost: the first ones of a role are slow, as in a real process."""
 
-    def __init__(self, **costs_ns: int) -> None:
+    def __init__(self, slow: float = 2, **costs_ns: int) -> None:
+        self.slow = slow
         self.costs_ns = costs_ns
         self.made = dict.fromkeys(costs_ns, 0)
         self.asked: list[tuple[str, int]] = []
@@ -28,11 +29,11 @@ class FakeSubject:
         return "fork"
 
     def block(self, role: str, calls: int, deadline_s: float) -> Block:
-        """Calls of `role`, the first of all twice as slow as the others."""
+        """Calls of `role`, the first of all `slow` times as long as the others."""
         self.asked.append((role, calls))
         stamps = array.array("q")
         for _ in range(calls):
-            total = self.costs_ns[role] * (1 if self.made[role] else 2)
+            total = round(self.costs_ns[role] * (1 if self.made[role] else self.slow))
             self.made[role] += 1
             stamps.extend((total, total // 2, 0))
         return Block(0, sum(stamps[0::3]), None, stamps)
@@ -91,6 +92,12 @@ def test_calibration_of_what_is_slow_is_short() -> None:
     assert found.calls == 1
     assert found.control_calls == 3
     assert sum(calls for role, calls in fake.asked if role == MECHANISM) <= 2
+
+
+def test_a_disturbed_first_call_does_not_make_blocks_of_one_call() -> None:
+    """A short call that took longer than a whole block the first time still gets blocks of many calls."""
+    found = calibrated(FakeSubject(slow=40, mechanism=1_000_000, control=500_000))
+    assert (found.calls, found.control_calls) == (15, 30)
 
 
 def test_without_a_control_none_is_asked_for() -> None:

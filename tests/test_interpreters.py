@@ -171,3 +171,9 @@ def test_paths_name_nobody(monkeypatch: pytest.MonkeyPatch, home: str, path: str
     """The home directory becomes a tilde, and only it."""
     monkeypatch.setenv("HOME", home)
     assert tilde(path) == short
+
+
+def test_how_an_interpreter_was_built_names_no_directory() -> None:
+    """Of the options of its build, those with a path are left out: it may be somebody's home."""
+    said = "'--prefix=/home/me/python' '--enable-shared' 'LDFLAGS=-L/home/me/lib -Wl,-rpath,/x' 'CFLAGS=-O2 -g'"
+    assert interpreters._without_paths(said) == "--enable-shared CFLAGS=-O2 -g"
