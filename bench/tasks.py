@@ -20,9 +20,9 @@ from bench.together import Together
 
 CALIBRATION_ROUND = -1
 # The interval of 12 rounds goes from the third smallest to the third largest, that of 11 from the second to the
-# second, a third wider; half a round in reserve, so that it does not become 11.
+# second, a third wider; a round in reserve, so that it does not become 11.
 TARGET_ROUNDS = 12
-RESERVE = 0.5
+RESERVE = 1
 # Beyond this many times what a round costs before its first block, another round tells more than longer ones:
 # fresh subjects differ by 1 %, pairs of blocks by 3 % (docs/method.md), so a few pairs a subject are best.
 ENOUGH = 4
