@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -29,6 +30,8 @@ ENOUGH = 4
 # What starting all subjects takes in a round, as a part of what it took the first time, when memory and files were
 # cold: 1.0 s of 1.2 to 2.1 s here.
 _LATER = 0.6
+# Blocks are a whole number of calls, so that a pair of one cell takes somewhat longer than that of another.
+_USUAL = 1.2
 # Between two blocks the controller writes the rows of the first and wakes the subject of the second.
 _BETWEEN_NS = 1e6
 _NOT_CALIBRATED = Calibration(0, 0, 0.0, 0.0, "")
@@ -153,7 +156,7 @@ def allot(
 
     Every cell has one. What is left of a round's time after `overhead_ns` for starting and ending its
     subjects goes to more pairs, first of the core, then of the others. Within each group the cell that has
-    had the least time is next: rounds are what counts, and a dear cell with many pairs would cost them. A round
+    had the least time is next, and none gets more than the `most` pairs of a usual one take. A round
     that measures `ENOUGH` is not made longer, so that where there are few cells there are more rounds.
     """
     cost = {number: _pair_cost_ns(task) for number, task in tasks.items()}
@@ -162,8 +165,12 @@ def allot(
     room = min(left_ns / (TARGET_ROUNDS + RESERVE) - fixed_ns, ENOUGH * fixed_ns) - sum(cost.values())
     for is_core, most in ((True, core_pairs), (False, other_pairs)):
         group = [number for number in tasks if tasks[number].cell.is_core == is_core]
+        share = most * _USUAL * statistics.median([cost[number] for number in group] or [0.0])
         while True:
-            fitting = [number for number in group if pairs[number] < most and cost[number] <= room]
+            open_to = [
+                number for number in group if pairs[number] < most and (pairs[number] + 1) * cost[number] <= share
+            ]
+            fitting = [number for number in open_to if cost[number] <= room]
             if not fitting:
                 break
             chosen = min(fitting, key=lambda number: pairs[number] * cost[number])
