@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     summary.add_argument("--format", choices=FORMATS, default="table", help="default: table")
     plot = commands.add_parser("plot", help="the figures of runs")
     plot.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    plot.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the figures are written")
+    plot.add_argument("--out", type=Path, default=Path("plots"), metavar="DIR", help="default: plots")
     report = commands.add_parser("report", help="summary.csv, pyperf.json.gz, figures, report.md and index.html")
     report.add_argument("run", type=Path, metavar="RUN")
     _add_compare(commands.add_parser("compare", help="did it change? a verdict for every cell", description=_COMPARE))

@@ -28,10 +28,9 @@ VERDICTS = (FASTER, SLOWER, SAME, UNCLEAR)
 MARGIN = 0.0125
 # How far the same code lies apart from run to run beyond what its rounds tell (standard deviation of the
 # logarithm), assumed until enough runs measure it. Relative: 0.2 % in the recording, with which 95 % intervals
-# hold 95 % of its pairs; 0.3 %, since of 1900 pairs of identical runs on another machine 0.9 % were called
-# different with 0.2 %, those of single mechanisms up to 3 %, and 0.7 % with 0.3 %. Absolute: 0.9 % there, in a quiet hour; 5 % for `mp_forkserver` in 14 runs of 10 s on a
+# hold 95 % of its pairs. Absolute: 0.9 % there, in a quiet hour; 5 % for `mp_forkserver` in 14 runs of 10 s on a
 # machine with other work (a 15th, with a burst in it, lay 30 % off). No run can tell what another one met.
-RELATIVE_SPREAD, ABSOLUTE_SPREAD = 0.003, 0.05
+RELATIVE_SPREAD, ABSOLUTE_SPREAD = 0.002, 0.05
 # With so many runs beyond one on each side (3 and 3, 1 and 5), the spread between runs is measured, not assumed.
 ENOUGH_RUNS = 4
 

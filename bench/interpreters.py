@@ -61,7 +61,7 @@ def find(paths: Sequence[str], needs: Iterable[str]) -> list[Interpreter]:
         # then every start would pay for the wrapper.
         executable = _executable(path, facts["executable"])
         facts["executable"] = tilde(executable)
-        facts["configure"] = _without_paths(facts["configure"])
+        facts["configure"] = _without_paths(facts.get("configure", ""))
         facts.update(_site_facts(executable))
         found.append(Interpreter(label, executable, facts, missing))
     return found
