@@ -68,7 +68,7 @@ def test_help_loads_nothing() -> None:
         assert f"\n    {name}" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["unknown"], ["summary"], ["plot", "run"], ["compare", "--format", "pdf"]])
+@pytest.mark.parametrize("arguments", [[], ["unknown"], ["summary"], ["plot"], ["compare", "--format", "pdf"]])
 def test_wrong_usage(arguments: list[str]) -> None:
     """What the parser does not know ends with status 2."""
     with pytest.raises(SystemExit) as end:
