@@ -23,6 +23,8 @@ FAILURES_TO_GIVE_UP = 2
 _CERTIFICATE_SHARE = 0.02
 # Seconds at the end of a budget that are kept for stopping, compressing and run.json.
 _CLOSING_S = 0.7
+# The rounds that an interval needs may take this part of the budget more.
+_GRACE = 0.1
 
 
 @dataclass
@@ -180,7 +182,8 @@ def _another(run: Run) -> bool:
         return run.rounds < run.options.rounds
     if not run.rounds_ns:
         return True
-    return run.left_s() > statistics.mean(run.rounds_ns[-3:]) / 1e9
+    grace_s = _GRACE * run.options.budget if run.rounds < FEWEST_ROUNDS else 0.0
+    return run.left_s() + grace_s > statistics.mean(run.rounds_ns[-3:]) / 1e9
 
 
 def _listener(run: Run) -> Callable[[Step, Measured], None]:
