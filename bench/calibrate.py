@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.host import Subject
 from bench.schema import CONTROL, MECHANISM
 
-# More calls than this in a block add rows, not knowledge: what costs less than 15 us is a baseline.
+# More calls than this in a block add rows, not knowledge: what costs less than 12 us is a baseline.
 MOST_CALLS = 1000
 # The third call of a process, and the second of a block, cost within some 5 % of later ones (docs/method.md).
 LEAST_WARMUP_CALLS, MOST_WARMUP_CALLS = 2, 10

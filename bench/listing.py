@@ -19,13 +19,13 @@ def main(python: str | None) -> int:
     print("\nScenarios, as in --scenario NAME=LEVEL[,LEVEL]:\n")
     for scenario in registry.scenarios().values():
         levels = "|".join(scenario.levels) or ("64MiB" if scenario.unit == "bytes" else "N")
-        reasons = [interpreter.missing[need] for need in scenario.needs if need in interpreter.missing]
-        reasons += [
+        reasons = [
             f"{level}: {reason}"
             for level in scenario.levels
             if (reason := plan.affinity_problem(plan.parse_level(scenario, level), around))
         ]
-        print(_entry(f"{scenario.name}={levels}", scenario.text, "; ".join(reasons)))
+        reason = plan.missing(scenario.needs, interpreter) or "; ".join(reasons)
+        print(_entry(f"{scenario.name}={levels}", scenario.text, reason))
     return 0
 
 

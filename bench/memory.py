@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench import virtual
-from bench.sysfiles import keyed, read
+from bench.sysfiles import keyed
 
 
 def available() -> int | None:
@@ -20,14 +20,12 @@ def group_room(root: Path = virtual.CGROUP, group: str | None = None) -> int | N
 
     Files in the page cache count as used there, but give way: those not used of late are free.
     """
-    group = read(Path("/proc/self/cgroup")) if group is None else group
-    rooms = []
-    for folder in virtual.group_folders("memory", group, root):
+    rooms = [
+        max(0, limit - used + keyed(folder / "memory.stat").get(cache, 0))
         for most, now, cache in (
             ("memory.max", "memory.current", "inactive_file"),
             ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-        ):
-            limit, used = read(folder / most), read(folder / now)
-            if limit.isdigit() and used.isdigit():
-                rooms.append(max(0, int(limit) - int(used) + keyed(folder / "memory.stat").get(cache, 0)))
+        )
+        for folder, limit, used in virtual.limited("memory", most, now, root, group)
+    ]
     return min(rooms) if rooms else None

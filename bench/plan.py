@@ -161,7 +161,7 @@ def make(
         for python in pythons:
             reason = (
                 why_unavailable(mechanism, python, around)
-                or next((python.missing[need] for need in level.scenario.needs if need in python.missing), "")
+                or missing(level.scenario.needs, python)
                 or affinity_problem(level, around)
                 or held_out.get((mechanism.name, level.text), "")
             )
@@ -185,6 +185,11 @@ def why_unavailable(mechanism: Mechanism, python: Interpreter, around: Surroundi
         if need in python.missing:
             return python.missing[need]
     return ""
+
+
+def missing(needs: Iterable[str], python: Interpreter) -> str:
+    """Why this interpreter cannot meet the first of `needs` that it cannot, or an empty string."""
+    return next((python.missing[need] for need in needs if need in python.missing), "")
 
 
 def affinity_problem(level: Level, around: Surroundings) -> str:

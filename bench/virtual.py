@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.sysfiles import read
@@ -123,13 +124,18 @@ def cgroup_limits(root: Path = CGROUP, group: str | None = None) -> dict[str, fl
 
 def pids_room(root: Path = CGROUP, group: str | None = None) -> int | None:
     """Processes and threads that this process's cgroup may still start; None: not limited."""
-    group = read(Path("/proc/self/cgroup")) if group is None else group
-    room = [
-        int(most) - int(now)
-        for folder in group_folders("pids", group, root)
-        if (most := read(folder / "pids.max")).isdigit() and (now := read(folder / "pids.current")).isdigit()
-    ]
+    room = [most - now for _, most, now in limited("pids", "pids.max", "pids.current", root, group)]
     return min(room) if room else None
+
+
+def limited(
+    controller: str, most: str, now: str, root: Path = CGROUP, group: str | None = None
+) -> Iterator[tuple[Path, int, int]]:
+    """Each of this process's cgroups, from its own up, that has a limit (file `most`): folder, limit, use (`now`)."""
+    for folder in group_folders(controller, read(Path("/proc/self/cgroup")) if group is None else group, root):
+        limit, used = read(folder / most), read(folder / now)
+        if limit.isdigit() and used.isdigit():
+            yield folder, int(limit), int(used)
 
 
 def throttling(root: Path = CGROUP, group: str | None = None) -> dict[str, object]:
