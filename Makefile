@@ -19,7 +19,7 @@ NEW ?=
 RUNS ?=
 # The interpreter that .venv is made from; empty: the first one found that is recent enough.
 PYTHON3 ?=
-# What pytest is to be given, for instance TESTS=tests/test_stats.py.
+# What pytest is to be given, for instance TESTS=tests/analysis/stats.
 TESTS ?=
 
 PY := .venv/bin/python
@@ -69,8 +69,8 @@ check: setup ## Say whether this machine is fit to measure on, with a remedy for
 
 aa: setup ## Compare many runs of identical code, ours and pyperf's: how often are they called different (minutes)
 	@folder="$(if $(filter file,$(origin RESULTS)),,$(RESULTS))"; [ -n "$$folder" ] || folder=$$(mktemp -d); \
-	    $(PY) -m bench.aa $(if $(RUNS),--runs "$(RUNS)") $(if $(BUDGET),--budget "$(BUDGET)") --results "$$folder" && \
-	    $(PY) -m analysis.aa "$$folder"
+	    $(PY) -m bench.experiments.identical_runs $(if $(RUNS),--runs "$(RUNS)") $(if $(BUDGET),--budget "$(BUDGET)") --results "$$folder" && \
+	    $(PY) -m analysis.experiments.identical_runs "$$folder"
 
 test: setup ## Run the tests
 	@$(PY) -m pytest $(TESTS)

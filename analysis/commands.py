@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from analysis.compare_rows import CompareError, Comparison, cell_name
-from analysis.load import LoadError, Run, load_run
-from analysis.pyperf_read import PyperfError
-from analysis.summary import write_summary
+from analysis.compare.rows import CompareError, Comparison
+from analysis.exchange.pyperf_read import PyperfError
+from analysis.read.run import LoadError, Run, load_run
+from analysis.summary.cells import write_summary
+from analysis.text.names import cell_name
 
 BAD_INPUT = (LoadError, CompareError, PyperfError)
 
@@ -22,8 +23,8 @@ def _say(text: str) -> None:
 
 def summary(arguments: argparse.Namespace) -> int:
     """Print the table of each run, and leave its summary.csv."""
-    from analysis.summary import summarise
-    from analysis.summary_table import write
+    from analysis.summary.cells import summarise
+    from analysis.summary.text import write
 
     found = []
     for path in arguments.runs:
@@ -40,7 +41,7 @@ def summary(arguments: argparse.Namespace) -> int:
 
 def plot(arguments: argparse.Namespace) -> int:
     """Write the figures of runs and print their names."""
-    from analysis.report import write_plots
+    from analysis.report.write import write_plots
 
     try:
         written = write_plots(arguments.runs, arguments.out)
@@ -53,8 +54,8 @@ def plot(arguments: argparse.Namespace) -> int:
 
 def report(arguments: argparse.Namespace) -> int:
     """Make all that is derived from a run, and print where its report begins."""
-    from analysis.pyperf_io import write_pyperf
-    from analysis.report import write_report
+    from analysis.exchange.pyperf_export import write_pyperf
+    from analysis.report.write import write_report
 
     run = load_run(arguments.run)
     try:
@@ -74,8 +75,8 @@ def report(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Print a comparison; 1 if it fails the gate."""
-    from analysis.compare_text import write
-    from analysis.stats_ratio import MARGIN
+    from analysis.compare.text import write
+    from analysis.stats.ratio import MARGIN
 
     for name, value in (("--margin", arguments.margin), ("--fail-on-slower", arguments.fail_on_slower)):
         if value is not None and not (math.isfinite(value) and value >= 0):
@@ -83,7 +84,7 @@ def compare(arguments: argparse.Namespace) -> int:
     margin = MARGIN if arguments.margin is None else arguments.margin / 100
     found = _within(arguments, margin) if arguments.by else _between(arguments, margin)
     if arguments.plot:
-        from analysis.compare_figure import write_plot
+        from analysis.compare.forest_plot import write_plot
 
         write_plot(found, arguments.plot)
     write(found, arguments.format, sys.stdout)
@@ -93,7 +94,7 @@ def compare(arguments: argparse.Namespace) -> int:
 
 
 def _within(arguments: argparse.Namespace, margin: float) -> Comparison:
-    from analysis.compare_within import compare_within
+    from analysis.compare.within import compare_within
 
     if len(arguments.runs) != 1 or arguments.new:
         raise CompareError("--by compares cells of one run: name one RUN, and the value to start from with --base")
@@ -104,7 +105,7 @@ def _within(arguments: argparse.Namespace, margin: float) -> Comparison:
 
 
 def _single(path: Path) -> Run:
-    from analysis.compare import find
+    from analysis.compare.between import find
 
     found = find([path])
     if len(found) > 1:
@@ -113,8 +114,8 @@ def _single(path: Path) -> Run:
 
 
 def _between(arguments: argparse.Namespace, margin: float) -> Comparison:
-    from analysis.compare import compare as compare_sides
-    from analysis.compare import open_side
+    from analysis.compare.between import compare as compare_sides
+    from analysis.compare.between import open_side
 
     sides: list[Sequence[str | Path]]
     if arguments.base and arguments.new and not arguments.runs:
@@ -128,7 +129,7 @@ def _between(arguments: argparse.Namespace, margin: float) -> Comparison:
 
 
 def _say_what_csv_cannot(found: Comparison) -> None:
-    from analysis.compare_text import lists
+    from analysis.compare.text import lists
 
     for line in found.notes:
         _say(line)
@@ -148,7 +149,7 @@ def _gate(found: Comparison, percent: float | None) -> int:
 
 def export_pyperf(arguments: argparse.Namespace) -> int:
     """Write chosen cells, or all, for pyperf and print the file's name."""
-    from analysis.pyperf_io import write_pyperf
+    from analysis.exchange.pyperf_export import write_pyperf
 
     run = load_run(arguments.run)
     print(write_pyperf(run, arguments.output, _chosen(run, arguments.mechanism, arguments.cell)))
@@ -172,7 +173,7 @@ def _chosen(run: Run, mechanisms: Sequence[str], cells: Sequence[int]) -> list[i
 
 def import_pyperf(arguments: argparse.Namespace) -> int:
     """Make a run of a pyperf file and print its directory."""
-    from analysis.pyperf_io import import_pyperf as make_run
+    from analysis.exchange.pyperf_export import import_pyperf as make_run
 
     directory = make_run(arguments.file, arguments.results, arguments.label)
     _say("no control in a pyperf file: absolute latency only")

@@ -9,10 +9,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from bench.interpreters import InterpreterError
-from bench.options import DEFAULT_BLOCK_NS, Options, UsageError, parse_block, parse_pairs
-from bench.plan import PlanError
-from bench.store import StoreError
+from bench.errors import UsageError
+from bench.files.store import StoreError
+from bench.options import DEFAULT_BLOCK_NS, Options, parse_block, parse_pairs
+from bench.plan.interpreters import InterpreterError
+from bench.plan.levels import PlanError
 
 # Each has a text of one line that says what is wrong, where, and what to do.
 BAD_INPUT = (UsageError, PlanError, InterpreterError, StoreError)
@@ -70,7 +71,7 @@ def _add_selftest(selftest: ArgumentParser) -> None:
 
 
 def _add_demo(demo: ArgumentParser) -> None:
-    from bench.demo import add_arguments
+    from bench.demo.program import add_arguments
 
     add_arguments(demo)
 
@@ -89,7 +90,7 @@ def _be_interrupted() -> None:
 
 def _run(arguments: Namespace) -> int:
     from bench import progress
-    from bench.run import execute
+    from bench.measure.run import execute
 
     core, others = parse_pairs(arguments.pairs)
     options = Options(
@@ -115,26 +116,26 @@ def _run(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    from bench.listing import main as show
+    from bench.plan.listing import main as show
 
     return show(arguments.python)
 
 
 def _check(arguments: Namespace) -> int:
-    from bench.check import main as check
+    from bench.machine.fitness import main as check
 
     return check()
 
 
 def _selftest(arguments: Namespace) -> int:
-    from bench.selftest import main as selftest
+    from bench.measure.selftest import main as selftest
 
     _be_interrupted()
     return selftest(arguments.python, arguments.budget)
 
 
 def _demo(arguments: Namespace) -> int:
-    from bench.demo import run
+    from bench.demo.program import run
 
     return run(arguments)
 

@@ -7,19 +7,15 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.schedule import MOST_PAIRS
+from bench.driver.process import BLOCK_DEADLINE_S
+from bench.errors import UsageError
 
 DEFAULT_BUDGET_S = {"quick": 10.0, "standard": 60.0, "full": 300.0}
 # An exact 95 % interval of a median needs six values: 1 - 2 / 2**6 = 96.9 %, with five it is 93.8 %.
 FEWEST_ROUNDS = 6
 DEFAULT_BLOCK_NS = 12_000_000
-# Long after anything that works has answered; a subject that takes longer is ended.
-SET_UP_DEADLINE_S = 120.0
-BLOCK_DEADLINE_S = 20.0
-
-
-class UsageError(Exception):
-    """The options cannot be carried out; the text is one line: what, where, what to do."""
+# Pairs of blocks a round for one cell; the schedule shuffles so many places for every cell.
+MOST_PAIRS = 16
 
 
 @dataclass(frozen=True)

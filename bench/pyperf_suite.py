@@ -21,9 +21,11 @@ if __name__ == "__main__":
     root = str(Path(__file__).resolve().parents[1])
     sys.path[0] = root if sys.path[0] == str(Path(__file__).resolve().parent) else sys.path[0]
 
-from bench import control, interpreters, pinning, plan, registry, surroundings
-from bench.host import Settings, Subject, SubjectError
-from bench.options import UsageError
+from bench.driver.process import Settings, Subject, SubjectError
+from bench.errors import UsageError
+from bench.plan import cells, interpreters, registry
+from bench.plan.levels import Level, PlanError
+from bench.plan.setup import prepare
 from bench.schema import MECHANISM
 
 # A worker has a value of 0.1 s by default; a block that takes this many times longer than asked for hangs.
@@ -49,9 +51,8 @@ class Worker:
         return sum(block.stamps[0::3]) / 1e9
 
     def _start(self) -> Subject:
-        pins = pinning.choose(self._cpu)
-        folder, problem = control.find()
-        beside = self.mechanism.control if folder else ""
+        setup = prepare(self._cpu)
+        beside = self.mechanism.control if setup.control.folder else ""
         # The same as in a run: the control is loaded beside the mechanism, though pyperf has no place for its times.
         settings = Settings(
             python=interpreters.default(),
@@ -59,9 +60,9 @@ class Worker:
             beside=registry.mechanisms()[beside].where if beside else "",
             scenario=self.level.scenario.where,
             level=self.level.asked,
-            cpu=pins.subject,
-            true=surroundings.look(pins, problem).true,
-            control=folder,
+            cpu=setup.pins.subject,
+            true=setup.resources.true,
+            control=setup.control.folder,
         )
         # The worker itself is left where it is: it sleeps while a block runs, and pyperf notes its affinity.
         return Subject(settings)
@@ -76,10 +77,10 @@ class Worker:
             self._subject.stop()
 
 
-def _parse(name: str) -> tuple[registry.Mechanism, plan.Level]:
+def _parse(name: str) -> tuple[registry.Mechanism, Level]:
     """The benchmark's name back into what it measures: ``os_fork parent=bare``."""
     mechanism, _, scenario = name.partition(" ")
-    return plan.wanted("", [mechanism], [scenario])[0]
+    return cells.wanted("", [mechanism], [scenario])[0]
 
 
 def _measured(python: str) -> str:
@@ -100,17 +101,14 @@ def _measured(python: str) -> str:
 
 def _names(args: argparse.Namespace) -> list[str]:
     """Names of the benchmarks that every interpreter asked for can do here; the others are said with the reason."""
-    wanted = plan.wanted("quick", args.mechanism or [], args.scenario or [])
+    wanted = cells.wanted("quick", args.mechanism or [], args.scenario or [])
     measured = [_measured(python) for python in (args.python, args.compare_to) if python]
-    pins = pinning.choose(args.cpu)
-    folder, problem = control.find()
-    around = surroundings.look(pins, problem)
-    pythons = interpreters.find(measured, plan.needs(folder))
-    cells, unavailable = plan.make(wanted, pythons, around)
+    setup = prepare(args.cpu, measured)
+    chosen, unavailable = cells.make(wanted, setup.pythons, setup.resources)
     for one in unavailable:
         print(f"{one.mechanism} {one.scenario}={one.level}: not measured: {one.reason}", file=sys.stderr)
     left_out = {(one.mechanism, one.scenario, one.level) for one in unavailable}
-    keys = dict.fromkeys((cell.mechanism.name, cell.level.scenario.name, cell.level.text) for cell in cells)
+    keys = dict.fromkeys((cell.mechanism.name, cell.level.scenario.name, cell.level.text) for cell in chosen)
     names = [f"{key[0]} {key[1]}={key[2]}" for key in keys if key not in left_out]
     if not names:
         raise UsageError("nothing can be measured here")
@@ -152,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     "description": worker.mechanism.text,
                 }
                 runner.bench_time_func(name, worker.seconds, metadata=about)
-    except (UsageError, plan.PlanError, interpreters.InterpreterError) as error:
+    except (UsageError, PlanError, interpreters.InterpreterError) as error:
         print(f"pyperf_suite: {error}", file=sys.stderr)
         return 2
     except (SubjectError, RuntimeError) as error:  # pyperf raises RuntimeError where a worker failed

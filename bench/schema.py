@@ -1,6 +1,6 @@
 """The files of a run as data: every table, its columns, their types, units and meaning.
 
-The writer (`bench.store`), the readers (`analysis.load`) and the column dictionary
+The writer (`bench.files.store`), the readers (`analysis.read.run`) and the column dictionary
 (`results/README.md`) all follow this one list. Standard library only, so that either
 side can import it without paying for the other.
 """
@@ -14,6 +14,9 @@ SCHEMA_VERSION = 1
 MECHANISM = "mechanism"
 CONTROL = "control"
 ROLES = (MECHANISM, CONTROL)
+
+# The mechanisms that most answers rest on, in the order in which they are shown.
+CORE = ("os_fork", "posix_spawn", "subprocess_run", "mp_forkserver", "mp_spawn")
 
 OK = "ok"
 ERROR = "error"

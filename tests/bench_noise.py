@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from analysis.stats_ratio import FASTER, MARGIN, SAME, SLOWER
+from analysis.stats.ratio import FASTER, MARGIN, SAME, SLOWER
 from tests.noise import ROUNDS, runs_of, verdicts
 
 MARGINS = (0.0, 0.005, 0.01, MARGIN, 0.015, 0.02)

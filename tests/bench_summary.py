@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import schema
+from tests import ROOT
 from tests.fake_run import CELLS, FakeRun, write_run
 
-ROOT = Path(__file__).resolve().parent.parent
 MOST_RATIO = 4.0
 MOST_BYTES = 2 << 30
 ROUNDS = 20

@@ -16,19 +16,21 @@ from typing import Any
 
 import pytest
 
-import bench
-from bench import certificate, control, interpreters, registry, schema
-from bench.host import Settings
+from bench import schema
+from bench.driver.process import Settings
+from bench.machine import control_build
+from bench.measure import certificate
+from bench.measure.run import Run, execute
 from bench.options import Options
+from bench.plan import interpreters, registry
+from bench.plan.registry import Mechanism
 from bench.progress import Medians
-from bench.registry import Mechanism
-from bench.run import Run, execute
-from tests import faulty
+from tests import ROOT, faulty
 
-ROOT = Path(bench.__file__).resolve().parent.parent
 TESTS = Path(__file__).resolve().parent
 PYTHON = interpreters.default()
-CONTROL, NO_CONTROL = control.find()
+_BUILT = control_build.find()
+CONTROL, NO_CONTROL = _BUILT.folder, _BUILT.problem
 PATIENCE_S = 120.0  # only for what hangs
 HAS_PROC = Path("/proc/self/fd").is_dir()
 

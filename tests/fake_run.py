@@ -16,7 +16,7 @@ from unittest.mock import patch
 import numpy as np
 
 from bench import schema
-from bench.store import Store, create_run_directory
+from bench.files.store import Store, create_run_directory
 
 PYTHON = "3.11.7"
 

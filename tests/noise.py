@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.stats_ratio import ABSOLUTE_SPREAD, MARGIN, RELATIVE_SPREAD, VERDICTS, compare_groups
+from analysis.stats.ratio import ABSOLUTE_SPREAD, MARGIN, RELATIVE_SPREAD, VERDICTS, compare_groups
 
 FILE = Path(__file__).with_name("data") / "noise-blocks.csv.gz"
 RUNS, ROUNDS = 30, 20
@@ -28,7 +28,7 @@ def recorded() -> pd.DataFrame:
 
 @cache
 def runs_of(subject: str, rests_on: str = "relative", rounds: int = ROUNDS) -> tuple[NDArray[np.float64], ...]:
-    """The first `rounds` values of each of the runs of `subject`: as `analysis.stats` makes them of blocks."""
+    """The first `rounds` values of each of the runs of `subject`: as `analysis.stats.rounds` makes them of blocks."""
     rows = recorded()[lambda table: table["subject"] == subject]
     values = rows["mechanism_ns"] / rows["control_ns"] if rests_on == "relative" else rows["mechanism_ns"]
     table = values.groupby([rows["run"], rows["round"]]).median().unstack().to_numpy(dtype=float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import ROOT
+
 SUBJECT = ROOT / "bench" / "subject"
 BENCH = sorted((ROOT / "bench").rglob("*.py"))
 ANALYSIS = sorted((ROOT / "analysis").rglob("*.py"))
 # Everything that `analysis` needs would be loaded into the controller, and its start-up paid by every command.
 NOT_FOR_BENCH = {"pandas", "matplotlib", "scipy", "analysis"}
-ANALYSIS_MAY = {"schema", "registry"}
+ANALYSIS_MAY = {"schema"}
 STARTS_PROCESSES = {"subprocess", "multiprocessing", "pty", "concurrent", "asyncio"}
 
 _IMPORT_ALL = """
@@ -69,6 +71,66 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
             yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
+def arrows(program: str) -> dict[str, set[str]]:
+    """What each package of `bench` or `analysis` imports of the others, functions included; top modules: ``top``."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / program).rglob("*.py")):
+        inside = path.relative_to(ROOT / program).parts
+        package = inside[0] if len(inside) > 1 else "top"
+        for name, _ in imports(path):
+            parts = name.split(".")
+            if parts[0] == program and len(parts) > 1:
+                target = parts[1] if (ROOT / program / parts[1]).is_dir() else "top"
+                if target != package:
+                    found.setdefault(package, set()).add(target)
+    return found
+
+
+def allowed(program: str) -> dict[str, set[str]]:
+    """What each package may import, as the tables of CONTRIBUTING say; every one may import the modules at the top."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(rf"^\| `{program}/(\w+)/` \|[^|]*\| ([^|]*) \|$", text, re.MULTILINE)
+    return {package: {*re.findall(r"\w+", others), "top"} for package, others in rows}
+
+
+@pytest.mark.parametrize("program", ["bench", "analysis"])
+def test_packages_import_along_the_arrows_of_contributing(program: str) -> None:
+    """Every package is in CONTRIBUTING's table, imports no more than it says there, and no two import each other."""
+    table, real = allowed(program), arrows(program)
+    packages = {path.parent.name for path in (ROOT / program).glob("*/__init__.py")}
+    assert set(table) == packages | ({"subject"} if program == "bench" else set())
+    for package in table:
+        assert real.get(package, set()) <= table[package], package
+    order: list[str] = []
+    while len(order) < len(table):
+        free = [name for name in table if name not in order and table[name] <= {*order, "top"}]
+        assert free, f"a circle among {sorted(set(table) - set(order))}"
+        order += free
+
+
+@pytest.mark.parametrize("program", ["bench", "analysis"])
+def test_top_modules_that_packages_use_import_no_package(program: str) -> None:
+    """What packages import of the top loads none of them back; `options` alone takes deadlines from the driver."""
+    used = {
+        parts[1]
+        for path in (ROOT / program).glob("*/**/*.py")
+        for name, _ in imports(path)
+        if (parts := name.split("."))[0] == program and len(parts) > 1 and (ROOT / program / f"{parts[1]}.py").is_file()
+    }
+    for module in used:
+        inside = {
+            name.split(".")[1] for name, _ in imports(ROOT / program / f"{module}.py") if name.startswith(f"{program}.")
+        }
+        packages = {name for name in inside if (ROOT / program / name).is_dir()}
+        assert packages <= ({"driver"} if module == "options" else set()), module
+
+
+def test_packages_hold_at_most_a_dozen_modules() -> None:
+    """No package, and neither top, has more than twelve modules: more cannot be taken in at a glance."""
+    for folder in [path.parent for program in ("bench", "analysis") for path in (ROOT / program).rglob("__init__.py")]:
+        assert len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) <= 12, folder
+
+
 def at_module_level(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
     """Imports that run when the module is loaded: those in functions do not."""
     for node in body:
@@ -87,7 +149,7 @@ def test_bench_loads_nothing_of_the_analysis_half() -> None:
     done = subprocess.run([sys.executable, "-c", _IMPORT_ALL], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     names, loaded = json.loads(done.stdout)
-    assert "bench.run" in names
+    assert "bench.measure.run" in names
     assert "pyperf" in loaded
     assert not NOT_FOR_BENCH & set(loaded)
 

@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figures import style
-from analysis.view import View
+from analysis.summary.analysed_run import View
 
 Draw = Callable[[pd.DataFrame], Figure]
 NOT_FIGURES = ("style",)

@@ -12,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import units
 from analysis.figures import NoPicture, figure, style
-from analysis.load import LoadError, Run, load_run
-from analysis.summary import summarise
-from analysis.tables import read_table
-from analysis.view import View
+from analysis.read.run import LoadError, Run, load_run
+from analysis.read.table import read_table
+from analysis.summary.analysed_run import View
+from analysis.summary.cells import summarise
+from analysis.text import units
 from bench import schema
 
 MECHANISM = "os_fork"

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis import units
 from analysis.figures import NoPicture, figure, style
-from analysis.view import CORE, View
+from analysis.summary.analysed_run import View
+from analysis.text import units
+from bench.schema import CORE
 
 POINTS = 400  # a line; more cannot be told apart at column width
 

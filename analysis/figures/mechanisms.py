@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import units
 from analysis.figures import NoPicture, figure, style
-from analysis.view import IMPORTED, RANKED, WORK_TITLES, View, latency_text
+from analysis.summary.analysed_run import View
+from analysis.text import units
+from analysis.text.names import IMPORTED, RANKED, WORK_TITLES, latency_text
 
 ROW_IN = 0.132
 MOST_NAMED = 4

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import units
 from analysis.figures import NoPicture, figure, style
-from analysis.growth import points
-from analysis.view import View
+from analysis.model.memory_growth import points
+from analysis.summary.analysed_run import View
+from analysis.text import units
 
 ORDER = ("os_fork", "subprocess_run", "posix_spawn")
 

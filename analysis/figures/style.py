@@ -20,7 +20,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from analysis import units
+from analysis.text import units
 
 WIDTH_IN = 90 / 25.4  # one column of a two-column page, 90 mm
 FOOT_IN = 0.13  # the strip at the lower edge that the footnote has for itself

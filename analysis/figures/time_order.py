@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import units
 from analysis.figures import NoPicture, figure, style
-from analysis.view import View
+from analysis.summary.analysed_run import View
+from analysis.text import units
 
 BINS = 60
 TITLES = {"mechanism": "mechanisms", "control": "their C controls"}

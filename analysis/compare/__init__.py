@@ -1,0 +1,1 @@
+"""Ratios of cells with a verdict, between runs or inside one run."""

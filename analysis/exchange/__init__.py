@@ -1,0 +1,1 @@
+"""Other tools' formats: pyperf files out and in."""

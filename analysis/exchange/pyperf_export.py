@@ -1,0 +1,156 @@
+"""Turns a run into a file that pyperf's tools read, and any pyperf file into a run that this program reads.
+
+One pyperf benchmark is one cell, one pyperf run is one round, one value is one call: so medians and tails
+are the same on both sides. What pyperf has no place for stays behind: the control, and with it relative
+latency, the time until the creating API returns or the child is ready, and page faults.
+"""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyperf
+from numpy.typing import NDArray
+
+from analysis.exchange.pyperf_import import write_run
+from analysis.exchange.pyperf_read import PyperfError, read_suite
+from analysis.read.run import Run
+from bench import schema
+
+__all__ = ["FILE", "PyperfError", "import_pyperf", "write_pyperf"]
+
+FILE = "pyperf.json.gz"
+# pyperf takes no value of 0. A call that took no tick of the clock becomes this, which comes back as 0.
+_LEAST_NS = 0.1
+
+
+def write_pyperf(run: Run, path: Path | None = None, cells: Sequence[int] | None = None) -> Path:
+    """Write `run` (or some `cells` of it, by number) to `path`, its directory's `FILE` if none is given; return it.
+
+    Values are seconds a call, calls marked as warm-up are pyperf's warm-ups, only complete rounds are in it.
+    The same run gives the same bytes. Raises `PyperfError` where there is nothing to write or no place for it,
+    `LoadError` where the run's calls cannot be read.
+    """
+    target = run.path / FILE if path is None else path
+    chosen = run.cells
+    if cells is not None:
+        if missing := sorted(set(cells) - set(run.cells["cell"])):
+            raise PyperfError(f"{run.path / schema.CELLS.file}: there is no cell {missing[0]}; export one that it has")
+        chosen = run.cells[run.cells["cell"].isin(cells)]
+    names = _names(chosen)
+    benchmarks = [
+        pyperf.Benchmark(runs)
+        for cell, rounds in _rounds(run, chosen["cell"].tolist())
+        if (runs := _runs(run, chosen[chosen["cell"] == cell].iloc[0], names[cell], rounds))
+    ]
+    if not benchmarks:
+        raise PyperfError(f"{run.path}: no complete round with calls of these cells; measure longer")
+    _dump(pyperf.BenchmarkSuite(benchmarks), target)
+    return target
+
+
+def import_pyperf(file: Path, results: Path, label: str | None = None) -> Path:
+    """Make the pyperf result in `file` (JSON, also gzipped) a run under `results`; return its directory.
+
+    Rounds are pyperf's worker processes. The run has no control: its times are absolute only, and its
+    document says so. Raises `PyperfError` for a file that holds no times, and where the run cannot be written.
+    """
+    return write_run(read_suite(file), file, results, label)
+
+
+def _names(cells: pd.DataFrame) -> dict[int, str]:
+    """Names of benchmarks: the interpreter is in them only where there are several, so that runs can be compared."""
+    several = cells["python"].nunique() > 1
+    names: dict[int, str] = {}
+    for cell in cells.to_dict("records"):
+        name = f"{cell['mechanism']} {cell['scenario']}={cell['level']}"
+        names[cell["cell"]] = f"{name} {cell['python']}" if several else name
+    count = Counter(names.values())
+    return {cell: name if count[name] == 1 else f"{name} cell {cell}" for cell, name in names.items()}
+
+
+def _rounds(run: Run, cells: Sequence[int]) -> Iterator[tuple[int, pd.DataFrame]]:
+    """The mechanism's calls in complete rounds of each of `cells` that has any, warm-up included."""
+    calls = run.complete(run.samples)
+    calls = calls[(calls["role"] == schema.MECHANISM) & calls["cell"].isin(cells)]
+    for cell in cells:
+        rows = calls[calls["cell"] == cell]
+        if len(rows):
+            yield cell, rows
+
+
+def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame) -> list[pyperf.Run]:
+    about = {
+        **_machine(run.document.get("machine_facts", {})),
+        **_python(run.document.get("pythons", {}).get(cell["python"], {}), cell["python"]),
+        **{key: str(cell[key]) for key in ("mechanism", "work", "scenario", "level")},
+        "name": name,
+        "unit": "second",
+        "forkbench_run": run.name,
+        "forkbench_machine": run.machine,
+        "forkbench_python": str(cell["python"]),
+    }
+    begin = _time(run.document.get("started"))
+    subjects = run.subjects[run.subjects["cell"] == cell["cell"]].set_index("round")["start_ns"]
+    runs = []
+    for number, rows in calls.groupby("round", sort=True):
+        warm = rows["warmup"].to_numpy() == 0
+        values = _seconds(rows["total_ns"].to_numpy()[warm])
+        warmups = [(1, value) for value in _seconds(rows["total_ns"].to_numpy()[~warm])]
+        moment: dict[str, str] = {}
+        if begin is not None and number in subjects.index:
+            start = begin + datetime.timedelta(microseconds=int(subjects.loc[number]) // 1000)
+            moment = {"date": start.isoformat(" ", "microseconds")}
+        if values:
+            runs.append(pyperf.Run(values, warmups, metadata={**about, **moment}, collect_metadata=False))
+    return runs
+
+
+def _seconds(times_ns: NDArray[Any]) -> list[float]:
+    return [max(value, _LEAST_NS) / 1e9 for value in times_ns.tolist()]
+
+
+def _machine(facts: Mapping[str, object]) -> dict[str, str | int | float]:
+    """What pyperf takes of the machine's facts: numbers, and text of one line that is not empty."""
+    return {
+        name: " ".join(value.split()) if isinstance(value, str) else value
+        for name, value in facts.items()
+        if isinstance(value, int | float) or (isinstance(value, str) and value.strip())
+    }
+
+
+def _python(facts: Mapping[str, Any], label: str) -> dict[str, str]:
+    return {
+        "python_version": str(facts.get("version") or label),
+        "python_implementation": str(facts.get("implementation") or "cpython"),
+    }
+
+
+def _time(text: object) -> datetime.datetime | None:
+    """A time of run.json without its zone, which is UTC: pyperf's times have none."""
+    try:
+        return datetime.datetime.fromisoformat(str(text)).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def _dump(suite: pyperf.BenchmarkSuite, target: Path) -> None:
+    """Write beside `target`, then put in its place: pyperf's own dump has a time stamp, and leaves half a file."""
+    beside = target.with_name(f"{target.name}.{os.getpid()}")
+    text = json.dumps(suite._as_json(), separators=(",", ":"), sort_keys=True) + "\n"
+    data = gzip.compress(text.encode(), 6, mtime=0) if target.suffix == ".gz" else text.encode()
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, target)
+    except OSError as error:
+        raise PyperfError(f"{target}: cannot be written ({error.strerror}); name another place") from None
+    finally:
+        beside.unlink(missing_ok=True)

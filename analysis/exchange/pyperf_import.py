@@ -1,0 +1,242 @@
+"""Turns a suite of pyperf benchmarks into the files of a run."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import gzip
+import io
+import json
+import math
+import os
+import re
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyperf
+
+from analysis.exchange.pyperf_read import PyperfError
+from bench import schema
+
+LABEL = "pyperf"
+WORK = "imported"
+SCENARIO = "pyperf"
+NOTE = "imported from pyperf: no control was measured, so times are absolute only, and of whole calls"
+MEANS = "; each of its calls is a mean over a loop of them, so tails are missing"
+# Times of a run are whole nanoseconds. Below this median (s), a call stands for so many iterations:
+# rounding then moves no value above 1 ns by more than 0.05 %.
+_SHORT_S, _ITERATIONS = 1e-6, 1000
+# Not the machine's, or names somebody.
+_NOT_A_FACT = re.compile(
+    r"hostname|boot_time|uptime|date|duration|load_|runnable_|cpu_freq|cpu_temp|python_|mem_|command|unit|name|tags|"
+    r"(inner_)?loops|(re)?calibrate_|description|forkbench_|mechanism|work|scenario|level|timer|perf_version"
+)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One benchmark as a cell; `scale` is how many iterations one of its calls stands for."""
+
+    number: int
+    benchmark: pyperf.Benchmark
+    about: dict[str, Any]
+    scale: int
+
+    @property
+    def runs(self) -> list[pyperf.Run]:
+        """The worker processes that measured: one a round."""
+        return [run for run in self.benchmark.get_runs() if run.values]
+
+    @property
+    def python(self) -> str:
+        """The interpreter's label."""
+        known = self.about.get("forkbench_python") or str(self.about.get("python_version") or "unknown").split()[0]
+        implementation = str(self.about.get("python_implementation", "cpython"))
+        return known if implementation == "cpython" or "forkbench_python" in self.about else f"{implementation}-{known}"
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """Its row of cells.csv; what the suite itself exported or measured keeps its mechanism and scenario."""
+        of_suite = [str(self.about.get(key) or "") for key in ("mechanism", "work", "scenario", "level")]
+        level = "1 iteration" if self.scale == 1 else f"{self.scale} iterations"
+        cell = of_suite if all(of_suite) else [self.benchmark.get_name(), WORK, SCENARIO, level]
+        calls = max(len(run.values) for run in self.runs)
+        return (self.number, self.python, *cell, "", "", calls, 0, 1, "")
+
+    def nanoseconds(self, seconds: float) -> int:
+        """A value of the benchmark as whole nanoseconds of a call."""
+        return round(seconds * self.scale * 1e9)
+
+
+def write_run(suite: pyperf.BenchmarkSuite, file: Path, results: Path, label: str | None) -> Path:
+    """Write `suite`, read from `file`, as a run under `results`; return its directory. Raises `PyperfError`."""
+    if label is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}", label):
+        raise PyperfError(f"--label {label!r}: up to 61 letters, digits and . _ + -, since it names a directory")
+    cells = [_imported(number, benchmark) for number, benchmark in enumerate(suite)]
+    document = _document(suite, cells, file, label or LABEL)
+    directory: Path = results / document["machine"] / document["run"]
+    tables = {
+        schema.CELLS: [cell.row for cell in cells],
+        schema.SUBJECTS: [row for cell in cells for row in _subject_rows(cell, document)],
+        schema.BLOCKS: [row for cell in cells for row in _block_rows(cell, document)],
+        schema.SAMPLES: [row for cell in cells for row in _sample_rows(cell)],
+    }
+    try:
+        _write_new(directory, tables, document)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PyperfError(f"{results}: cannot hold results ({reason}); choose another directory") from None
+    return directory
+
+
+def _imported(number: int, benchmark: pyperf.Benchmark) -> Imported:
+    about = benchmark.get_metadata()
+    of_suite = all(about.get(key) for key in ("mechanism", "work", "scenario", "level"))
+    short = not of_suite and statistics.median(benchmark.get_values()) < _SHORT_S
+    return Imported(number, benchmark, about, _ITERATIONS if short else 1)
+
+
+def _write_new(directory: Path, tables: dict[schema.Table, list[tuple[object, ...]]], document: dict[str, Any]) -> None:
+    """Write everything beside `directory`, then name it: a run is there as a whole, or not at all."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    if directory.exists():
+        raise PyperfError(f"{directory}: already there; nothing was overwritten, choose another --label")
+    beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    try:
+        for table, rows in tables.items():
+            text = io.StringIO()
+            csv.writer(text, lineterminator="\n").writerows([table.header, *rows])
+            data = text.getvalue().encode()
+            if table is schema.SAMPLES:
+                (beside / f"{table.file}.gz").write_bytes(gzip.compress(data, 6, mtime=0))
+            else:
+                (beside / table.file).write_bytes(data)
+        page = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+        (beside / schema.RUN_FILE).write_text(page + "\n", encoding="utf-8")
+        beside.chmod(0o777 & ~_umask())
+        os.rename(beside, directory)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _subject_rows(cell: Imported, document: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    blank = [None] * (len(schema.SUBJECTS.columns) - 5)
+    for number, start in enumerate(_starts(cell, document)):
+        yield (number, cell.number, schema.OK, None, start, *blank)
+
+
+def _block_rows(cell: Imported, document: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    """The warm-up and the values of each process as a block each; what a block cost besides time is not known."""
+    blank = [None] * (len(schema.BLOCKS.columns) - 8)
+    for number, (run, start) in enumerate(zip(cell.runs, _starts(cell, document), strict=True)):
+        loops = run.get_total_loops()
+        warm_up = [_nanoseconds(value * count * run.get_inner_loops()) for count, value in run.warmups]
+        if warm_up:
+            key = (cell.number, number, -1, -1, schema.MECHANISM)
+            yield (*key, len(warm_up), start, sum(warm_up), *blank)
+        took = sum(_nanoseconds(value * loops) for value in run.values)
+        key = (cell.number, number, 0, cell.number, schema.MECHANISM)
+        yield (*key, len(run.values), start + sum(warm_up), took, *blank)
+
+
+def _sample_rows(cell: Imported) -> Iterator[tuple[object, ...]]:
+    """One row a value. Who calls is blocked for all of it, as far as pyperf tells."""
+    for number, run in enumerate(cell.runs):
+        groups = ((-1, 1, [value for _, value in run.warmups]), (0, 0, run.values))
+        for block, warmup, values in groups:
+            for total in map(cell.nanoseconds, values):
+                yield (cell.number, number, block, schema.MECHANISM, warmup, total, total, None)
+
+
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * 1e9)
+
+
+def _date(run: pyperf.Run) -> datetime.datetime | None:
+    """When the process began: pyperf notes the time when it has measured, and how long that took."""
+    about = run.get_metadata()
+    try:
+        date = datetime.datetime.fromisoformat(str(about.get("date"))).replace(tzinfo=None)
+        return date - datetime.timedelta(seconds=float(about.get("duration", 0)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _starts(cell: Imported, document: dict[str, Any]) -> list[int]:
+    """When each process began, in ns since the first one of the run; where that is not known: one after the other."""
+    begin = datetime.datetime.fromisoformat(document["started"]).replace(tzinfo=None)
+    starts: list[int] = []
+    end = 0
+    for run in cell.runs:
+        date = _date(run)
+        since = end if date is None else max(0, math.floor((date - begin).total_seconds() * 1e6) * 1000)
+        starts.append(since)
+        end = since + _nanoseconds(math.fsum(run._get_raw_values(warmups=True)))
+    return starts
+
+
+def _document(suite: pyperf.BenchmarkSuite, cells: Sequence[Imported], file: Path, label: str) -> dict[str, Any]:
+    """run.json, with every field that a measured run has."""
+    runs = [run for cell in cells for run in cell.runs]
+    common = suite.get_metadata()
+    dates = [date for run in runs if (date := _date(run))]
+    moment = min(dates) if dates else datetime.datetime.fromtimestamp(file.stat().st_mtime, datetime.UTC)
+    started = moment.replace(microsecond=0, tzinfo=None)
+    facts = {name: value for name, value in common.items() if not _NOT_A_FACT.match(name)}
+    note = NOTE + (MEANS if any(run.get_total_loops() > 1 for run in runs) else "")
+    return {
+        "schema": schema.SCHEMA_VERSION,
+        "run": f"{started:%Y%m%dT%H%M%SZ}-{label}",
+        "machine": _machine(common),
+        "label": label,
+        "status": schema.COMPLETE,
+        "rounds": max(len(cell.runs) for cell in cells),
+        "seed": None,
+        "source": {"format": "pyperf", "file": file.name, "version": common.get("perf_version")},
+        "note": note,
+        "suite": {"version": None, "commit": None},
+        "options": {"profile": "imported"},
+        "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        "ended": None,
+        "wall_ns": None,
+        "share_in_calls": None,
+        "cpus": {"subject": None, "controller": None, "allowed": None},
+        "true": None,
+        "control": {"available": False, "reason": note},
+        "machine_facts": facts,
+        "before": None,
+        "after": None,
+        "pythons": {cell.python: _python(cell.about) for cell in cells},
+        "unavailable": [],
+        "certificate": None,
+        "unfit": [],
+    }
+
+
+def _python(about: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "version": str(about.get("python_version") or "unknown").split()[0],
+        "implementation": about.get("python_implementation"),
+        "executable": re.split(r"[\\/]", str(about.get("python_executable") or ""))[-1] or None,
+    }
+
+
+def _machine(common: dict[str, Any]) -> str:
+    """A directory's name: the machine's of the run that was exported, or made of CPU and count; never the host name."""
+    known = str(common.get("forkbench_machine") or "")
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}", known):
+        return known
+    model = re.sub(r"\((?:R|TM|C)\)|@.*", " ", str(common.get("cpu_model_name") or "unknown"), flags=re.IGNORECASE)
+    words = [*model.split()[:5], *([f"{common['cpu_count']}cpu"] if "cpu_count" in common else []), "pyperf"]
+    return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")

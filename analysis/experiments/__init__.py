@@ -1,0 +1,1 @@
+"""Figures about the instrument itself, from many runs."""

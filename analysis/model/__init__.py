@@ -1,0 +1,1 @@
+"""How latency grows with what the parent holds."""

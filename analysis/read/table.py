@@ -1,0 +1,270 @@
+"""Turns one CSV file of a run into a typed table, or into one line that says which line of it is wrong.
+
+Tables are parsed by pandas at full speed; only when one does not fit its description in `bench.schema`
+is the file read again, row by row, to name the line. What pandas does not tell (it fills up rows that are too
+short) is seen from the number of commas that pass by.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import math
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+
+from bench import schema
+
+# Narrow types for what every call repeats: 10 million calls then take 38 bytes each.
+_NARROW = {"cell": "int32", "round": "int32", "block": "int32", "order": "int32", "warmup": "int8"}
+_LOWEST = {"block": -1, "order": -1}
+# Together a cell, a round, a block and a role make one number of 63 bits (see `analysis.stats.rounds`).
+_HIGHEST = {"warmup": 1, "cell": 2**20 - 1, "round": 2**24 - 1, "block": 2**17 - 1, "order": 2**31 - 1}
+_CHOICES = {"role": schema.ROLES, "status": (schema.OK, schema.ERROR)}
+_ROLE_TYPE = pd.CategoricalDtype(list(schema.ROLES))
+# What tells the rows of a file apart; calls have no such thing.
+_KEYS = {"cells": ["cell"], "subjects": ["round", "cell"], "blocks": ["cell", "round", "block", "role"]}
+_AT_ONCE = 1 << 18  # bytes
+_DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+class LoadError(Exception):
+    """What was given is not a readable run; the text says what, where and what to do."""
+
+
+def _find_file(directory: Path, table: schema.Table) -> Path:
+    # The plain file wins: beside it, a compressed one is what an interrupted compression left.
+    for path in (directory / table.file, directory / f"{table.file}.gz"):
+        if path.is_file():
+            return path
+    raise LoadError(f"{directory / table.file}: missing; the run is not whole, copy it again or measure again")
+
+
+def _open(path: Path) -> IO[bytes]:
+    return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")  # type: ignore[return-value]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        raise LoadError(f"{path}: cut off or damaged ({error}); copy it again or measure again") from None
+    except OSError as error:
+        raise LoadError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+class _Watched:
+    """`stream` up to the byte `limit` (``None``: to its end), as a file for pandas; it counts what passes by.
+
+    Not one of the classes of `io`: those pandas would decode to text, and that again to bytes.
+    """
+
+    def __init__(self, stream: IO[bytes], limit: int | None) -> None:
+        self._stream = stream
+        self._left = math.inf if limit is None else limit
+        self.commas = self.lines = self.quotes = 0
+
+    def __iter__(self) -> Iterator[bytes]:  # never called, but what has none is no file to pandas
+        return iter(lambda: self.read(_AT_ONCE), b"")
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes more, none at the end."""
+        part = self._stream.read(int(min(size, self._left)))
+        self._left -= len(part)
+        letters = np.frombuffer(part, dtype=np.uint8)
+        self.commas += int(np.count_nonzero(letters == ord(",")))
+        self.lines += int(np.count_nonzero(letters == ord("\n")))
+        self.quotes += int(np.count_nonzero(letters == ord('"')))
+        return part
+
+    def even(self, columns: int) -> bool:
+        """Whether every line is sure to have as many fields, if none has more: quoted text may hold commas."""
+        return self.commas == self.lines * (columns - 1) and not self.quotes
+
+
+def read_table(directory: Path, table: schema.Table, document: dict[str, Any], cells: set[int] | None) -> pd.DataFrame:
+    """The rows of `table` as they were written, columns as in its description; raises `LoadError`.
+
+    `document` is run.json, `cells` the numbers that the column of that name may have (``None``: any).
+    """
+    path = _find_file(directory, table)
+    with _readable(path):
+        older = document["schema"] < schema.SCHEMA_VERSION
+        columns = _read_header(path, table, older)
+        limit = _whole_rows(path, document["status"] == schema.PARTIAL)
+        with _open(path) as stream:
+            watched = _Watched(stream, limit)
+            frame = _parse(watched, columns)
+        bad = frame is None or _has_bad_row(frame, columns, cells)
+        if bad or not watched.even(len(columns)):
+            _name_bad_line(path, columns, cells, limit)
+        if bad:
+            names = ",".join(column.name for column in columns)
+            raise LoadError(f"{path}: does not hold the columns it should ({names})")
+    assert frame is not None
+    if table.name in _KEYS and (twice := frame.duplicated(_KEYS[table.name])).any():
+        line = int(np.argmax(twice.to_numpy())) + 2
+        raise LoadError(f"{path}:{line}: the same {', '.join(_KEYS[table.name])} as in a line before")
+    for column in table.columns:
+        if column.name not in frame:
+            frame[column.name] = "" if column.kind == "str" else np.nan
+    header = list(table.header)
+    return frame if list(frame.columns) == header else frame[header]  # which copies, and calls are many
+
+
+def _read_header(path: Path, table: schema.Table, older: bool) -> list[schema.Column]:
+    """The columns in file order; a file of an `older` version may lack optional ones."""
+    with _open(path) as stream:
+        line = stream.readline()
+    if not line:
+        raise LoadError(f"{path}:1: the file is empty; the run is not whole")
+    names = line.decode("utf-8", "replace").rstrip("\r\n").split(",")
+    known = {column.name: column for column in table.columns}
+    needed = [column.name for column in table.columns if not (older and column.optional)]
+    missing = [name for name in needed if name not in names]
+    unknown = [name for name in names if name not in known]
+    if missing or unknown or len(set(names)) < len(names):
+        what = (
+            f"column {missing[0]} is missing" if missing else f"column {(unknown or names)[0]!r} is unknown or doubled"
+        )
+        raise LoadError(f"{path}:1: {what}; the header should be {','.join(table.header)}")
+    return [known[name] for name in names]
+
+
+def _whole_rows(path: Path, partial: bool) -> int | None:
+    """How many bytes to read; ``None``: all. Only a partial run may end in the middle of a line.
+
+    The compressed file of a complete run is not looked through for this: its own checksum tells.
+    """
+    if path.suffix == ".gz":
+        return None
+    with open(path, "rb") as stream:
+        start = stream.seek(0, 2)
+        last = b""
+        while start > 0 and b"\n" not in last:
+            start = max(0, start - (1 << 16))
+            stream.seek(start)
+            last = stream.read(1 << 16)
+        if last.endswith(b"\n"):
+            return None
+        whole = start + last.rfind(b"\n") + 1
+        if partial and whole:
+            return whole
+        stream.seek(0)
+        lines = sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
+    raise LoadError(f"{path}:{lines + 1}: the file ends in the middle of this line; copy it again or measure again")
+
+
+def _parse(stream: Any, columns: list[schema.Column]) -> pd.DataFrame | None:
+    """The table, or ``None`` where a row does not fit its columns."""
+    types: dict[str, Any] = {column.name: _type_of(column) for column in columns}
+    empty = {column.name: [""] for column in columns if column.optional and column.kind != "str"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return pd.read_csv(
+                stream, dtype=types, na_values=empty, keep_default_na=False, index_col=False, encoding="utf-8"
+            )
+        except _DAMAGED:
+            raise
+        except (ValueError, OverflowError, Warning):
+            return None
+
+
+def _type_of(column: schema.Column) -> Any:
+    if column.name == "role":
+        return _ROLE_TYPE
+    if column.kind == "str":
+        return "str"
+    # An optional whole number may be missing: float64 holds every number of ns up to 104 days exactly.
+    return _NARROW.get(column.name, "int64") if column.kind == "int" and not column.optional else "float64"
+
+
+def _has_bad_row(frame: pd.DataFrame, columns: list[schema.Column], cells: set[int] | None) -> bool:
+    for column in columns:
+        values = frame[column.name]
+        if column.name == "role":
+            bad = bool((values.cat.codes < 0).any())
+        elif column.name in _CHOICES:
+            bad = not values.isin(_CHOICES[column.name]).all()
+        elif column.kind == "str":
+            bad = not column.optional and bool((values == "").any())
+        else:
+            bad = _numbers_bad(values.to_numpy(), column)
+        if bad:
+            return True
+    return cells is not None and not set(frame["cell"].unique()) <= cells
+
+
+def _numbers_bad(numbers: Any, column: schema.Column) -> bool:
+    if not len(numbers):
+        return False
+    lowest, highest = np.fmin.reduce(numbers), np.fmax.reduce(numbers)
+    if lowest < _LOWEST.get(column.name, 0) or highest > _HIGHEST.get(column.name, math.inf) or np.isinf(highest):
+        return True
+    if numbers.dtype.kind != "f":
+        return False
+    if not column.optional and bool(np.isnan(numbers).any()):
+        return True
+    return column.kind == "int" and bool((np.floor(numbers) < numbers).any())
+
+
+def _name_bad_line(path: Path, columns: list[schema.Column], cells: set[int] | None, limit: int | None) -> None:
+    """Raise `LoadError` for the first row that is wrong, if there is one."""
+    with _open(path) as stream:
+        reader = csv.reader(_lines(stream, limit))
+        next(reader)
+        try:
+            for row in reader:
+                wrong = _what_is_wrong(row, columns, cells)
+                if wrong:
+                    raise LoadError(f"{path}:{reader.line_num}: {wrong}")
+        except csv.Error as error:
+            raise LoadError(f"{path}:{reader.line_num}: {error}") from None
+
+
+def _lines(stream: IO[bytes], limit: int | None) -> Iterator[str]:
+    place = 0
+    for line in stream:
+        if limit is not None and place >= limit:
+            return
+        place += len(line)
+        yield line.decode("utf-8", "replace")
+
+
+def _what_is_wrong(row: list[str], columns: list[schema.Column], cells: set[int] | None) -> str:
+    if len(row) != len(columns):
+        return f"{len(row)} fields instead of {len(columns)}"
+    for column, text in zip(columns, row, strict=True):
+        if text == "" and (column.optional):
+            continue
+        wrong = _wrong_value(column, text)
+        if wrong:
+            return f"{column.name} is {text!r}, {wrong}"
+        if column.name == "cell" and cells is not None and int(text) not in cells:
+            return f"cell {text} is not in {schema.CELLS.file}"
+    return ""
+
+
+def _wrong_value(column: schema.Column, text: str) -> str:
+    if column.name in _CHOICES:
+        return "" if text in _CHOICES[column.name] else f"not one of {', '.join(_CHOICES[column.name])}"
+    if column.kind == "str":
+        return "" if text else "but must not be empty"
+    try:
+        value = int(text) if column.kind == "int" else float(text)
+    except ValueError:
+        return "not a whole number" if column.kind == "int" else "not a number"
+    if not math.isfinite(value):
+        return "not a finite number"
+    if value < _LOWEST.get(column.name, 0):
+        return f"below {_LOWEST.get(column.name, 0)}"
+    return f"above {_HIGHEST[column.name]}" if value > _HIGHEST.get(column.name, math.inf) else ""

@@ -1,0 +1,1 @@
+"""The report of a run: answers, tables, figures, machine."""

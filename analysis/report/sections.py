@@ -1,0 +1,170 @@
+"""Turns a view of a run into what its report shows besides figures and answers: texts and tables.
+
+What it was measured on is in `analysis.report.machine_sections`, whose `nameless` all free text goes through.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.report.machine_sections import nameless
+from analysis.summary.analysed_run import View
+from analysis.text import units
+from analysis.text.names import IMPORTED, WORK_TITLES, latency_text
+from analysis.text.units import known
+from bench import schema
+
+QUESTION = "How long does it take to start a process from Python, here, and why does it take that long?"
+FILE_MEANINGS = {
+    schema.RUN_FILE: "the run: options, machine, interpreters, certificate",
+    **{table.file: f"one row is {table.row}" for table in schema.RAW_TABLES},
+}
+MOST_ERRORS = 40
+
+
+def title(view: View) -> str:
+    """What the report is about, in a line."""
+    what = "Times imported from pyperf" if view.main_name == IMPORTED else "Fork latency"
+    return f"{what} on {view.run.machine}, {_moment(view)}"
+
+
+def question(view: View) -> str:
+    """What a run of this suite is about; an imported one asks something else, which it does not say."""
+    return "" if view.main_name == IMPORTED else QUESTION
+
+
+def _moment(view: View) -> str:
+    started = str(view.run.document.get("started") or view.run.name)
+    return re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", started)
+
+
+def standing(view: View) -> str:
+    """Who measured what and how much of it: the sentence under the title."""
+    document, facts = view.run.document, view.run.document.get("machine_facts") or {}
+    machine = ", ".join(
+        str(facts[name]) for name in ("cpu_model_name", "platform", "virtualisation") if facts.get(name)
+    )
+    text = f"Run `{view.run.name}` on `{view.run.machine}`{f' ({machine})' if machine else ''}: "
+    pythons = ", ".join(view.pythons) or "none"
+    text += f"{view.run.rounds} complete rounds of {len(view.run.cells)} cells with Python {pythons}"
+    if known(document.get("wall_ns")):
+        text += f" in {units.time_text(document['wall_ns'])}"
+    if known(document.get("share_in_calls")):
+        text += f", {units.percent_text(document['share_in_calls'])} of it inside measured calls"
+    text += "."
+    if view.run.partial:
+        text += " The run was ended before its time: it is partial, and only its complete rounds are shown."
+    if document.get("note"):
+        text += f" It was {nameless(document['note'])}."
+    return text
+
+
+def table_note(view: View) -> str:
+    """How to read the tables."""
+    return (
+        "Medians are taken over rounds and stand with their 95 % interval; p99 is over all calls, and missing where "
+        "they are too few. Relative is mechanism ÷ its C control, block by block in the same process. "
+        "Blocked is the time until the creating call returns. Faults are page faults a call, of parent + child. "
+        "Only rows of one table do the same work."
+    )
+
+
+def tables(view: View) -> list[dict[str, Any]]:
+    """One table for each work, cells in the order in which they were asked for."""
+    several = len(view.pythons) > 1
+    names = ["mechanism", *(["Python"] if several else []), "parent", "path"]
+    columns = [*names, "median", "p99", "relative", "blocked", "faults", "calls", "rounds"]
+    found = []
+    for work in dict.fromkeys([*WORK_TITLES, *view.summary["work"]]):
+        cells = view.summary[view.summary["work"] == work]
+        if not cells.empty:
+            rows = [_row(cell, several) for cell in cells.to_dict("records")]
+            heading = WORK_TITLES.get(str(work), str(work))
+            found.append({"title": heading, "columns": columns, "rows": rows, "names": len(names)})
+    return found
+
+
+def _row(cell: Mapping[Any, Any], several: bool) -> list[str]:
+    return [
+        f"`{cell['mechanism']}`",
+        *([str(cell["python"])] if several else []),
+        f"{cell['scenario']}={_level(cell)}",
+        str(cell["path"]) or units.MISSING,
+        latency_text(cell),
+        units.time_text(cell["p99_ns"], cell["p99_lo_ns"], cell["p99_hi_ns"]),
+        units.ratio_text(cell["rel_p50"], cell["rel_lo"], cell["rel_hi"]),
+        units.time_text(cell["call_p50_ns"]),
+        _faults(cell),
+        f"{cell['calls']:,}",
+        f"{cell['rounds']:,}" + (f" ({cell['errors']} failed)" if cell["errors"] else ""),
+    ]
+
+
+def _faults(cell: Mapping[Any, Any]) -> str:
+    both = cell["parent_faults"], cell["child_faults"]
+    return " + ".join(f"{count:.1f}" for count in both) if all(map(known, both)) else units.MISSING
+
+
+def _level(cell: Mapping[Any, Any]) -> str:
+    level = str(cell["level"])
+    return units.bytes_text(int(level)) if cell["unit"] == "bytes" and level.isdigit() and level != "0" else level
+
+
+def errors(view: View) -> list[list[str]]:
+    """Every subject that ended in an error: cell, round, and what happened."""
+    subjects = view.run.subjects
+    names = {cell["cell"]: cell_name(cell) for cell in view.run.cells.to_dict("records")}
+    failed = subjects[subjects["status"] == schema.ERROR]
+    rows = [[names[row["cell"]], str(row["round"]), nameless(row["error"])] for row in failed.to_dict("records")]
+    more = len(rows) - MOST_ERRORS
+    return rows if more <= 0 else [*rows[:MOST_ERRORS], [f"and {more} more", "", "subjects.csv has them all"]]
+
+
+def cell_name(cell: Mapping[Any, Any]) -> str:
+    """A readable name of a cell."""
+    return f"`{cell['mechanism']}` {cell['scenario']}={cell['level']}, Python {cell['python']}"
+
+
+def unavailable(view: View) -> list[list[str]]:
+    """What was asked for and could not be measured, and why; cells with one reason stand together."""
+    by_reason: dict[str, list[str]] = {}
+    for one in view.run.document.get("unavailable") or []:
+        by_reason.setdefault(nameless(one["reason"]), []).append(cell_name(one))
+    return [["; ".join(cells), reason] for reason, cells in by_reason.items()]
+
+
+def command(view: View) -> tuple[str, str]:
+    """The command that measures the same again, and what else it takes."""
+    options = view.run.document.get("options") or {}
+    if view.main_name == IMPORTED or options.get("profile") == IMPORTED:
+        return "python -m analysis import-pyperf FILE", "FILE is the pyperf result that this run was made from."
+    words = ["python", "-m", "bench", "run"]
+    for name in options.get("mechanisms") or []:
+        words += ["--mechanism", str(name)]
+    for scenario in options.get("scenarios") or []:
+        words += ["--scenario", str(scenario)]
+    if len(words) == 4 and options.get("profile"):
+        words += ["--profile", str(options["profile"])]
+    for option, value in (("rounds", options.get("rounds")), ("budget", options.get("budget_s"))):
+        words += [f"--{option}", f"{value:g}"] if known(value) else []
+    words += ["--seed", str(view.run.document.get("seed"))] if known(view.run.document.get("seed")) else []
+    suite = view.run.document.get("suite") or {}
+    commit = f", commit {suite['commit']}" if suite.get("commit") else ""
+    python = " Add `--python PATH` for each interpreter." if len(view.pythons) > 1 else ""
+    note = (
+        f"From a checkout of forkbench {suite.get('version') or ''}{commit}.{python} `make compare` compares two runs."
+    )
+    return shlex.join(words), " ".join(note.split()).replace(" ,", ",")
+
+
+def files(view: View) -> list[dict[str, str]]:
+    """The run's raw files with what they hold. What is derived from them may be there or not: it is not named here."""
+    found = []
+    for name, meaning in FILE_MEANINGS.items():
+        for file in (name, f"{name}.gz"):
+            if (view.run.path / file).is_file():
+                found.append({"name": file, "meaning": meaning})
+    return found

@@ -1,0 +1,162 @@
+"""Turns a run into its report (index.html and report.md with their figures), and runs into figures alone."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from analysis import figures
+from analysis.read.run import LoadError, Run, find_runs, load_run
+from analysis.report import machine_sections, sections
+from analysis.report.answers import answers
+from analysis.summary.analysed_run import View
+from bench import schema
+
+FOLDER = "report"
+_MARKUP = re.compile(r"([\\*<>\[\]#|~]|(?<!\w)_|_(?!\w))")
+_CODE = re.compile(r"`([^`]*)`")
+
+
+def write_report(run_path: Path) -> Path:
+    """Write figures, report.md and index.html into the folder ``report`` of a run; return the path of index.html.
+
+    The same files give the same bytes. Raises `LoadError` for what is no readable run, `OSError` where the
+    folder cannot be written.
+    """
+    run = load_run(run_path)
+    view = View(run, beside(run))
+    pictures = [figures.draw(kind, view) for kind in figures.kinds()]
+    known = context(view, pictures)
+    folder = run.path / FOLDER
+    folder.mkdir(exist_ok=True)
+    for picture in pictures:
+        _write_picture(picture, folder / picture.name)
+    for name in ("report.md", "index.html"):
+        text = environment().get_template(f"{name}.j2").render(known)
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    return folder / "index.html"
+
+
+def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
+    """Write the figures of runs into folder `out` and return their paths; what has no picture is left out.
+
+    Of one run: one file for each figure. Of several: each run's own figures begin with its name, and the
+    figure across runs shows them all. Raises `LoadError`, `OSError`.
+    """
+    runs = sorted((load_run(path) for path in run_paths), key=lambda run: (run.name, run.machine))
+    out.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    several = len(runs) > 1
+    machines = len({run.machine for run in runs}) > 1
+    for number, run in enumerate(runs):
+        view = View(run, [one.path for one in runs] if several else beside(run))
+        name = f"{run.machine}-{run.name}" if machines else run.name
+        for kind in figures.kinds():
+            if not kind.across or number == len(runs) - 1:
+                prefix = f"{name}-" if several and not kind.across else ""
+                written += _write_picture(figures.draw(kind, view), out / f"{prefix}{kind.name}")
+    return written
+
+
+def beside(run: Run) -> list[Path]:
+    """The runs of the same machine in the same results directory, `run` among them, oldest first."""
+    here = run.path.resolve()
+    found = find_runs(here.parent.parent, run.machine) if here.parent.name == run.machine else []
+    return found if here in found else [*found, run.path]
+
+
+def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
+    """Write an SVG and a PNG; a figure that this data does not have takes an older one away."""
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png")]
+    if picture.reason:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return []
+    for path, data in zip(paths, (picture.svg, picture.png), strict=True):
+        path.write_bytes(data)
+    return paths
+
+
+def context(view: View, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
+    """Everything that the templates show. Raises `LoadError` where run.json does not hold what it should."""
+    return {
+        "title": sections.title(view),
+        "question": sections.question(view),
+        "answers": answers(view),
+        "table_note": sections.table_note(view),
+        "tables": sections.tables(view),
+        "pictures": pictures,
+        "errors": sections.errors(view),
+        "files": sections.files(view),
+        **_from_document(view),
+    }
+
+
+def _from_document(view: View) -> dict[str, Any]:
+    """What is told from run.json alone, whose fields are read here for the first time."""
+    try:
+        command, command_note = sections.command(view)
+        return {
+            "standing": sections.standing(view),
+            "unfit": machine_sections.unfit(view),
+            "certificate": machine_sections.certificate(view),
+            "unavailable": sections.unavailable(view),
+            "machine": machine_sections.machine(view),
+            "interpreters": machine_sections.interpreters(view),
+            "command": command,
+            "command_note": command_note,
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        file, what = view.run.path / schema.RUN_FILE, f"{type(error).__name__}: {error}"
+        raise LoadError(f"{file}: a field is not as `bench run` writes it ({what}); copy it again") from None
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Templates of this package; an HTML one escapes what it is given, and a missing name is an error."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=lambda name: bool(name) and ".html" in str(name),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals["css"] = Markup(
+        (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8").rstrip()
+    )
+    made.filters.update({"html": html, "md": markdown, "cell": table_cell, "plain": plain, "base64": as_base64})
+    return made
+
+
+def html(text: str) -> Markup:
+    """`text` escaped, with ``code`` elements for what stands between backticks."""
+    return Markup(_CODE.sub(lambda match: f"<code>{match[1]}</code>", str(escape(text))))
+
+
+def plain(text: str) -> str:
+    """`text` without backticks."""
+    return text.replace("`", "")
+
+
+def markdown(text: str) -> str:
+    """`text` with everything escaped that Markdown would take for markup, but for code between backticks."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else _MARKUP.sub(r"\\\1", part) for part in parts)
+
+
+def table_cell(text: str) -> str:
+    """`text` as a cell of a Markdown table, where a bar ends a cell even in code."""
+    return re.sub(r"(?<!\\)\|", r"\\|", markdown(text)) or " "
+
+
+def as_base64(data: bytes) -> str:
+    """`data` for a data URI."""
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,1 @@
+"""Mathematics: rounds, medians, tails and ratios with their intervals."""

@@ -1,0 +1,115 @@
+"""Turns the calls and blocks of a run into one row of figures for every round of every cell.
+
+Everything that is said about a run rests on this table: rounds are what is sampled, so a round counts once,
+however many calls it holds. Intervals over rounds are in `analysis.stats.interval`, tails in
+`analysis.stats.tail`, comparisons in `analysis.stats.ratio`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.read.run import Run
+from bench import schema
+
+USAGE = (
+    "parent_faults",
+    "child_faults",
+    "parent_user_ns",
+    "parent_sys_ns",
+    "child_user_ns",
+    "child_sys_ns",
+    "parent_switches",
+    "child_switches",
+)
+ROUND_COLUMNS = ("calls", "p50_ns", "call_p50_ns", "ready_p50_ns", "control_p50_ns", "rel", *USAGE)
+
+
+def warm_calls(run: Run) -> pd.DataFrame:
+    """The calls that count: of complete rounds, not marked as warm-up."""
+    samples = run.samples
+    counts = (samples["warmup"] == 0) & (samples["round"] < run.rounds)
+    return samples if bool(counts.all()) else samples[counts]
+
+
+def round_table(run: Run, calls: pd.DataFrame | None = None) -> pd.DataFrame:
+    """One row for every complete round of every cell that holds calls, ordered by cell and round.
+
+    `calls` are the run's `warm_calls`, where the caller has them already. Columns: ``cell``, ``round``,
+    ``calls`` of the mechanism, the medians of their total, call and ready times (``p50_ns``,
+    ``call_p50_ns``, ``ready_p50_ns``, ns), the median of the control's calls (``control_p50_ns``, ns),
+    ``rel`` (see `round_ratios`), and what `getrusage` counted per call of the mechanism. NaN: not known.
+    """
+    calls = warm_calls(run) if calls is None else calls
+    keys = ["cell", "round"]
+    medians = _grouped_medians(calls, [*keys, "role"], ["total_ns", "call_ns", "ready_ns"])
+    of_mechanism = medians["role"] == schema.MECHANISM
+    table = medians[of_mechanism].set_index(keys).drop(columns="role")
+    table.columns = pd.Index(["p50_ns", "call_p50_ns", "ready_p50_ns", "calls"])
+    table["control_p50_ns"] = medians[~of_mechanism].set_index(keys)["total_ns"]
+    table["rel"] = round_ratios(block_medians(calls))
+    table = table.join(_usage(run))
+    return table.reset_index()[["cell", "round", *ROUND_COLUMNS]]
+
+
+def block_medians(calls: pd.DataFrame) -> pd.DataFrame:
+    """Median total time (ns) of every block: columns cell, round, block, role, median_ns."""
+    keys = ["cell", "round", "block", "role"]
+    medians = _grouped_medians(calls, keys, ["total_ns"])
+    return medians.rename(columns={"total_ns": "median_ns"})[[*keys, "median_ns"]]
+
+
+def _grouped_medians(calls: pd.DataFrame, keys: list[str], columns: list[str]) -> pd.DataFrame:
+    """For each combination of `keys` that occurs, in order: the keys, the medians of `columns`, the number of `calls`.
+
+    The keys become one whole number first, digit by digit: with four columns as keys pandas keeps a copy of 8 bytes
+    a call for each of them, and takes twice as long.
+    """
+    digits = [(calls[key] == schema.CONTROL).astype("int8") if key == "role" else calls[key] for key in keys]
+    lows = [int(digit.min()) if len(calls) else 0 for digit in digits]
+    spans = [int(digit.max()) - low + 1 if len(calls) else 1 for digit, low in zip(digits, lows, strict=True)]
+    number = np.zeros(len(calls), dtype=np.int64)
+    for digit, low, span in zip(digits, lows, spans, strict=True):
+        number *= span
+        number += digit.to_numpy()
+        number -= low
+    grouped = calls[columns].groupby(number)
+    table = pd.DataFrame({column: grouped[column].median() for column in columns} | {"calls": grouped.size()})
+    places = np.unravel_index(table.index.to_numpy(), spans)
+    for position, (key, low, place) in enumerate(zip(keys, lows, places, strict=True)):
+        table.insert(position, key, place + low)
+    if "role" in keys:
+        table["role"] = pd.Categorical(np.array(schema.ROLES)[table["role"]], categories=list(schema.ROLES))
+    return table.reset_index(drop=True)
+
+
+def round_ratios(blocks: pd.DataFrame) -> pd.Series[float]:
+    """Relative latency of every round (index: cell, round) from `block_medians`.
+
+    Mechanism and control of one block number were measured next to each other: their ratio is taken pair by
+    pair, so that what the machine does meanwhile cancels, and the round's is the median over its pairs.
+    """
+    keys = ["cell", "round", "block"]
+    of_mechanism = blocks["role"] == schema.MECHANISM
+    mechanism = blocks[of_mechanism].set_index(keys)["median_ns"]
+    control = blocks[~of_mechanism].set_index(keys)["median_ns"]
+    pairs = (mechanism / control.where(control > 0)).dropna()
+    return pairs.groupby(level=["cell", "round"]).median()
+
+
+def _usage(run: Run) -> pd.DataFrame:
+    """Per call of the mechanism, over the blocks of a round after the warm-up; index: cell, round."""
+    blocks = run.complete(run.blocks)
+    blocks = blocks[(blocks["role"] == schema.MECHANISM) & (blocks["block"] >= 0)]
+    weights: NDArray[Any] = blocks["calls"].to_numpy(dtype=float)[:, None]
+    values = blocks[list(USAGE)].to_numpy(dtype=float)
+    keys = [blocks["cell"], blocks["round"]]
+    columns = list(USAGE)
+    # A missing figure has no weight; a round with none at all has 0 / 0, which is missing again.
+    sums = pd.DataFrame(values * weights, columns=columns, index=blocks.index).groupby(keys).sum()
+    known = pd.DataFrame(~np.isnan(values) * weights, columns=columns, index=blocks.index).groupby(keys).sum()
+    return sums / known.where(known > 0)

@@ -1,0 +1,136 @@
+"""Turns a run into what figures, answers and report share: its summary, its rounds, and its warm calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.read.run import Run
+from analysis.stats.interval import Estimate, median_interval
+from analysis.stats.rounds import block_medians, round_table, warm_calls
+from analysis.summary.cells import summarise
+from analysis.text.names import IMPORTED, WORK_TITLES
+from bench import schema
+
+
+@dataclass(frozen=True)
+class View:
+    """One run with what is derived from it, each derived once and when first asked for.
+
+    `across` are the directories of the runs that the figure across runs shows.
+    """
+
+    run: Run
+    across: Sequence[Path] = field(default=(), repr=False)
+
+    @cached_property
+    def calls(self) -> pd.DataFrame:
+        """The calls that count, one row each."""
+        return warm_calls(self.run)
+
+    @cached_property
+    def rounds(self) -> pd.DataFrame:
+        """One row for every complete round of every cell, as `analysis.stats.rounds.round_table` has it."""
+        return round_table(self.run, self.calls)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row a cell, columns as in `bench.schema.SUMMARY`."""
+        return summarise(self.run)
+
+    @cached_property
+    def blocks(self) -> pd.DataFrame:
+        """One row for every warm block: ``cell``, ``round``, ``block``, ``role``, ``median_ns``, ``start_ns``."""
+        keys = ["cell", "round", "block", "role"]
+        return block_medians(self.calls).merge(self.run.blocks[[*keys, "start_ns"]], on=keys)
+
+    @property
+    def pythons(self) -> list[str]:
+        """Labels of the interpreters that have a cell, in the order in which they were asked for."""
+        return list(dict.fromkeys(self.run.cells["python"]))
+
+    @property
+    def footnote(self) -> str:
+        """Where a figure comes from, in a line: interpreters, machine, run."""
+        pythons = f"Python {self.pythons[0]}" if len(self.pythons) == 1 else f"{len(self.pythons)} interpreters"
+        return f"{pythons} · {self.run.machine} · {self.run.name} · {self.main_name}"
+
+    @cached_property
+    def main_name(self) -> str:
+        """The state of the parent that mechanisms are shown in: bare, or else the first that was measured."""
+        cells = self.run.cells
+        if cells.empty or ((cells["scenario"] == "parent") & (cells["level"] == "bare")).any():
+            return "parent=bare"
+        first = cells.iloc[0]
+        return IMPORTED if first["work"] == IMPORTED else f"{first['scenario']}={first['level']}"
+
+    def whose(self, python: str) -> str:
+        """What a line about one interpreter begins with, where there are several."""
+        return f"Python {python}: " if len(self.pythons) > 1 else ""
+
+    def calls_of(self, cell: int) -> NDArray[np.int64]:
+        """Total times (ns) of the warm calls of the mechanism in `cell`."""
+        calls = self.calls
+        chosen = (calls["cell"].to_numpy() == cell) & (calls["role"] == schema.MECHANISM).to_numpy()
+        return np.asarray(calls["total_ns"].to_numpy()[chosen], dtype=np.int64)
+
+    def main(self) -> pd.DataFrame:
+        """The summary of the measured cells with a parent as `main_name` says, as `level` has it."""
+        if self.main_name != IMPORTED:
+            return self.level(*self.main_name.split("=", 1))
+        rows = self.summary[(self.summary["work"] == IMPORTED) & self.summary["p50_ns"].notna()]
+        rows = self._with_order(rows)
+        short = rows["level"] != "1 iteration"
+        return rows.assign(mechanism=rows["mechanism"].where(~short, rows["mechanism"] + " × " + rows["level"]))
+
+    def bare(self) -> pd.DataFrame:
+        """The summary of the measured cells with a bare parent, and three columns more (see `level`)."""
+        return self.level("parent", "bare")
+
+    def level(self, scenario: str, *levels: str) -> pd.DataFrame:
+        """The summary of the measured cells at these levels of a scenario (none given: all).
+
+        Columns besides those of the summary: ``control_p50_ns``, ``work_order`` and ``python_order``.
+        """
+        rows = self.summary[(self.summary["scenario"] == scenario) & self.summary["p50_ns"].notna()]
+        if levels:
+            rows = rows[rows["level"].isin(levels)]
+        return self._with_order(rows)
+
+    def _with_order(self, rows: pd.DataFrame) -> pd.DataFrame:
+        control = self.rounds.groupby("cell")["control_p50_ns"].median()
+        works = list(WORK_TITLES)
+        order = [works.index(work) if work in works else len(works) for work in rows["work"]]
+        pythons = rows["python"].map({python: index for index, python in enumerate(self.pythons)})
+        return rows.assign(control_p50_ns=rows["cell"].map(control), work_order=order, python_order=pythons)
+
+    def rounds_of(self, cell: int) -> pd.DataFrame:
+        """The rounds of one cell, indexed by round."""
+        return self.rounds[self.rounds["cell"] == cell].set_index("round")
+
+    def usage(self, cell: int, role: str) -> pd.DataFrame:
+        """What `getrusage` counted per call of one role in one cell: one row a round, weighted by calls."""
+        blocks = self.run.complete(self.run.blocks)
+        blocks = blocks[(blocks["cell"] == cell) & (blocks["role"] == role) & (blocks["block"] >= 0)]
+        names = [name for name in blocks.columns if name.startswith(("parent_", "child_"))]
+        sums = blocks[names].mul(blocks["calls"], axis=0).groupby(blocks["round"]).sum(min_count=1)
+        return sums.div(blocks.groupby("round")["calls"].sum(), axis=0)
+
+    def doses(self, column: str) -> pd.DataFrame:
+        """The verified dose in subjects.csv: one row for every round (index) and one column for every cell."""
+        subjects = self.run.complete(self.run.subjects)
+        subjects = subjects[subjects["status"] == schema.OK]
+        return subjects.pivot_table(index="round", columns="cell", values=column, aggfunc="first")
+
+
+def over_rounds(values: pd.Series | NDArray[Any]) -> Estimate:
+    """The median over rounds with its interval; what is missing in a round does not count."""
+    kept = np.asarray(values, dtype=float)
+    return median_interval(kept[np.isfinite(kept)])

@@ -1,0 +1,125 @@
+"""Turns a run into one row of figures for every cell, and that into summary.csv."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.read.run import Run
+from analysis.stats.interval import Estimate, median_interval
+from analysis.stats.rounds import round_table, warm_calls
+from analysis.stats.tail import quantile_interval
+from bench import schema
+
+_DECIMALS = {"rel_p50": 6, "rel_lo": 6, "rel_hi": 6, "parent_faults": 3, "child_faults": 3}
+
+
+def summarise(run: Run) -> pd.DataFrame:
+    """One row a cell, columns as in `bench.schema.SUMMARY`, in the order of cells.csv.
+
+    Times are whole nanoseconds. Missing values (no calls, no control, too few rounds or calls) are NaN.
+    Raises `LoadError` where the run's calls cannot be read.
+    """
+    calls = warm_calls(run)
+    rounds = round_table(run, calls)
+    failed = run.complete(run.subjects)
+    errors = failed[failed["status"] == schema.ERROR]["cell"].value_counts()
+    by_round = dict(list(rounds.groupby("cell")))
+    by_cell = _calls_by_cell(calls)
+    rows = []
+    for number in run.cells["cell"]:
+        figures: dict[str, Any] = {"errors": int(errors.get(number, 0)), "rounds": 0, "calls": 0}
+        if number in by_round:
+            figures |= _round_figures(by_round[number]) | _call_figures(by_cell[number])
+        rows.append(figures)
+    added = pd.DataFrame(rows, index=run.cells.index)
+    summary = pd.concat([run.cells, added], axis=1).reindex(columns=list(schema.SUMMARY.header))
+    # A cell with a NaN interval makes its column an object column in pandas unless told otherwise.
+    optional = {column.name: "float64" for column in schema.SUMMARY.columns if column.optional and column.kind != "str"}
+    return summary.astype(optional)
+
+
+def _round_figures(rounds: pd.DataFrame) -> dict[str, Any]:
+    """What is sampled round by round: medians, relative latency, page faults."""
+    p50 = median_interval(_known(rounds["p50_ns"]))
+    rel = median_interval(_known(rounds["rel"]))
+    return {
+        "rounds": len(rounds),
+        "calls": int(rounds["calls"].sum()),
+        **_times("p50", p50),
+        **_times("call_p50", median_interval(_known(rounds["call_p50_ns"])), ends=False),
+        **_times("ready_p50", median_interval(_known(rounds["ready_p50_ns"])), ends=False),
+        "rel_p50": rel.center,
+        "rel_lo": rel.lo,
+        "rel_hi": rel.hi,
+        "parent_faults": median_interval(_known(rounds["parent_faults"])).center,
+        "child_faults": median_interval(_known(rounds["child_faults"])).center,
+    }
+
+
+def _call_figures(rounds: list[NDArray[Any]]) -> dict[str, Any]:
+    """What is taken over all calls: the smallest and the high percentiles."""
+    pooled = np.concatenate(rounds)
+    return {
+        "min_ns": pooled.min(),
+        "p90_ns": round(float(np.quantile(pooled, 0.90))),
+        **_times("p99", quantile_interval(rounds, 0.99)),
+        **_times("p999", quantile_interval(rounds, 0.999), ends=False),
+    }
+
+
+def _known(column: pd.Series[float]) -> NDArray[np.float64]:
+    return np.asarray(column.dropna(), dtype=np.float64)
+
+
+def _times(name: str, estimate: Estimate, ends: bool = True) -> dict[str, float]:
+    """The columns of a time, rounded to whole nanoseconds."""
+    values = {f"{name}_ns": estimate.center}
+    if ends:
+        values |= {f"{name}_lo_ns": estimate.lo, f"{name}_hi_ns": estimate.hi}
+    return {key: value if math.isnan(value) else float(round(value)) for key, value in values.items()}
+
+
+def _calls_by_cell(calls: pd.DataFrame) -> dict[int, list[NDArray[Any]]]:
+    """Total times (ns) of the mechanism's calls: for each cell, one array for each round that has any."""
+    mechanism = calls[calls["role"] == schema.MECHANISM]
+    rounds = int(mechanism["round"].max()) + 1 if len(mechanism) else 1
+    keys = mechanism["cell"].to_numpy(dtype=np.int64) * rounds + mechanism["round"].to_numpy()
+    # Numbers of 16 bits are sorted by radix, in one pass over millions of calls.
+    narrow = keys.astype(np.uint16) if len(keys) and keys.max() < 1 << 16 else keys
+    order = np.argsort(narrow, kind="stable")
+    keys, times = keys[order], mechanism["total_ns"].to_numpy()[order]
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    found: dict[int, list[NDArray[Any]]] = {}
+    for key, part in zip(keys[starts], np.split(times, starts[1:]) if len(starts) else [], strict=True):
+        found.setdefault(int(key) // rounds, []).append(part)
+    return found
+
+
+def write_summary(run: Run) -> pd.DataFrame:
+    """Write summary.csv into the run's directory and return what it holds.
+
+    The same run gives the same bytes: fixed decimals, no index, lines end in a line feed. Raises `OSError`.
+    """
+    summary = summarise(run)
+    text = summary_csv(summary)
+    (run.path / schema.SUMMARY.file).write_text(text, encoding="utf-8", newline="")
+    return summary
+
+
+def summary_csv(summary: pd.DataFrame) -> str:
+    """`summary` as the text of a CSV file; missing values are empty."""
+    shown = summary.copy()
+    for column in schema.SUMMARY.columns:
+        if column.kind != "str":
+            decimals = _DECIMALS.get(column.name, 0)
+            shown[column.name] = [_number(value, decimals) for value in summary[column.name]]
+    return str(shown.to_csv(index=False, lineterminator="\n"))
+
+
+def _number(value: float, decimals: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{decimals}f}"

@@ -1,0 +1,1 @@
+"""Units, names and tables for people."""

@@ -1,0 +1,41 @@
+"""Turns the keys of a cell, a work or a run into the words that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.text import units
+
+IMPORTED = "imported"
+# What is measured, in the order in which it is shown; unlike works are never ranked together.
+WORK_TITLES = {
+    "control": "control, in C",
+    "baseline": "no process",
+    "fork": "fork only",
+    "exec": "run a program",
+    "python_start": "start a Python",
+    "python_call": "call in a new Python process",
+    "reuse": "task to a warm pool",
+    "known": "known delay",
+    "imported": "imported from pyperf",
+}
+# Of these, whatever does the same work can be ranked.
+RANKED = ("fork", "exec", "python_start", "python_call", "reuse")
+
+
+def cell_name(row: pd.Series | dict[str, Any], python: bool = True) -> str:
+    """A cell in words: ``os_fork rss=64MiB Python 3.11.7``; a bare parent goes without saying."""
+    words = [str(row["mechanism"])]
+    if (row["scenario"], row["level"]) != ("parent", "bare"):
+        words.append(f"{row['scenario']}={row['level']}")
+    if python:
+        words.append(f"Python {row['python']}")
+    return " ".join(words)
+
+
+def latency_text(row: Mapping[Any, Any] | pd.Series) -> str:
+    """The median of a summary row with its interval."""
+    return units.time_text(row["p50_ns"], row["p50_lo_ns"], row["p50_hi_ns"])

@@ -1,0 +1,1 @@
+"""Measurements of the instrument itself that take minutes: identical runs, schedules."""

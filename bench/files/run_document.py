@@ -1,0 +1,88 @@
+"""Makes run.json: what a run is, where it ran, and how it ended."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench import schema
+from bench.machine import facts
+from bench.options import Options
+from bench.plan.availability import Unavailable
+from bench.plan.setup import Setup
+
+VERSION = "0.1.0"
+
+
+def opening(
+    options: Options,
+    setup: Setup,
+    unavailable: Sequence[Unavailable],
+) -> dict[str, Any]:
+    """The document at the beginning of a run, whose status is partial until it ends."""
+    machine_facts, control = facts.collect(), setup.control
+    stamp = _utc("%Y%m%dT%H%M%SZ")
+    return {
+        "schema": schema.SCHEMA_VERSION,
+        "run": f"{stamp}-{options.label}" if options.label else stamp,
+        "machine": options.machine or facts.slug(machine_facts),
+        "label": options.label,
+        "status": schema.PARTIAL,
+        "rounds": 0,
+        "seed": options.seed,
+        "suite": {"version": VERSION, "commit": _commit()},
+        "options": {
+            "profile": options.profile,
+            "budget_s": None if options.rounds else options.budget,
+            "rounds": options.rounds,
+            "mechanisms": list(options.mechanisms),
+            "scenarios": list(options.scenarios),
+            "cpu": options.cpu,
+            "block_ns": options.block_ns,
+            "pairs": [options.core_pairs, options.other_pairs],
+        },
+        "started": _utc(),
+        "ended": None,
+        "wall_ns": None,
+        "share_in_calls": None,
+        "cpus": {
+            "subject": setup.pins.subject,
+            "controller": setup.pins.controller,
+            "allowed": len(setup.pins.allowed),
+        },
+        "true": setup.resources.true,
+        "control": {"available": not control.problem, "reason": control.problem or None},
+        "machine_facts": machine_facts,
+        "before": facts.state(),
+        "after": None,
+        "pythons": {python.label: python.facts for python in setup.pythons},
+        "unavailable": [asdict(one) for one in unavailable],
+        "certificate": None,
+        "unfit": [],
+    }
+
+
+def close(document: dict[str, Any], wall_ns: int, share_in_calls: float) -> None:
+    """Add what only the end of a run knows."""
+    document["ended"] = _utc()
+    document["wall_ns"] = wall_ns
+    document["share_in_calls"] = round(share_in_calls, 4)
+    document["after"] = facts.state()
+
+
+def _utc(form: str = "%Y-%m-%dT%H:%M:%SZ") -> str:
+    return time.strftime(form, time.gmtime())
+
+
+def _commit() -> str | None:
+    """The suite's commit, if it runs from a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -1,0 +1,111 @@
+"""Turns the C source of the control into the extension that subjects load, or says why it cannot.
+
+The control is optional: without it the suite runs, and the relative columns stay empty.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCE = Path(__file__).parent.parent / "subject" / "control.c"
+NAME = "_control.abi3.so"
+BUILD_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class Control:
+    """The folder that holds the built control; empty where there is none, with the `problem` in one line."""
+
+    folder: str
+    problem: str
+
+
+class ControlError(Exception):
+    """The control cannot be had here; the text says what is missing and how to get it."""
+
+
+def compiler() -> list[str] | None:
+    """The C compiler's command ($CC, else cc, gcc or clang), or None."""
+    wanted = os.environ.get("CC")
+    if wanted:
+        words = shlex.split(wanted)
+        return words if words and shutil.which(words[0]) else None
+    return next(([name] for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
+
+
+def compiler_problem() -> str | None:
+    """What keeps the control from being built here, with the remedy in the same line; None: nothing."""
+    if sys.platform == "win32":
+        return "the control needs fork and posix_spawn, which Windows does not have"
+    if compiler() is None:
+        return "no C compiler found; install gcc or clang (Debian: apt-get install gcc), or name one in CC"
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    if not header.is_file():
+        return "Python.h not found; install Python's headers (Debian: apt-get install python3-dev)"
+    return None
+
+
+def ensure() -> Path:
+    """Return the folder that holds the built control, building it if it is missing or older than its source.
+
+    Raises `ControlError`. Where the suite's own folder cannot be written, a temporary folder is
+    used that this process removes at its end.
+    """
+    if sys.platform == "win32":
+        raise ControlError("the control needs fork and posix_spawn, which Windows does not have")
+    built = SOURCE.with_name(NAME)
+    if built.is_file() and built.stat().st_mtime_ns >= SOURCE.stat().st_mtime_ns:
+        return built.parent
+    if problem := compiler_problem():
+        raise ControlError(problem)
+    folder = built.parent if os.access(built.parent, os.W_OK) else _temporary_folder()
+    _build(folder / NAME)
+    return folder
+
+
+def find() -> Control:
+    """The control, built if need be, or the reason why there is none."""
+    try:
+        return Control(str(ensure()), "")
+    except ControlError as error:
+        return Control("", str(error))
+
+
+def _temporary_folder() -> Path:
+    import atexit
+
+    folder = tempfile.mkdtemp(prefix="forkbench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _build(target: Path) -> None:
+    command = compiler()
+    assert command is not None
+    beside = target.with_name(f"{target.name}.{os.getpid()}")
+    flags = ["-O2", "-Wall", "-Wextra", "-fPIC", "-shared", f"-I{sysconfig.get_path('include')}"]
+    if sys.platform == "darwin":
+        flags += ["-undefined", "dynamic_lookup"]
+    try:
+        done = subprocess.run(
+            [*command, *flags, "-o", str(beside), str(SOURCE)],
+            capture_output=True,
+            text=True,
+            timeout=BUILD_TIMEOUT_S,
+        )
+        if done.returncode != 0:
+            first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200].strip())
+            raise ControlError(f"{SOURCE.name} does not compile with {command[0]}: {first}")
+        os.replace(beside, target)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ControlError(f"{command[0]} could not be run: {error}") from None
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,68 @@
+"""Turns one call of a cell into how many calls a block of it takes, and what a round of it costs."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from bench.driver.process import Subject
+from bench.schema import CONTROL, MECHANISM
+
+# More calls than this in a block add rows, not knowledge: what costs less than 12 us is a baseline.
+MOST_CALLS = 1000
+# The third call of a process, and the second of a block, cost within some 5 % of later ones (docs/method.md).
+LEAST_WARMUP_CALLS, MOST_WARMUP_CALLS = 2, 10
+# Cheap calls settle later, and more of them cost nothing.
+_WARMUP_SHARE = 1 / 15
+# A first guess from single calls is too long: the first calls of a process are slow.
+_TRIAL_NS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calls a block for mechanism and control (0: no control), what they cost, and the path seen."""
+
+    calls: int
+    control_calls: int
+    call_ns: float
+    control_call_ns: float
+    path: str
+
+
+def calibrate(subject: Subject, has_control: bool, block_ns: int, deadline_s: float) -> Calibration:
+    """Measure a few calls of each role in a subject that is there for this alone. Raises `SubjectError`."""
+    path = subject.path(deadline_s)
+    call_ns = _cost(subject, MECHANISM, block_ns, deadline_s)
+    control_ns = _cost(subject, CONTROL, block_ns, deadline_s) if has_control else 0.0
+    control_calls = block_calls(control_ns, block_ns) if has_control else 0
+    return Calibration(block_calls(call_ns, block_ns), control_calls, call_ns, control_ns, path)
+
+
+def block_calls(call_ns: float, block_ns: int) -> int:
+    """Calls that fill a block of `block_ns`: at least one, at most `MOST_CALLS`."""
+    return max(1, min(MOST_CALLS, round(block_ns / max(call_ns, 1.0))))
+
+
+def warmup_calls(calls: int) -> int:
+    """Calls made before a subject's first block, where a block has `calls`; none where one call fills a block.
+
+    What such a call does once a process, its mechanism does when it is made; what else a first call
+    costs more is lost in its length. One is enough where a block has two or three.
+    """
+    if calls < 4:
+        return calls // 2
+    return min(MOST_WARMUP_CALLS, max(LEAST_WARMUP_CALLS, round(calls * _WARMUP_SHARE)))
+
+
+def _cost(subject: Subject, role: str, block_ns: int, deadline_s: float) -> float:
+    """Cost of a call in ns: the least of two or three, or the median of as many as fit into `_TRIAL_NS` if less.
+
+    The least, because a neighbour's burst makes calls longer, never shorter. Blocks of a single call for what is
+    really short would hold cold calls only: calibrated beside other work, a spawn was 30 % too slow in a whole run.
+    """
+    first = subject.block(role, 1, deadline_s).stamps[0]
+    least = min(first, *subject.block(role, 1 if first >= block_ns else 2, deadline_s).stamps[0::3])
+    calls = block_calls(least, _TRIAL_NS)
+    if calls == 1:
+        return float(least)
+    return float(min(least, statistics.median(subject.block(role, calls, deadline_s).stamps[0::3])))

@@ -1,0 +1,175 @@
+"""Turns cells into tasks: how each one's subject is started, how many calls a block has, and how many blocks."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from bench import schema
+from bench.driver.group import Together
+from bench.driver.process import Settings, SubjectError
+from bench.files.store import Store
+from bench.measure.calibrate import Calibration, calibrate, warmup_calls
+from bench.measure.certificate import Ground
+from bench.measure.round import Task
+from bench.options import Options
+from bench.plan import registry
+from bench.plan.cells import Cell
+from bench.plan.setup import Setup
+from bench.schema import CONTROL
+
+CALIBRATION_ROUND = -1
+# The interval of 12 rounds goes from the third smallest to the third largest, that of 11 from the second to the
+# second, a third wider; a round in reserve, so that it does not become 11.
+TARGET_ROUNDS = 12
+RESERVE = 1
+# Beyond this many times what a round costs before its first block, another round tells more than longer ones:
+# fresh subjects differ by 1 %, pairs of blocks by 3 % (docs/method.md), so a few pairs a subject are best.
+ENOUGH = 4
+# What starting all subjects takes in a round, as a part of what it took the first time, when memory and files were
+# cold: 1.0 s of 1.2 to 2.1 s here.
+_LATER = 0.6
+# Blocks are a whole number of calls, so that a pair of one cell takes somewhat longer than that of another.
+_USUAL = 1.2
+# Between two blocks the controller writes the rows of the first and wakes the subject of the second.
+_BETWEEN_NS = 1e6
+_NOT_CALIBRATED = Calibration(0, 0, 0.0, 0.0, "")
+
+
+class Preparation:
+    """Calibrates the cells of a run; ``tasks`` then holds those that work, ``failed`` the others with the reason."""
+
+    def __init__(self, options: Options, setup: Setup, store: Store, origin_ns: int) -> None:
+        self.tasks: dict[int, Task] = {}
+        self.failed: dict[int, str] = {}
+        self.overhead_ns = 0
+        self._options = options
+        self._setup = setup
+        self._store = store
+        self._origin_ns = origin_ns
+
+    def calibrate(self, cells: Sequence[Cell], before_each: Callable[[Cell], None]) -> None:
+        """Calibrate each cell once, in subjects that start side by side; one that fails gets an error row, no blocks.
+
+        What starting and ending all of them takes is what it will take in every round.
+        """
+        settings = {cell.number: self._settings(cell) for cell in cells}
+        with Together(settings) as subjects:
+            for number in subjects.alive():
+                before_each(cells[number])
+                try:
+                    found = calibrate(
+                        subjects[number],
+                        bool(settings[number].beside),
+                        self._options.block_ns,
+                        self._options.deadline_s,
+                    )
+                    self.tasks[number] = Task(cells[number], settings[number], found, 1)
+                except SubjectError as error:
+                    subjects.fail(number, str(error))
+        self.failed = subjects.failed
+        self.overhead_ns = subjects.overhead_ns
+        self._store.add(schema.SUBJECTS, [self._error_row(subjects, number) for number in subjects.failed])
+
+    def _error_row(self, subjects: Together, number: int) -> tuple[object, ...]:
+        started = subjects.started_ns[number] - self._origin_ns
+        row = (CALIBRATION_ROUND, number, schema.ERROR, f"calibration: {subjects.failed[number]}", started)
+        return (*row, *[None] * (len(schema.SUBJECTS.columns) - len(row)))
+
+    def settle(self, cells: Sequence[Cell], left_s: float) -> None:
+        """Decide how many pairs of blocks each cell has in a round, and write cells.csv."""
+        options = self._options
+        pairs = allot(self.tasks, left_s * 1e9, self.overhead_ns, options.core_pairs, options.other_pairs)
+        self.tasks = {number: replace(task, pairs=pairs[number]) for number, task in self.tasks.items()}
+        self._store.add(schema.CELLS, [self._row(cell) for cell in cells])
+        self._store.sync()
+
+    def _row(self, cell: Cell) -> tuple[object, ...]:
+        """The cell's row of cells.csv; without blocks if its calibration failed."""
+        task = self.tasks.get(cell.number)
+        found = task.calibration if task else _NOT_CALIBRATED
+        level = cell.level
+        return (
+            cell.number,
+            cell.python.label,
+            cell.mechanism.name,
+            cell.mechanism.work,
+            level.scenario.name,
+            level.text,
+            level.scenario.unit,
+            cell.mechanism.control if self._control_of(cell) else "",
+            found.calls,
+            found.control_calls,
+            task.pairs if task else 0,
+            found.path,
+        )
+
+    def ground(self, cell: Cell) -> Ground:
+        """What the certificate measures with: the interpreter of `cell`."""
+        return Ground(cell.python.executable, self._control_of(cell), self._setup.pins.subject)
+
+    def _settings(self, cell: Cell) -> Settings:
+        control = self._control_of(cell)
+        beside = cell.mechanism.control if control else ""
+        return Settings(
+            python=cell.python.executable,
+            mechanism=cell.mechanism.where,
+            beside=registry.mechanisms()[beside].where if beside else "",
+            scenario=cell.level.scenario.where,
+            level=cell.level.asked,
+            cpu=self._setup.pins.subject,
+            cpus=self._setup.pins.allowed if self._setup.pins.possible else (),
+            true=self._setup.resources.true,
+            control=control,
+            path=self._options.path,
+        )
+
+    def _control_of(self, cell: Cell) -> str:
+        """The folder of the control for this cell's interpreter, or an empty string."""
+        return "" if cell.python.control_problem else self._setup.control.folder
+
+
+def _warm_up_cost_ns(task: Task) -> float:
+    """What the warm-up calls of a subject take."""
+    found = task.calibration
+    cost = warmup_calls(found.calls) * found.call_ns
+    if CONTROL in task.roles:
+        cost += warmup_calls(found.control_calls) * found.control_call_ns
+    return cost
+
+
+def _pair_cost_ns(task: Task) -> float:
+    """What one pair of blocks takes."""
+    found = task.calibration
+    return found.calls * found.call_ns + found.control_calls * found.control_call_ns + len(task.roles) * _BETWEEN_NS
+
+
+def allot(
+    tasks: Mapping[int, Task], left_ns: float, overhead_ns: float, core_pairs: int, other_pairs: int
+) -> dict[int, int]:
+    """Pairs of blocks of each cell in a round, so that `TARGET_ROUNDS` rounds fit into `left_ns`.
+
+    Every cell has one. What is left of a round's time after `overhead_ns` for starting and ending its
+    subjects goes to more pairs, first of the core, then of the others. Within each group the cell that has
+    had the least time is next, and none gets more than the `most` pairs of a usual one take. A round
+    that measures `ENOUGH` is not made longer, so that where there are few cells there are more rounds.
+    """
+    cost = {number: _pair_cost_ns(task) for number, task in tasks.items()}
+    pairs = dict.fromkeys(tasks, 1)
+    fixed_ns = overhead_ns * _LATER + sum(map(_warm_up_cost_ns, tasks.values()))
+    room = min(left_ns / (TARGET_ROUNDS + RESERVE) - fixed_ns, ENOUGH * fixed_ns) - sum(cost.values())
+    for is_core, most in ((True, core_pairs), (False, other_pairs)):
+        group = [number for number in tasks if tasks[number].cell.is_core == is_core]
+        share = most * _USUAL * statistics.median([cost[number] for number in group] or [0.0])
+        while True:
+            open_to = [
+                number for number in group if pairs[number] < most and (pairs[number] + 1) * cost[number] <= share
+            ]
+            fitting = [number for number in open_to if cost[number] <= room]
+            if not fitting:
+                break
+            chosen = min(fitting, key=lambda number: pairs[number] * cost[number])
+            pairs[chosen] += 1
+            room -= cost[chosen]
+    return pairs

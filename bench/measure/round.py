@@ -1,0 +1,174 @@
+"""Turns one round of the schedule into rows: every cell in a fresh subject, blocks of all cells interleaved."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass, replace
+
+from bench import schema
+from bench.driver import dose
+from bench.driver.dose import Dose
+from bench.driver.group import Together
+from bench.driver.process import Block, Settings, SubjectError
+from bench.files.store import Store
+from bench.measure.calibrate import Calibration, warmup_calls
+from bench.measure.schedule import Share, Step, padding, round_steps
+from bench.plan.cells import Cell
+from bench.schema import CONTROL, ERROR, MECHANISM, OK
+
+# In a block of at least so many calls the first one is marked as warm-up: other subjects ran since this
+# one's last block, and its caches and page tables went cold.
+CALLS_WITH_LEAD = 4
+WARMUP_BLOCK = -1
+# A size is reached if the parent holds at least this part of it: a few pages may have been shared.
+DOSE_REACHED = 0.98
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell that is being measured: how its subject is started, and what its blocks are."""
+
+    cell: Cell
+    settings: Settings
+    calibration: Calibration
+    pairs: int
+
+    def calls(self, role: str) -> int:
+        """Calls in a block of `role`."""
+        return self.calibration.calls if role == MECHANISM else self.calibration.control_calls
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that it has blocks of."""
+        return (MECHANISM, CONTROL) if self.settings.beside else (MECHANISM,)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A finished block in short: `median_ns` is over its warm calls."""
+
+    cell: int
+    round: int
+    block: int
+    role: str
+    start_ns: int
+    elapsed_ns: int
+    median_ns: float
+
+
+class Round:
+    """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included."""
+
+    def __init__(
+        self, number: int, seed: int, tasks: Mapping[int, Task], store: Store, origin_ns: int, deadline_s: float
+    ) -> None:
+        self.number = number
+        self._seed = seed
+        self._tasks = tasks
+        self._store = store
+        self._origin_ns = origin_ns
+        self._deadline_s = deadline_s
+        # Only where interpreters are compared: one alone has the same paths in every run, and narrower intervals.
+        several = len({task.settings.python for task in tasks.values()}) > 1
+        shift = padding(seed, number) if several else 0
+        self._subjects = Together({cell: replace(task.settings, padding=shift) for cell, task in tasks.items()})
+        self.in_calls_ns = 0
+        self._set_up: dict[int, tuple[int, Dose]] = {}
+
+    @property
+    def failed(self) -> dict[int, str]:
+        """The cells that ended in an error, with its text."""
+        return self._subjects.failed
+
+    @property
+    def forced(self) -> int:
+        """How many subjects had to be ended by force."""
+        return self._subjects.forced
+
+    def measure(self, each: Callable[[Step, Measured], None]) -> None:
+        """Start all subjects, go through the steps of the schedule, end all; `each` hears of every block."""
+        shares = {number: Share(task.pairs, CONTROL in task.roles) for number, task in self._tasks.items()}
+        try:
+            with self._subjects:
+                for number in self._subjects.alive():
+                    self._warm_up(number)
+                for step in round_steps(shares, self._seed, self.number):
+                    if step.cell not in self.failed and (done := self._block(step)):
+                        each(step, done)
+        finally:
+            self._store.add(schema.SUBJECTS, [self._subject_row(number) for number in self._subjects.started_ns])
+
+    def _warm_up(self, number: int) -> None:
+        task, subject = self._tasks[number], self._subjects[number]
+        for role in task.roles:
+            calls = warmup_calls(task.calls(role))
+            if not calls:
+                continue
+            try:
+                block = subject.block(role, calls, self._deadline_s)
+            except SubjectError as error:
+                self._subjects.fail(number, f"warm-up of the {role}: {error}")
+                return
+            self._write(number, WARMUP_BLOCK, -1, role, block)
+        verified = dose.read(subject.pid)
+        self._set_up[number] = (subject.age_ns(), verified)
+        if problem := dose_problem(task.cell, verified):
+            self._subjects.fail(number, problem)
+
+    def _block(self, step: Step) -> Measured | None:
+        task = self._tasks[step.cell]
+        try:
+            block = self._subjects[step.cell].block(step.role, task.calls(step.role), self._deadline_s)
+        except SubjectError as error:
+            self._subjects.fail(step.cell, f"{step.role}: {error}")
+            return None
+        return self._write(step.cell, step.block, step.order, step.role, block)
+
+    def _write(self, cell: int, block_number: int, order: int, role: str, block: Block) -> Measured:
+        totals, start = block.stamps[0::3], block.begin_ns - self._origin_ns
+        elapsed = block.end_ns - block.begin_ns
+        cold = len(totals) if block_number == WARMUP_BLOCK else int(len(totals) >= CALLS_WITH_LEAD)
+        usage = per_call(block)
+        key = (cell, self.number, block_number)
+        self._store.add(schema.BLOCKS, [(*key, order, role, block.calls, start, elapsed, *usage)])
+        rows: list[tuple[object, ...]] = [
+            (*key, role, int(i < cold), total, call, ready or None)
+            for i, (total, call, ready) in enumerate(zip(totals, block.stamps[1::3], block.stamps[2::3], strict=True))
+        ]
+        self._store.add(schema.SAMPLES, rows)
+        warm = totals[cold:] or totals
+        self.in_calls_ns += sum(totals)
+        return Measured(*key, role, start, elapsed, statistics.median(warm))
+
+    def _subject_row(self, number: int) -> tuple[object, ...]:
+        set_up_ns, verified = self._set_up.get(number, (None, Dose()))
+        error = self.failed.get(number)
+        started = self._subjects.started_ns[number] - self._origin_ns
+        modules, path = self._subjects.modules.get(number), self._tasks[number].calibration.path
+        return (
+            *(self.number, number, ERROR if error else OK, error, started, set_up_ns),
+            *astuple(verified),
+            *(modules, path),
+        )
+
+
+def per_call(block: Block) -> tuple[object, ...]:
+    """The block's resource usage per call, in the order of blocks.csv."""
+    if block.usage is None:
+        return (None,) * 8
+    calls = max(block.calls, 1)
+    faults, user, system, switches, child_faults, child_user, child_system, child_switches = block.usage
+    ordered = (faults, child_faults, user, system, child_user, child_system, switches, child_switches)
+    return tuple(round(value / calls, 3) for value in ordered)
+
+
+def dose_problem(cell: Cell, verified: Dose) -> str:
+    """Why the verified dose is not the level that was asked for, or an empty string."""
+    level = cell.level
+    if not level.scenario.dose:
+        return ""
+    held = getattr(verified, level.scenario.dose)
+    if held is None or held >= level.amount * DOSE_REACHED:
+        return ""
+    return f"{level.scenario.name}={level.text} not reached: {level.scenario.dose} is {held}, asked for {level.amount}"

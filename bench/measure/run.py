@@ -1,0 +1,202 @@
+"""Drives the schedule into the store: plans, calibrates, and measures as many rounds as the budget holds."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import schema
+from bench.driver import pinning, reaping
+from bench.errors import UsageError
+from bench.files import run_document
+from bench.files.store import Store, create_run_directory
+from bench.machine import fitness
+from bench.measure import certificate
+from bench.measure.preparation import Preparation
+from bench.measure.round import Measured, Round, Task
+from bench.measure.schedule import Step
+from bench.options import FEWEST_ROUNDS, Options
+from bench.plan import cells
+from bench.plan.cells import Cell
+from bench.plan.setup import Setup, prepare
+from bench.progress import Progress
+
+# A cell whose subjects failed in so many rounds in a row is not started again.
+FAILURES_TO_GIVE_UP = 2
+_CERTIFICATE_SHARE = 0.02
+# Seconds at the end of a budget that are kept for stopping, compressing and run.json.
+_CLOSING_S = 0.7
+# The rounds that an interval needs may take this part of the budget more.
+_GRACE = 0.1
+
+
+@dataclass
+class Run:
+    """One run while it lasts and after: `measured` has every block in short, `failures` errors by cell."""
+
+    options: Options
+    progress: Progress
+    began_ns: int = field(default_factory=time.perf_counter_ns)
+    directory: Path = Path()
+    cells: list[Cell] = field(default_factory=list)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    measured: list[Measured] = field(default_factory=list)
+    failures: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    in_a_row: dict[int, int] = field(default_factory=dict)
+    forced: int = 0
+    rounds: int = 0
+    in_calls_ns: int = 0
+    rounds_ns: list[int] = field(default_factory=list)
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since the run began."""
+        return time.perf_counter_ns() - self.began_ns
+
+    def left_s(self) -> float:
+        """Seconds of the budget that are left for measuring."""
+        return self.options.budget - self.wall_ns() / 1e9 - _CLOSING_S
+
+    def share_in_calls(self) -> float:
+        """Share of the wall time so far that was spent inside of timed calls, those of warm-ups included; 0 to 1."""
+        return self.in_calls_ns / max(self.wall_ns(), 1)
+
+    def medians(self) -> list[tuple[str, float]]:
+        """Name and median so far in ns of each cell, those of the core first."""
+        by_cell: dict[int, list[float]] = defaultdict(list)
+        for block in self.measured:
+            if block.role == schema.MECHANISM:
+                by_cell[block.cell].append(block.median_ns)
+        ordered = sorted(by_cell, key=lambda number: (not self.cells[number].is_core, number))
+        return [(self.cells[number].name, statistics.median(by_cell[number])) for number in ordered]
+
+
+def execute(options: Options, progress: Progress) -> Run:
+    """Measure into a new directory, and return the finished run.
+
+    Raises `UsageError`, `PlanError`, `InterpreterError` or `StoreError` before anything is measured.
+    Any other BaseException, such as an interruption, leaves a partial run with all complete blocks.
+    """
+    run = Run(options, progress)
+    wanted = cells.wanted(options.profile, options.mechanisms, options.scenarios)
+    setup = prepare(options.cpu, options.pythons)
+    run.cells, unavailable = cells.make(wanted, setup.pythons, setup.resources)
+    if not run.cells:
+        reasons = "; ".join(sorted({cell.reason for cell in unavailable}))
+        raise UsageError(f"nothing can be measured here: {reasons}")
+    _say_what_is_missing(setup, progress)
+    document = run_document.opening(options, setup, unavailable)
+    run.directory = create_run_directory(options.results, document["machine"], document["run"])
+    reaping.adopt_orphans()
+    pinning.apply(setup.pins)
+    try:
+        with Store(run.directory, document) as store:
+            _measure(run, store, Preparation(options, setup, store, run.began_ns))
+    except KeyboardInterrupt:
+        progress.message(f"interrupted; what was measured is kept and marked partial: {run.directory}")
+        raise
+    finally:
+        progress.close()
+        pinning.undo(setup.pins)
+    return run
+
+
+def _say_what_is_missing(setup: Setup, progress: Progress) -> None:
+    if setup.control.problem:
+        progress.message(f"without the C control there is no relative latency: {setup.control.problem}")
+    for python in setup.pythons:
+        if python.control_problem:
+            progress.message(f"no relative latency with Python {python.label}: {python.control_problem}")
+
+
+def _measure(run: Run, store: Store, preparation: Preparation) -> None:
+    document, progress = store.document, run.progress
+    document["unfit"] = fitness.unfit_lines(fitness.findings())
+    for line in document["unfit"]:
+        progress.message(f"unfit machine: {line}")
+    try:
+        preparation.calibrate(run.cells, lambda cell: progress.update(cell.name, -1, run.left_s(), list))
+        for number, text in preparation.failed.items():
+            run.failures[number] += 1
+            progress.message(f"error: {run.cells[number].name}: {text}")
+        checks = _opening(run, preparation)
+        preparation.settle(run.cells, run.left_s())
+        run.tasks = preparation.tasks
+        _rounds(run, store)
+    finally:
+        run_document.close(document, run.wall_ns(), run.share_in_calls())
+    document["status"] = schema.COMPLETE
+    if run.options.certificate:
+        long_enough = run.wall_ns() / 1e9 >= certificate.SHARE_FROM_S
+        checks += certificate.of_run(run.measured, run.share_in_calls() if long_enough else None, run.forced)
+        document["certificate"] = certificate.as_document(checks)
+    _say_how_it_ended(run)
+
+
+def _opening(run: Run, preparation: Preparation) -> list[certificate.Check]:
+    """The part of the certificate that measures for itself, within a small part of the budget."""
+    if not run.options.certificate:
+        return []
+    return certificate.opening(preparation.ground(run.cells[0]), run.options.budget * _CERTIFICATE_SHARE)
+
+
+def _say_how_it_ended(run: Run) -> None:
+    say = run.progress.message
+    for number, count in sorted(run.failures.items()):
+        say(f"error: {run.cells[number].name} failed {count} times; subjects.csv has each with its reason")
+    say(
+        f"{run.rounds} rounds of {len(run.tasks)} cells in {run.wall_ns() / 1e9:.1f} s, "
+        f"{run.share_in_calls():.0%} of it inside measured calls"
+    )
+    if not run.tasks:
+        say("WARNING: no cell could be measured to the end")
+    elif run.rounds < FEWEST_ROUNDS:
+        say(
+            f"WARNING: only {run.rounds} complete rounds; an interval needs {FEWEST_ROUNDS}. "
+            f"Raise --budget (now {run.options.budget:g} s) or measure fewer mechanisms"
+        )
+
+
+def _rounds(run: Run, store: Store) -> None:
+    """Measure complete rounds until the budget, or the number of rounds asked for, is reached."""
+    while run.tasks and _another(run):
+        began = run.wall_ns()
+        one = Round(run.rounds, run.options.seed, run.tasks, store, run.began_ns, run.options.deadline_s)
+        one.measure(_listener(run))
+        run.forced += one.forced
+        run.in_calls_ns += one.in_calls_ns
+        run.rounds += 1
+        run.rounds_ns.append(run.wall_ns() - began)
+        store.document["rounds"] = run.rounds
+        store.sync()
+        _give_up(run, one.failed)
+
+
+def _give_up(run: Run, failed: Mapping[int, str]) -> None:
+    """Count the errors of a round, and start cells no more that failed too often in a row."""
+    run.in_a_row = {number: run.in_a_row.get(number, 0) + 1 for number in failed}
+    for number, text in failed.items():
+        run.failures[number] += 1
+        run.progress.message(f"error: {run.cells[number].name}: {text}")
+        if run.in_a_row[number] >= FAILURES_TO_GIVE_UP:
+            del run.tasks[number]
+
+
+def _another(run: Run) -> bool:
+    if run.options.rounds is not None:
+        return run.rounds < run.options.rounds
+    if not run.rounds_ns:
+        return True
+    grace_s = _GRACE * run.options.budget if run.rounds < FEWEST_ROUNDS else 0.0
+    return run.left_s() + grace_s > statistics.mean(run.rounds_ns[-3:]) / 1e9
+
+
+def _listener(run: Run) -> Callable[[Step, Measured], None]:
+    def hear(step: Step, block: Measured) -> None:
+        run.measured.append(block)
+        run.progress.update(run.cells[step.cell].name, run.rounds, run.left_s(), run.medians)
+
+    return hear

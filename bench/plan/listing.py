@@ -1,0 +1,39 @@
+"""Prints the mechanisms and scenarios that there are, and of each what keeps it from being measured here."""
+
+from __future__ import annotations
+
+from bench.plan import availability, registry
+from bench.plan.levels import parse_level
+from bench.plan.setup import prepare
+
+
+def main(python: str | None) -> int:
+    """Print the list for interpreter `python` (default: the one behind the suite's environment); always 0."""
+    setup = prepare(pythons=[python] if python else [])
+    interpreter, resources = setup.pythons[0], setup.resources
+    print(f"Mechanisms, with Python {interpreter.label} ({interpreter.facts['executable']}):")
+    for work in registry.WORKS:
+        print(f"\n{work}")
+        for mechanism in registry.mechanisms().values():
+            if mechanism.work == work:
+                print(
+                    _entry(
+                        mechanism.name, mechanism.text, availability.why_unavailable(mechanism, interpreter, resources)
+                    )
+                )
+    print("\nScenarios, as in --scenario NAME=LEVEL[,LEVEL]:\n")
+    for scenario in registry.scenarios().values():
+        levels = "|".join(scenario.levels) or ("64MiB" if scenario.unit == "bytes" else "N")
+        reasons = [
+            f"{level}: {reason}"
+            for level in scenario.levels
+            if (reason := availability.affinity_problem(parse_level(scenario, level), resources))
+        ]
+        reason = availability.missing(scenario.needs, interpreter) or "; ".join(reasons)
+        print(_entry(f"{scenario.name}={levels}", scenario.text, reason))
+    return 0
+
+
+def _entry(name: str, text: str, reason: str) -> str:
+    line = f"  {name:<22} {text}"
+    return f"{line}\n  {'':<22} UNAVAILABLE: {reason}" if reason else line

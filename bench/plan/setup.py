@@ -1,0 +1,41 @@
+"""Turns the options that name CPUs and interpreters into what a measurement rests on here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench.driver import pinning
+from bench.driver.pinning import Pinning
+from bench.machine import control_build
+from bench.machine.control_build import Control
+from bench.plan import availability, interpreters
+from bench.plan.availability import Resources
+from bench.plan.interpreters import Interpreter
+
+
+@dataclass(frozen=True)
+class Setup:
+    """CPUs for subjects and controller, the C control, and what else is here; `paths` name interpreters to measure."""
+
+    pins: Pinning
+    control: Control
+    resources: Resources
+    paths: Sequence[str]
+
+    @cached_property
+    def pythons(self) -> list[Interpreter]:
+        """The interpreters to measure, looked at when first asked for; raises `InterpreterError`."""
+        return interpreters.find(self.paths, availability.needs(self.control.folder))
+
+
+def prepare(cpu: str = "auto", pythons: Sequence[str] = ()) -> Setup:
+    """Choose CPUs, build the control if need be, and read what is here; no interpreter named: the suite's own.
+
+    Raises `UsageError` for a CPU that may not be used.
+    """
+    pins = pinning.choose(cpu)
+    control = control_build.find()
+    resources = availability.read_resources(pins, control.problem)
+    return Setup(pins, control, resources, pythons or (interpreters.default(),))

@@ -1,0 +1,248 @@
+"""The figures of a run: found by themselves, drawn or refused with a reason, readable, and the same every time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from analysis import figures
+from analysis.figures import NoPicture, across_runs, calls, mechanisms, size, style, time_order
+from analysis.read.run import load_run
+from analysis.summary.analysed_run import View
+from analysis.summary.cells import summary_csv, write_summary
+from tests.fake_kinds import KINDS, sized
+from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
+
+NAMES = ["mechanisms", "calls", "size", "across_runs", "time_order"]
+
+
+def _view(results: Path, fake: FakeRun | None = None) -> View:
+    path = write_run(results, fake or FakeRun())
+    return View(load_run(path), [path])
+
+
+def _drawn(kind: figures.FigureKind, view: View) -> Figure:
+    """The figure with its layout done, as it goes into a file."""
+    with style.look():
+        picture = kind.draw(kind.data(view))
+        style.frame(picture, kind.title, view.footnote)
+        picture.draw_without_rendering()
+        return picture
+
+
+def _labels_outside(axes: Axes) -> Iterator[Text]:
+    """Labels of ticks beyond the limits of their axis, which exist but are not drawn."""
+    for axis in (axes.xaxis, axes.yaxis):
+        lo, hi = sorted(axis.get_view_interval())
+        for tick in axis.get_major_ticks():
+            if not lo <= tick.get_loc() <= hi:
+                yield tick.label1
+
+
+def _overlaps(picture: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts that cover each other, or a text and the figure's edge that cuts it."""
+    outside = {id(label) for axes in picture.axes for label in _labels_outside(axes)}
+    texts = [text for text in picture.findobj(Text) if isinstance(text, Text)]
+    boxes = [
+        (text.get_text(), text.get_window_extent())
+        for text in texts
+        if text.get_visible() and id(text) not in outside and text.get_text().strip()
+    ]
+    edge = picture.bbox
+    cut = [
+        (name, "edge")
+        for name, box in boxes
+        if box.x0 < edge.x0 - 1 or box.x1 > edge.x1 + 1 or box.y0 < edge.y0 - 1 or box.y1 > edge.y1 + 1
+    ]
+    pairs = [
+        (one, other)
+        for (one, a), (other, b) in itertools.combinations(boxes, 2)
+        if min(a.x1, b.x1) - max(a.x0, b.x0) > 0.5 and min(a.y1, b.y1) - max(a.y0, b.y0) > 0.5
+    ]
+    return cut + pairs
+
+
+def test_figures_are_found_in_the_order_of_the_report() -> None:
+    """Every module of the package is a figure, without a list of them anywhere."""
+    assert [kind.name for kind in figures.kinds()] == NAMES
+    assert all(kind.title and kind.draw.__doc__ for kind in figures.kinds())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
+    kind_run: Callable[[str], Path], kind: str
+) -> None:
+    """Whatever the run is, a figure has a sentence and no text over another, or says why there is none."""
+    view = View(load_run(kind_run(kind)), [kind_run(kind)])
+    refused, reasons = [], []
+    for figure in figures.kinds():
+        try:
+            frame = figure.data(view)
+        except NoPicture as no_picture:
+            refused.append(figure.name)
+            reasons.append(str(no_picture))
+            continue
+        sentence = figure.says(frame)
+        assert sentence.endswith(".")
+        assert "nan" not in sentence
+        assert _overlaps(_drawn(figure, view)) == []
+    expected = {
+        "no rounds": NAMES,
+        "all failed": NAMES,
+        "imported": ["calls", "size", "across_runs"],
+        "other parents": ["size", "across_runs"],
+        "quiet": [],
+        "two interpreters": [],
+    }
+    assert all(len(reason) > 20 for reason in reasons)
+    assert refused == expected.get(kind, ["size"])
+
+
+def test_six_interpreters_and_eight_runs_stay_readable(tmp_path: Path) -> None:
+    """More series and longer names than usual: every figure keeps its texts apart and inside."""
+    cells = [replace(cell, calls=4, blocks=1) for python in range(8, 14) for cell in sized(f"3.{python}.18")]
+    machine = "a-machine-with-a-name-as-long-as-somebody-may-well-give-it-2048cpu-kvm-docker-4eb259"
+    paths = [
+        write_run(tmp_path, FakeRun(cells, rounds=6, seed=day, run=f"202611{day}T040000Z-labelled", machine=machine))
+        for day in range(10, 18)
+    ]
+    view = View(load_run(paths[-1]), paths)
+    assert across_runs.data(view)["place"].nunique() == 8
+    for figure in figures.kinds():
+        assert _overlaps(_drawn(figure, view)) == []
+
+
+def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Two copies of a run, drawn apart, have equal files, with no date or version in them."""
+    kind = next(kind for kind in figures.kinds() if kind.name == "time_order")
+    one, other = (figures.draw(kind, _view(tmp_path / name, FakeRun(rounds=6))) for name in "ab")
+    assert one == other
+    assert one.png.startswith(b"\x89PNG")
+    assert b"<dc:date>" not in one.svg
+    assert b"Matplotlib" not in one.png
+
+
+def test_a_users_settings_change_nothing(tmp_path: Path) -> None:
+    """What a user has set in matplotlib neither shows in a figure nor is lost by drawing one."""
+    kind = next(kind for kind in figures.kinds() if kind.name == "size")
+    view = _view(tmp_path, KINDS["quiet"]())
+    before = figures.draw(kind, view).svg
+    with matplotlib.rc_context({"font.size": 31, "axes.grid": False}):
+        assert figures.draw(kind, view).svg == before
+        assert matplotlib.rcParams["font.size"] == 31
+
+
+def test_mechanisms_stand_in_groups_the_cheapest_first(tmp_path: Path) -> None:
+    """Controls come first, then each work; in it, rows are in the order of their medians."""
+    frame = mechanisms.data(_view(tmp_path, FakeRun(noise=QUIET)))
+    assert frame["mechanism"].tolist() == [
+        "native_fork", "noop", "os_fork", "posix_spawn", "subprocess_run", "mp_spawn",
+    ]  # fmt: skip
+    assert frame["control_p50_ns"].dropna().tolist() == [65_000, 165_000, 165_000, 5_200_000]
+    assert mechanisms.says(frame) == (
+        "Medians, each with its 95 % interval: run a program: from 177 µs (177 to 177) (`posix_spawn`) "
+        "to 230 µs (230 to 230) (`subprocess_run`)."
+    )
+
+
+def test_unlike_benchmarks_are_not_ranked(tmp_path: Path) -> None:
+    """What pyperf measured is shown as it is: no sentence calls one benchmark cheaper than another."""
+    frame = mechanisms.data(_view(tmp_path, KINDS["imported"]()))
+    assert frame["mechanism"].tolist() == ["nop × 1000 iterations", "json_loads"]
+    assert "from" not in mechanisms.says(frame).split()
+
+
+def test_the_distribution_is_that_of_all_calls(tmp_path: Path) -> None:
+    """Shares run up to 1, and the slowest call is one in as many as there are."""
+    frame = calls.data(_view(tmp_path))
+    rows = frame[frame["mechanism"] == "os_fork"]
+    assert rows["calls"].unique().tolist() == [10 * 4 * 20]
+    assert rows["done"].is_monotonic_increasing
+    assert rows["done"].iloc[-1] == 1
+    assert rows["slower"].iloc[-1] == pytest.approx(1 / 800)
+
+
+@pytest.mark.parametrize("count", [1, 399, 400, 401, 12_345])
+def test_thinning_keeps_the_fastest_and_the_slowest_calls(count: int) -> None:
+    """A line has some 400 points at most, among them the first rank and the last ones."""
+    ranks = calls.ranks(count)
+    assert ranks[0] == 0
+    assert ranks[-1] == count - 1
+    assert len(ranks) <= calls.POINTS + 1
+    assert count < 3 or count - 2 in ranks
+
+
+def test_size_is_the_one_that_was_verified(tmp_path: Path) -> None:
+    """The axis shows resident memory as found in the subjects, and the sentence how much a fork grew with it."""
+    frame = size.data(_view(tmp_path, KINDS["quiet"]()))
+    fork = frame[frame["mechanism"] == "os_fork"]
+    assert fork["dose"].tolist() == [9_000_000, 9_000_000 + (64 << 20), 9_000_000 + (256 << 20)]
+    assert "`os_fork` went from 120 µs to 3.40 ms (28.3 times), `subprocess_run`" in size.says(frame)
+
+
+def test_runs_stand_in_order_of_time_and_partial_ones_are_marked(tmp_path: Path) -> None:
+    """Two runs of 120 µs and 132 µs lie 10 % apart; the relative ones do not, as the control moved alike."""
+    older = write_run(tmp_path, FakeRun(noise=QUIET, run="20261101T040000Z"))
+    slower = [FakeCell(total_ns=132_000, control_ns=71_500)]
+    newer = write_run(tmp_path, FakeRun(slower, noise=QUIET, run="20261102T040000Z", torn=True))
+    frame = across_runs.data(View(load_run(older), [older, newer]))
+    assert frame["run"].tolist() == ["20261101T040000Z", "20261102T040000Z"]
+    assert frame["partial"].tolist() == [False, True]
+    assert frame["p50_ns"].tolist() == [120_000, 132_000]
+    assert across_runs.says(frame).endswith("the absolute medians lie up to 10 % apart, the relative ones up to 0 %.")
+
+
+def test_one_run_is_a_picture_and_damaged_ones_are_left_out(tmp_path: Path) -> None:
+    """A first run has a valid figure; a neighbour that cannot be read takes nothing away from it."""
+    path = write_run(tmp_path, FakeRun(noise=QUIET))
+    damaged = write_run(tmp_path, FakeRun(noise=QUIET, run="20261125T040000Z"))
+    (damaged / "blocks.csv").write_text("nonsense\n")
+    frame = across_runs.data(View(load_run(path), [path, damaged]))
+    assert len(frame) == 1
+    assert across_runs.says(frame).startswith("So far one run: `os_fork` takes 120 µs (120 to 120), 1.85")
+
+
+def test_an_older_runs_summary_is_used_while_it_holds_all_rounds(tmp_path: Path) -> None:
+    """A neighbour's calls are not read again where summary.csv is of all its rounds; a stale one is not believed."""
+    run = load_run(write_run(tmp_path, FakeRun(noise=QUIET)))
+    summary = write_summary(run)
+    file = run.path / "summary.csv"
+    for rounds, median in ((10, 999_000), (9, 120_000)):
+        file.write_text(summary_csv(summary.assign(p50_ns=999_000.0, rounds=rounds)))
+        known = across_runs.summary_of(run)
+        assert known.loc[known["mechanism"] == "os_fork", "p50_ns"].iloc[0] == median
+    file.unlink()
+    assert across_runs.summary_of(run).equals(summary)
+
+
+def test_the_course_of_a_run_shows_a_slow_stretch(tmp_path: Path) -> None:
+    """In a run whose last rounds take 1.5 times as long as the others, the line ends at 1.5 and the dots say so too."""
+    frame = time_order.data(_view(tmp_path, FakeRun(noise=QUIET)))
+    assert set(frame["relative"]) == {1.0}
+    assert "ran at 100 % to 100 %" in time_order.says(frame)
+    late = frame["start_ns"] > frame["start_ns"].quantile(0.8)
+    frame.loc[late, "relative"] = 1.5
+    line = time_order.course(frame[frame["role"] == "control"], float(frame["start_ns"].max()))
+    assert line["relative"].iloc[0] == 1.0
+    assert line["relative"].iloc[-1] == 1.5
+    assert "to 150 % of their usual time, and 20" in time_order.says(frame)
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi"), [(100.0, 1e8), (230_000.0, 260_000.0), (1.0, 1.01), (90.0, 110.0), (9e5, 1.1e6), (1e3, 1e12)]
+)
+def test_an_axis_has_a_few_ticks_whatever_it_spans(lo: float, hi: float) -> None:
+    """From 1 % to nine decades, a log axis has 2 to 6 ticks, inside it and ascending."""
+    ticks = style.log_ticks(lo, hi)
+    assert 2 <= len(ticks) <= 6
+    assert ticks == sorted(set(ticks))
+    assert lo <= ticks[0] * (1 + 1e-9)
+    assert ticks[-1] <= hi * (1 + 1e-9)

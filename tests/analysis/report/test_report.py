@@ -1,0 +1,327 @@
+"""The report of a run: whole, self-contained, accessible, the same every time, and naming no place or host."""
+
+from __future__ import annotations
+
+import getpass
+import itertools
+import platform
+import re
+import socket
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from analysis import figures
+from analysis.figures import Picture
+from analysis.read.run import LoadError, load_run
+from analysis.report import machine_sections, sections, write
+from analysis.summary.analysed_run import View
+from analysis.summary.cells import write_summary
+from tests.fake_kinds import KINDS
+from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+CHECKS = [
+    {"name": "observer_effect", "value": 1.01, "unit": "1", "bound": 1.03, "passed": True, "text": "over a loop"},
+    {"name": "timer_cost", "value": 66, "unit": "ns", "bound": 1000.0, "passed": True, "text": "one reading"},
+    {"name": "share_in_calls", "value": 0.49, "unit": "1", "bound": 0.65, "passed": False, "text": "of wall time"},
+    {"name": "processes_left", "value": 0, "unit": "processes", "bound": 0, "passed": True, "text": "still there"},
+]
+UNFIT = "load: other programs use 1.90 of 2 CPUs; end other programs"
+
+
+@dataclass
+class Page(HTMLParser):
+    """What a page holds: elements with their attributes, and what is wrong with their nesting."""
+
+    open: list[str] = field(default_factory=list)
+    found: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the element, and that it is open."""
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the element that was opened last, or note that it is another one."""
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Collect what a reader sees, and the style sheet."""
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """The attributes of every element of this kind."""
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def _read(path: Path) -> Page:
+    parsed = Page()
+    parsed.feed(path.read_text(encoding="utf-8"))
+    parsed.close()
+    return parsed
+
+
+def _document() -> dict[str, object]:
+    return {
+        "certificate": {"checks": CHECKS, "passed": False},
+        "unavailable": [
+            {"python": "3.11.7", "mechanism": "os_fork", "scenario": "rss", "level": "1GiB", "reason": "more than fits"}
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report folder of a run with all that a report can hold."""
+    cells = [*FakeRun().cells, FakeCell("popen", 2e5, 1.6e5, "exec", "native_spawn", failing_rounds=(3,))]
+    run = write_run(tmp_path_factory.mktemp("written"), FakeRun(cells, document=_document()))
+    return write.write_report(run).parent
+
+
+@pytest.fixture(scope="module")
+def index(written: Path) -> Page:
+    """Its index.html."""
+    return _read(written / "index.html")
+
+
+def _context(run: Path) -> dict[str, object]:
+    """What a report of a run shows, without drawing its figures."""
+    view = View(load_run(run))
+    return write.context(view, [Picture(kind.name, kind.title, reason="not drawn here") for kind in figures.kinds()])
+
+
+def _render(run: Path, name: str = "report.md") -> str:
+    return write.environment().get_template(f"{name}.j2").render(_context(run))
+
+
+def test_a_report_is_a_page_a_text_and_two_files_a_figure(written: Path) -> None:
+    """index.html, report.md, and an SVG and PNG of every figure but that of sizes, which this run does not have."""
+    drawn = [kind.name for kind in figures.kinds() if kind.name != "size"]
+    expected = {"index.html", "report.md", *(f"{name}.{kind}" for name in drawn for kind in ("svg", "png"))}
+    assert {path.name for path in written.iterdir()} == expected
+
+
+def test_the_page_is_well_formed(index: Page) -> None:
+    """Every element is closed where it should be, ids are there once, and links lead to them."""
+    assert index.wrong == []
+    assert index.open == []
+    ids = Counter(attributes["id"] for _, attributes in index.found if "id" in attributes)
+    assert max(ids.values()) == 1
+    links = [str(attributes["href"]) for attributes in index.all("a")]
+    assert {link[1:] for link in links if link.startswith("#")} <= {str(name) for name in ids}
+
+
+def test_the_page_needs_nothing_but_itself(written: Path, index: Page) -> None:
+    """No script, no style sheet or image from elsewhere; links lead to files of the run only."""
+    assert not index.all("script")
+    assert not index.all("link")
+    assert all(str(attributes["src"]).startswith("data:image/svg+xml;base64,") for attributes in index.all("img"))
+    for attributes in index.all("a"):
+        link = str(attributes["href"])
+        assert link.startswith("#") or (written / link).is_file()
+    assert not re.search(r"https?:|url\(|@import", (written / "index.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_can_be_used_without_seeing_it(index: Page) -> None:
+    """Images have their sentence as text, headings go down one step at a time, tables have headers with a scope."""
+    assert index.all("html")[0]["lang"] == "en"
+    assert all(len(str(attributes["alt"])) > 40 for attributes in index.all("img"))
+    levels = [int(tag[1]) for tag, _ in index.found if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert {attributes.get("scope") for attributes in index.all("th")} == {"row", "col"}
+    assert "prefers-color-scheme: dark" in index.text
+
+
+def test_page_and_text_say_the_same(written: Path, index: Page) -> None:
+    """Title, every answer, the failed subject, what was not available and the failed check are in both."""
+    text = (written / "report.md").read_text(encoding="utf-8")
+    for part in (
+        "Fork latency on fake-2cpu, 2026-11-24 04:00 UTC",
+        "What is the cheapest way for each kind of work?",
+        "the child exited with status 1",
+        "more than fits",
+        "1 of 4 checks failed",
+        "at least 0.65",
+        "Not drawn: no mechanism was measured in parents of several sizes",
+        "python -m bench run --profile standard --budget 60 --seed 1",
+    ):
+        assert part in text
+        assert part in index.text
+
+
+def test_the_same_run_gives_the_same_report(tmp_path: Path) -> None:
+    """From two copies in two places, one with what is derived from it, a report has the same bytes."""
+    runs = [write_run(tmp_path / name, FakeRun(rounds=6)) for name in "ab"]
+    write_summary(load_run(runs[1]))
+    one, other = ({path.name: path.read_bytes() for path in write.write_report(run).parent.iterdir()} for run in runs)
+    assert one == other
+
+
+def test_an_unfit_machine_is_the_first_line(tmp_path: Path, kind_run: Callable[[str], Path]) -> None:
+    """What makes a machine unfit stands before everything else, in the text and in the page's body."""
+    run = write_run(tmp_path, FakeRun(rounds=6, document={"unfit": [UNFIT]}))
+    assert (
+        _render(run)
+        .splitlines()[0]
+        .startswith("**This machine was not fit to measure on: load: other programs use 1.90 of 2 CPUs")
+    )
+    body = _render(run, "index.html").split("<body>")[1]
+    assert body.strip().splitlines()[0].startswith('<p class="unfit" role="alert">')
+    assert "not fit" not in _render(kind_run("usual"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_run_has_a_report(kind_run: Callable[[str], Path], kind: str) -> None:
+    """Whatever the run is, both templates are filled, without a missing value shown as one."""
+    known = _context(kind_run(kind))
+    for name in ("report.md", "index.html"):
+        text = write.environment().get_template(f"{name}.j2").render(known)
+        assert not re.search(r"\b(nan|None|inf|NaT)\b", re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL))
+
+
+def test_a_partial_run_and_an_imported_one_say_so(kind_run: Callable[[str], Path]) -> None:
+    """The sentence under the title says that a run was ended early, or where it came from."""
+    assert "it is partial" in _render(kind_run("partial"))
+    imported = _render(kind_run("imported"))
+    assert "It was imported from pyperf: no control was measured, so times are absolute only." in imported
+    assert "python -m analysis import-pyperf FILE" in imported
+
+
+def test_nothing_names_a_place_or_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths in errors, reasons and facts are cut to their last part; nobody asks for the name of the host or user."""
+    for module, name in ((socket, "gethostname"), (platform, "node"), (getpass, "getuser"), (Path, "home")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("asked who or where we are"))
+    home = "/home/somebody/.pyenv/versions/3.11.7/bin/python3.11"
+    document = {
+        "unfit": [f"python: {home} is a wrapper; use ~/bin/python3"],
+        "unavailable": [
+            {"python": "x", "mechanism": "m", "scenario": "s", "level": "l", "reason": f"{home}: no /bin/sh"}
+        ],
+        "machine_facts": {"cpu_model_name": "Example CPU", "libc": f"glibc at {tmp_path}"},
+    }
+    run = write_run(tmp_path, FakeRun(rounds=6, document=document))
+    for name in ("report.md", "index.html"):
+        text = _render(run, name)
+        assert "…/python3.11" in text
+        assert "/bin/sh" in text
+        for word in ("somebody", "pyenv", "~/", str(tmp_path)):
+            assert word not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no /bin/sh", "no /bin/sh"),
+        ("/opt/py/bin/python: Permission denied", "…/python: Permission denied"),
+        ("~/python3.9 and C:\\Users\\me\\py.exe", "…/python3.9 and …/py.exe"),
+        ("1.5 ms/call, 3/4 of them", "1.5 ms/call, 3/4 of them"),
+        ("read/write in /sys/kernel/mm", "read/write in /sys/kernel/mm"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_paths_are_cut_and_other_slashes_are_not(text: str, shown: str) -> None:
+    """Only what is a path of this machine is shortened; what all machines share stays readable."""
+    assert machine_sections.nameless(text) == shown
+
+
+def test_names_that_look_like_markup_stay_names(tmp_path: Path) -> None:
+    """A level with markup in it neither breaks the page nor the table of the text."""
+    cells = [FakeCell(level="<b>|x_y*"), FakeCell()]
+    run = write_run(tmp_path, FakeRun(cells, rounds=6))
+    html = _render(run, "index.html")
+    assert "<b>" not in html
+    assert "&lt;b&gt;|x_y*" in html
+    row = next(line for line in _render(run).splitlines() if "x_y" in line)
+    assert len(re.findall(r"(?<!\\)\|", row)) == 11
+    assert r"parent=\<b\>\|x_y\*" in row
+
+
+def test_a_table_row_holds_the_figures_of_its_cell(tmp_path: Path) -> None:
+    """120 µs with a control of 65 µs: 1.85 times; 60 % of it blocked; 40 and 57 faults; 10 rounds of 80 calls."""
+    view = View(load_run(write_run(tmp_path, FakeRun(noise=QUIET))))
+    table = next(table for table in sections.tables(view) if table["title"] == "fork only")
+    assert table["rows"][0] == [
+        "`os_fork`", "parent=bare", "fork", "120 µs (120 to 120)", "120 µs (120 to 120)", "1.85 (1.85 to 1.85)",
+        "72.0 µs", "40.0 + 57.0", "800", "10",
+    ]  # fmt: skip
+    assert len(table["columns"]) == len(table["rows"][0])
+
+
+def test_bounds_of_the_certificate_point_the_right_way() -> None:
+    """A check that passes below its bound has it as the most, one that fails below it as the least."""
+    shown = [machine_sections._check(check)[2] for check in CHECKS]
+    assert shown == ["at most 1.03", "at most 1000 ns", "at least 0.65", "at most 0 processes"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"certificate": {"checks": [{"name": "drift"}]}}, {"machine_facts": ["x"]}, {"unavailable": [1]}, {"options": 3}],
+)
+def test_an_edited_document_is_one_clear_line(tmp_path: Path, field: dict[str, object]) -> None:
+    """A field of run.json that is not what it should be is an error that names the file, not a traceback."""
+    run = write_run(tmp_path, FakeRun([FakeCell()], rounds=6, document=field))
+    with pytest.raises(LoadError, match=r"run\.json: a field is not as") as caught:
+        _context(run)
+    assert "\n" not in str(caught.value)
+
+
+def test_many_errors_are_counted_not_listed(kind_run: Callable[[str], Path]) -> None:
+    """Of 70 failed subjects the first 40 are shown, then how many more there are and which file has them."""
+    view = View(load_run(kind_run("all failed")))
+    rows = sections.errors(view)
+    assert len(rows) == sections.MOST_ERRORS + 1
+    assert rows[0] == ["`native_fork` parent=bare, Python 3.11.7", "0", "the child exited with status 1"]
+    assert rows[-1] == ["and 30 more", "", "subjects.csv has them all"]
+
+
+def test_plots_of_one_run_are_named_by_their_figure(tmp_path: Path) -> None:
+    """Every figure of the run that there is becomes an SVG and a PNG, and an older one that is none any more goes."""
+    run = write_run(tmp_path, FakeRun([FakeCell()], rounds=6))
+    out = tmp_path / "new" / "out"
+    out.mkdir(parents=True)
+    (out / "size.svg").write_text("of an earlier run")
+    written = write.write_plots([run], out)
+    names = ["mechanisms", "calls", "across_runs", "time_order"]
+    assert [path.name for path in written] == [f"{name}.{kind}" for name in names for kind in ("svg", "png")]
+    assert sorted(out.iterdir()) == sorted(written)
+
+
+def test_plots_of_several_runs_share_the_figure_across_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two runs each figure begins with its run's name, and the figure across runs shows both, once."""
+    runs = [write_run(tmp_path, FakeRun([FakeCell()], run=f"2026110{day}T040000Z")) for day in (2, 1)]
+    seen: list[tuple[str, int]] = []
+
+    def drawn(kind: figures.FigureKind, view: View) -> Picture:
+        seen.append((kind.name, len(view.across)))
+        return Picture(kind.name, kind.title, "A sentence.", b"svg", b"png")
+
+    monkeypatch.setattr(figures, "draw", drawn)
+    names = [path.name for path in write.write_plots(runs, tmp_path / "out") if path.suffix == ".svg"]
+    assert names.count("across_runs.svg") == 1
+    assert "20261101T040000Z-mechanisms.svg" in names
+    assert "20261102T040000Z-time_order.svg" in names
+    assert [count for name, count in seen if name == "across_runs"] == [2]
+
+
+def test_neighbours_are_the_runs_of_this_machine(tmp_path: Path) -> None:
+    """The figure across runs finds what stands beside a run; a run that was moved away stands alone."""
+    one = write_run(tmp_path, FakeRun(rounds=1))
+    two = write_run(tmp_path, FakeRun(rounds=1, run="20261125T040000Z"))
+    write_run(tmp_path, FakeRun(rounds=1, machine="another"))
+    assert write.beside(load_run(two)) == [one, two]
+    moved = one.rename(tmp_path / "moved")
+    assert write.beside(load_run(moved)) == [moved]

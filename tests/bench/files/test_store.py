@@ -1,0 +1,156 @@
+"""Holds the files of a run: append-only, never over another's, whole at every moment, the same for the same rows."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import schema
+from bench.files.store import Store, StoreError, compress, create_run_directory, write_json
+
+needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+ROW = (0, 0, 0, "mechanism", 0, 120_000, 80_000, None)
+
+
+def document(status: str = schema.PARTIAL) -> dict[str, Any]:
+    """The least that a run.json holds."""
+    return {"schema": 1, "status": status, "rounds": 0, "label": "ü"}
+
+
+def lines(directory: Path) -> list[str]:
+    """The lines of samples.csv as they are on disk now."""
+    return (directory / "samples.csv").read_text().splitlines()
+
+
+def test_every_file_is_there_from_the_beginning(tmp_path: Path) -> None:
+    """Headers of all raw tables, and a run.json that says partial, are on disk before the first row."""
+    with Store(tmp_path, document()):
+        for table in schema.RAW_TABLES:
+            assert (tmp_path / table.file).read_text() in ("", ",".join(table.header) + "\n")
+        assert json.loads((tmp_path / "run.json").read_text())["status"] == "partial"
+
+
+def test_a_row_is_on_disk_when_add_returns(tmp_path: Path) -> None:
+    """Rows are handed to the operating system at once: whatever ends this process loses none."""
+    with Store(tmp_path, document()) as files:
+        files.add(schema.SAMPLES, [ROW])
+        assert lines(tmp_path) == [",".join(schema.SAMPLES.header), "0,0,0,mechanism,0,120000,80000,"]
+        files.add(schema.SAMPLES, [ROW, ROW])
+        assert len(lines(tmp_path)) == 4
+
+
+def test_a_complete_run_has_its_calls_packed_and_only_packed(tmp_path: Path) -> None:
+    """At the end of a complete run samples.csv is replaced by samples.csv.gz with the same text."""
+    with Store(tmp_path, document()) as files:
+        files.add(schema.SAMPLES, [ROW])
+        text = (tmp_path / "samples.csv").read_bytes()
+        files.document["status"] = schema.COMPLETE
+    assert sorted(os.listdir(tmp_path)) == ["blocks.csv", "cells.csv", "run.json", "samples.csv.gz", "subjects.csv"]
+    assert gzip.decompress((tmp_path / "samples.csv.gz").read_bytes()) == text
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "complete"
+
+
+def test_an_interrupted_run_is_kept_as_it_is(tmp_path: Path) -> None:
+    """An exception, an interruption included, leaves plain files and a run.json that says partial."""
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(tmp_path)
+    assert len(lines(tmp_path)) == 2
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "partial"
+
+
+def _interrupted(directory: Path) -> None:
+    with Store(directory, document()) as files:
+        files.add(schema.SAMPLES, [ROW])
+        raise KeyboardInterrupt
+
+
+def test_same_rows_same_bytes(tmp_path: Path) -> None:
+    """No time and no name of a file gets into the packed calls."""
+    packed: list[bytes] = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / f"{name}.csv"
+        path.write_text("x\n" * 1000)
+        os.utime(path, (len(packed), len(packed)))
+        packed.append(compress(path).read_bytes())
+    assert packed[0] == packed[1]
+
+
+def test_a_packing_that_is_cut_short_leaves_the_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stops the packing, the plain file is whole, and no file with the final name is half of it."""
+    path = tmp_path / "samples.csv"
+    path.write_text("x\n" * 100_000)
+
+    def stop(source: Any, target: Any, size: int) -> None:
+        target.write(source.read(1000))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", stop)
+    with pytest.raises(OSError, match="No space left"):
+        compress(path)
+    assert path.read_text() == "x\n" * 100_000
+    assert not (tmp_path / "samples.csv.gz").exists()
+
+
+@needs_full
+def test_a_full_disk_is_told_in_one_line_and_everything_is_closed(tmp_path: Path) -> None:
+    """Rows that do not fit are no traceback but a `StoreError` that names the directory; the files are closed."""
+    (tmp_path / "run").mkdir()
+    files = Store(tmp_path / "run", document())
+    real = files._streams["samples"]
+    files._streams["samples"] = open("/dev/full", "w")
+    try:
+        for work in (partial(files.add, schema.SAMPLES, [ROW]), files.close):
+            with pytest.raises(StoreError, match=r"cannot be written \(No space left on device\)") as caught:
+                work()
+            assert str(tmp_path / "run") in str(caught.value)
+        assert all(stream.closed for stream in files._streams.values())
+    finally:
+        real.close()
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "partial"
+
+
+def test_a_store_never_writes_over_a_file(tmp_path: Path) -> None:
+    """A directory that holds rows already is refused, and stays as it was."""
+    (tmp_path / "cells.csv").write_text("mine")
+    with pytest.raises(FileExistsError):
+        Store(tmp_path, document())
+    assert (tmp_path / "cells.csv").read_text() == "mine"
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_run_json_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that cannot be written leaves the one before, and a reader never meets half of one."""
+    path = tmp_path / "run.json"
+    write_json(path, {"b": 1, "a": "ü"})
+    assert path.read_text(encoding="utf-8") == '{\n "a": "ü",\n "b": 1\n}\n'
+    with pytest.raises(TypeError):
+        write_json(path, {"a": object()})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": "ü", "b": 1}
+
+
+def test_a_directory_is_new_or_refused(tmp_path: Path) -> None:
+    """A run's directory is made once; the second time it is refused, and what it holds is untouched."""
+    directory = create_run_directory(tmp_path / "results", "machine", "run")
+    assert directory == tmp_path / "results" / "machine" / "run"
+    (directory / "run.json").write_text("{}")
+    with pytest.raises(StoreError, match=r"already there; nothing was overwritten, choose another --label"):
+        create_run_directory(tmp_path / "results", "machine", "run")
+    assert (directory / "run.json").read_text() == "{}"
+    assert create_run_directory(tmp_path / "results", "machine", "other").is_dir()
+
+
+def test_a_results_directory_that_cannot_hold_any_is_refused(tmp_path: Path) -> None:
+    """A file in its place, or a place where nothing can be made, is told with the way out."""
+    (tmp_path / "file").write_text("")
+    for results in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nothing")):
+        with pytest.raises(StoreError, match=f"^{results}.*") as caught:
+            create_run_directory(results, "machine", "run")
+        assert "--results" in str(caught.value)

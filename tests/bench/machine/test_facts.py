@@ -1,0 +1,190 @@
+"""Turns machines, real and made of files, into facts, and holds that facts name nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.machine import facts, kernel_files, virtualisation
+from tests import ROOT
+
+CPU: dict[str, object] = {
+    "cpu_model": "Intel(R) Xeon(R) Platinum 8370C CPU @ 2.80GHz",
+    "cpu_id": "GenuineIntel 6 106 6",
+    "cpu_count": 8,
+    "architecture": "x86_64",
+    "system": "Linux",
+    "virtualisation": "kvm",
+    "mem_total_bytes": 32 << 30,
+}
+
+
+def tree(root: Path, files: dict[str, str]) -> Path:
+    """Write `files` (path: text) under `root`, as /proc and /sys would hold them."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def test_facts_are_flat_and_can_be_written() -> None:
+    """Facts of this machine are text and numbers under simple names, and survive JSON unchanged."""
+    here = facts.collect()
+    assert json.loads(json.dumps(here)) == here
+    assert all(re.fullmatch(r"[a-zA-Z0-9_]+", name) for name in here)
+    assert all(isinstance(value, str | int | float) for value in here.values())
+    assert here["kernel"] == platform.release()
+    assert here["cpu_count"] == os.cpu_count()
+    assert here["cpu_model"]
+
+
+def test_facts_name_nobody() -> None:
+    """Neither host name, user, home directory nor a path of this checkout is in facts, state or slug."""
+    here = facts.collect()
+    text = json.dumps([here, facts.state(), facts.slug(here)])
+    assert "hostname" not in text
+    assert str(ROOT) not in text
+    host = socket.gethostname()
+    assert not [
+        name for name, value in here.items() if value == host and name not in ("system", "virtualisation", "container")
+    ]
+    assert not re.search(r"(^|[^A-Za-z0-9_])/(root|home|Users)/", text)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/stat"), reason="there is no /proc/stat to read")
+def test_state_counts_upwards() -> None:
+    """Ticks and forks since boot never fall from one reading to the next."""
+    first, second = facts.state(), facts.state()
+    counters = [name for name in first if name.endswith("_ticks") or name in ("forks", "context_switches")]
+    assert "steal_ticks" in counters
+    for name in counters:
+        before, after = first[name], second[name]
+        assert isinstance(before, int)
+        assert isinstance(after, int)
+        assert after >= before or name == "iowait_ticks"  # proc(5): iowait may fall
+
+
+def test_slug_is_readable() -> None:
+    """A slug holds the CPU, their count and the virtualisation, as a name that any file system takes."""
+    assert re.fullmatch(r"intel-xeon-platinum-8370c-8cpu-kvm-[0-9a-f]{6}", facts.slug(CPU))
+    assert facts.slug({}).startswith("cpu-")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kernel": "6.1.0"},
+        {"microcode": "0xd"},
+        {"thp": "always"},
+        {"cpus_allowed": 2},
+        {"python": "3.13"},
+        {"mem_total_bytes": (32 << 30) - (300 << 20)},
+    ],
+)
+def test_slug_outlasts_what_changes_from_boot_to_boot(change: dict[str, object]) -> None:
+    """Kernel, microcode, settings and the memory that a kernel keeps for itself do not make another machine."""
+    assert facts.slug(CPU | change) == facts.slug(CPU)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cpu_count": 4}, {"cpu_id": "GenuineIntel 6 85 7"}, {"virtualisation": "xen"}, {"mem_total_bytes": 64 << 30}],
+)
+def test_slug_tells_machines_apart(change: dict[str, object]) -> None:
+    """Another CPU, number of CPUs, hypervisor or memory size is another machine."""
+    assert facts.slug(CPU | change) != facts.slug(CPU)
+
+
+def test_what_cannot_be_read_is_absent(tmp_path: Path) -> None:
+    """Files that are missing, hold something else or cannot be decoded are empty, not errors."""
+    assert kernel_files.read(tmp_path / "nothing") == ""
+    assert kernel_files.number(tmp_path) is None
+    tree(tmp_path, {"max": "max\n", "negative": "-1\n", "meminfo": "MemTotal:  16 kB\nHugePages_Total:  3\nodd\n"})
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    assert kernel_files.number(tmp_path / "max") is None
+    assert kernel_files.number(tmp_path / "negative") == -1
+    assert kernel_files.keyed(tmp_path / "meminfo") == {"MemTotal": 16384, "HugePages_Total": 3}
+    assert kernel_files.keyed(tmp_path / "binary") == {}
+
+
+HYPERVISOR = {"proc/cpuinfo": "flags\t\t: fpu sse hypervisor lm\n"}
+DMI = "sys/class/dmi/id/"
+CLOCKS = "sys/devices/system/clocksource/clocksource0/available_clocksource"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, {}),
+        ({"proc/cpuinfo": "flags\t\t: fpu sse lm\n", f"{DMI}sys_vendor": "Google"}, {}),
+        (HYPERVISOR, {"virtualisation": "vm"}),
+        (HYPERVISOR | {CLOCKS: "tsc kvm-clock"}, {"virtualisation": "kvm"}),
+        (HYPERVISOR | {f"{DMI}sys_vendor": "Amazon EC2", CLOCKS: "kvm-clock"}, {"virtualisation": "amazon"}),
+        ({f"{DMI}product_name": "VirtualBox"}, {"virtualisation": "virtualbox"}),
+        ({"sys/hypervisor/type": "xen\n"}, {"virtualisation": "xen"}),
+        ({".dockerenv": ""}, {"container": "docker"}),
+        ({"run/.containerenv": ""}, {"container": "podman"}),
+        ({"proc/1/environ": "A=1\0container=lxc\0"}, {"container": "lxc"}),
+    ],
+)
+def test_virtual_machines_and_containers_are_told_by_their_files(
+    files: dict[str, str], expected: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kind of virtual machine or container follows from DMI, CPU flags, clocks and marker files."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert virtualisation.kinds("6.1.0", tree(tmp_path, files)) == expected
+
+
+def test_windows_subsystem_is_told_by_its_kernel(tmp_path: Path) -> None:
+    """A kernel of Microsoft's is the Windows subsystem for Linux."""
+    assert virtualisation.kinds("5.15.90.1-microsoft-standard-WSL2", tmp_path)["virtualisation"] == "wsl"
+
+
+def test_limits_of_cgroup_2_are_the_smallest_on_the_way_up(tmp_path: Path) -> None:
+    """Every group above this one limits it too, so that the smallest limit counts."""
+    root = tree(
+        tmp_path,
+        {
+            "cpu.max": "max 100000",
+            "a/cpu.max": "150000 100000",
+            "a/b/cpu.max": "200000 100000",
+            "a/memory.max": "1000",
+            "a/b/memory.max": "max",
+            "a/b/pids.max": "50",
+            "a/b/pids.current": "8",
+            "a/b/cpu.stat": "usage_usec 5\nnr_throttled 3\n",
+        },
+    )
+    assert virtualisation.cgroup_limits(root, "0::/a/b\n") == {"cpus": 1.5, "memory_bytes": 1000, "pids": 50}
+    assert virtualisation.pids_room(root, "0::/a/b\n") == 42
+    assert virtualisation.throttling(root, "0::/a/b\n") == {"throttled_periods": 3}
+
+
+def test_limits_of_cgroup_1_are_in_a_folder_for_each_controller(tmp_path: Path) -> None:
+    """Version 1 has a tree for each controller, and says "no limit" by a very large number."""
+    root = tree(
+        tmp_path,
+        {
+            "cpu,cpuacct/box/cpu.cfs_quota_us": "50000",
+            "cpu,cpuacct/box/cpu.cfs_period_us": "100000",
+            "memory/box/memory.limit_in_bytes": "9223372036854771712",
+            "pids/box/pids.max": "max",
+        },
+    )
+    group = "4:memory:/box\n3:pids:/box\n2:cpu,cpuacct:/box\n"
+    assert virtualisation.cgroup_limits(root, group) == {"cpus": 0.5}
+    assert virtualisation.pids_room(root, group) is None
+
+
+def test_no_cgroup_is_no_limit(tmp_path: Path) -> None:
+    """Where there are no control groups, nothing is limited."""
+    assert virtualisation.cgroup_limits(tmp_path, "") == {}
+    assert virtualisation.throttling(tmp_path, "") == {}

@@ -1,0 +1,102 @@
+"""Holds how a round's time is shared out among cells."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.driver.process import Settings
+from bench.measure.calibrate import Calibration
+from bench.measure.preparation import RESERVE, TARGET_ROUNDS, allot
+from bench.measure.round import Task
+from bench.options import MOST_PAIRS
+from bench.plan import registry
+from bench.plan.cells import Cell
+from bench.plan.interpreters import Interpreter
+from bench.plan.levels import parse_level
+
+PYTHON = Interpreter("3.11.7", "/usr/bin/python3", {}, {})
+BARE = parse_level(registry.scenarios()["parent"], "bare")
+MS = 1e6
+# A start of subjects that takes long enough for a round to be worth making longer.
+LONG = 1_000 * MS
+
+
+def task(number: int, mechanism: str, calls: int, call_ms: float, control_ms: float = 0.0) -> Task:
+    """A task whose blocks have `calls` calls of `call_ms`, and as many of the control if that costs anything."""
+    cell = Cell(number, PYTHON, registry.mechanisms()[mechanism], BARE)
+    settings = Settings("python", "m:n", beside="c:d" if control_ms else "")
+    found = Calibration(calls, calls if control_ms else 0, call_ms * MS, control_ms * MS, "fork")
+    return Task(cell, settings, found, 1)
+
+
+def seconds_left(round_ms: float) -> float:
+    """The time left, in ns, that gives each of the rounds aimed at so many ms."""
+    return round_ms * MS * (TARGET_ROUNDS + RESERVE)
+
+
+def test_every_cell_has_one_pair_whatever_is_left() -> None:
+    """With no time at all, or less than none, each cell still has its one pair."""
+    tasks = {0: task(0, "os_fork", 100, 0.1, 0.1), 1: task(1, "mp_spawn", 1, 40.0)}
+    for left in (0.0, -1e9, seconds_left(1.0)):
+        assert allot(tasks, left, 0, 8, 8) == {0: 1, 1: 1}
+
+
+def test_much_time_gives_the_most_pairs() -> None:
+    """The core has at most its number of pairs, the others theirs, however long the run."""
+    tasks = {0: task(0, "os_fork", 100, 0.1, 0.1), 1: task(1, "thread", 100, 0.1)}
+    assert allot(tasks, 1e15, LONG, 4, 2) == {0: 4, 1: 2}
+    assert allot(tasks, 1e15, LONG, 1, 8) == {0: 1, 1: 8}
+
+
+def test_a_little_time_goes_to_the_core_first() -> None:
+    """Where there is time for one more pair only, a core cell has it, and the cheap one before the dear one."""
+    tasks = {0: task(0, "thread", 10, 1.0), 1: task(1, "mp_spawn", 1, 40.0), 2: task(2, "os_fork", 10, 1.0)}
+    # One pair of each is about 60 ms, and a pair more of os_fork 10 ms; what comes between blocks is a few ms.
+    assert allot(tasks, seconds_left(0.6 * LONG / MS + 85.0), LONG, 8, 8)[2] > 1
+    assert allot(tasks, seconds_left(0.6 * LONG / MS + 85.0), LONG, 2, 1) == {0: 1, 1: 1, 2: 2}
+
+
+def test_what_starting_takes_is_no_time_for_pairs() -> None:
+    """The same time with a dearer start of subjects affords fewer pairs."""
+    tasks = {0: task(0, "os_fork", 10, 1.0, 1.0)}
+    assert allot(tasks, seconds_left(200.0), 60 * MS, 8, 8)[0] > allot(tasks, seconds_left(200.0), 160 * MS, 8, 8)[0]
+
+
+def test_a_cheap_start_gives_more_rounds_instead_of_more_pairs() -> None:
+    """A round that measures as many times what it costs to start as is worth while gets no more pairs."""
+    tasks = {0: task(0, "os_fork", 10, 1.0, 1.0)}
+    pairs = [allot(tasks, 1e15, start * MS, 8, 8)[0] for start in (0, 20, 40, 1_000)]
+    assert pairs == sorted(pairs)
+    assert (pairs[0], pairs[-1]) == (1, 8)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["os_fork", "thread", "mp_spawn"]), st.floats(0.01, 50)), min_size=1, max_size=9
+    ),
+    st.floats(0, 5_000),
+    st.floats(0, 500),
+    st.integers(1, MOST_PAIRS),
+    st.integers(1, MOST_PAIRS),
+)
+def test_extra_pairs_fit_into_the_round(
+    cells: list[tuple[str, float]], round_ms: float, overhead_ms: float, core: int, others: int
+) -> None:
+    """No cell goes beyond its most, and what is given beyond one pair each costs no more than the round has."""
+    tasks = {number: task(number, name, 5, cost, cost) for number, (name, cost) in enumerate(cells)}
+    pairs = allot(tasks, seconds_left(round_ms), overhead_ms * MS, core, others)
+    for number, one in tasks.items():
+        assert 1 <= pairs[number] <= (core if one.cell.is_core else others)
+    if any(count > 1 for count in pairs.values()):
+        spent = sum(pairs[number] * 10 * cost for number, (_, cost) in enumerate(cells))
+        assert spent + overhead_ms <= round_ms
+
+
+@given(st.floats(0, 5_000), st.floats(0, 5_000))
+def test_more_time_never_means_fewer_pairs_of_the_core(one_ms: float, other_ms: float) -> None:
+    """A longer budget gives each core cell at least the pairs that a shorter one gives."""
+    tasks = {0: task(0, "os_fork", 10, 1.0, 1.0), 1: task(1, "posix_spawn", 10, 2.0, 2.0)}
+    short, long = sorted((one_ms, other_ms))
+    few, many = (allot(tasks, seconds_left(ms), 20 * MS, 8, 4) for ms in (short, long))
+    assert all(few[number] <= many[number] for number in tasks)

@@ -1,0 +1,185 @@
+"""Holds that a run goes on when something fails: one cell's failure is its own, and what is missing is told."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import schema
+from bench.commands import carry_out
+from bench.machine import control_build
+from bench.machine.control_build import Control
+from bench.measure import certificate, run
+from bench.options import Options
+from bench.plan import interpreters, registry
+from bench.schema import MECHANISM
+from tests.engine import TESTS, Watcher, document, measure, needs_fork, register_faulty, rows
+
+pytestmark = needs_fork
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("wrong_status", "calibration: CallError: the child ended with exit status 3"),
+        ("killed_child", "calibration: CallError: the child ended with exit status -9"),
+        ("subject_exits", "calibration: the subject ended with exit status 7: MemoryError: out of it"),
+        ("set_up_fails", "calibration: set-up: BlockingIOError: [Errno 11] no more of it, and that on two lines"),
+        ("child_hangs", "calibration: timed out: a watched call took more than 0.5 s"),
+    ],
+)
+def test_a_cell_that_fails_at_once_does_not_touch_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    """It has one error row and no block; the other cell is measured as if it were alone, and the run is complete."""
+    register_faulty(monkeypatch)
+    told = Watcher()
+    one = measure(tmp_path, told, mechanisms=(name, "os_fork"), rounds=2, deadline_s=0.5 if "hangs" in name else 20.0)
+    said = rows(one.directory, schema.SUBJECTS)
+    assert [(row["round"], row["error"]) for row in said if row["status"] == "error"] == [("-1", text)]
+    assert [row["round"] for row in said if row["status"] == "ok"] == ["0", "1"]
+    assert {row["cell"] for row in rows(one.directory, schema.BLOCKS)} == {"1"}
+    broken, good = rows(one.directory, schema.CELLS)
+    assert (broken["mechanism"], broken["blocks"], broken["block_calls"]) == (name, "0", "0")
+    assert int(good["blocks"]) >= 1
+    assert document(one)["status"] == "complete"
+    assert any(name in message and text.partition(": ")[2] in message for message in told.messages)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("fails_later", "CallError: the child ended with exit status 3"),
+        ("hangs_later", r"timed out: a block of \d+ calls took more than 0.5 s"),
+    ],
+)
+def test_a_cell_that_fails_in_rounds_is_given_up_after_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    """Two error rows, then its subjects are no longer started; the other cell goes on to the last round."""
+    register_faulty(monkeypatch)
+    told = Watcher()
+    changes: dict[str, Any] = {"path": os.pathsep.join((str(TESTS), str(tmp_path))), "deadline_s": 0.5}
+    monkeypatch.setattr(
+        control_build, "find", lambda: Control("", "not wanted")
+    )  # its folder would be the last of the path
+    one = measure(tmp_path / "results", told, mechanisms=(name, "os_fork"), rounds=3, **changes)
+    subjects = rows(one.directory, schema.SUBJECTS)
+    errors = [row for row in subjects if row["status"] == "error"]
+    assert [row["round"] for row in errors] == ["0", "1"]
+    assert all(re.search(text, row["error"]) for row in errors)
+    assert [row["round"] for row in subjects if row["cell"] == "1"] == ["0", "1", "2"]
+    assert {row["status"] for row in subjects if row["cell"] == "1"} == {"ok"}
+    assert f"error: {one.cells[0].name} failed 2 times; subjects.csv has each with its reason" in told.messages
+    assert document(one)["rounds"] == 3
+
+
+def test_what_a_subject_leaves_behind_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mechanism that leaves a child is measured, the child is ended by force, and the certificate says so."""
+    register_faulty(monkeypatch)
+    monkeypatch.setattr("bench.driver.process.STOP_TIMEOUT_S", 0.2)
+    one = measure(tmp_path, mechanisms=("leaves_behind",))
+    assert one.forced == 1
+    left = next(check for check in certificate.of_run([], 1.0, one.forced) if check.name == "processes_left")
+    assert not left.passed
+
+
+def test_a_run_in_which_nothing_works_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All cells failed: the errors are kept, no round is counted, and the messages say it."""
+    register_faulty(monkeypatch)
+    told = Watcher()
+    one = measure(tmp_path, told, mechanisms=("wrong_status",))
+    assert document(one)["rounds"] == 0
+    assert rows(one.directory, schema.BLOCKS) == []
+    assert any("exit status 3" in text for text in told.messages)
+    assert "WARNING: no cell could be measured to the end" in told.messages
+
+
+def test_a_command_that_could_measure_nothing_ends_with_status_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names the directory all the same, where the reasons are; with one cell left it ends with 0."""
+    options = Options(tmp_path)
+    for tasks, status in (({}, 1), ({0: None}, 0)):
+        one = run.Run(options, Watcher(), directory=tmp_path, tasks=tasks)  # type: ignore[arg-type]
+        monkeypatch.setattr(run, "execute", lambda *_, one=one: one)
+        assert carry_out("bench run", "run", "", ["--no-progress"]) == status
+        assert capsys.readouterr().out == f"{tmp_path}\n"
+
+
+def test_without_a_compiler_everything_else_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No control: the reason is told at once, its mechanisms are unavailable, and no cell has blocks of it."""
+    (tmp_path / "empty").mkdir()
+    source = tmp_path / "empty" / control_build.SOURCE.name
+    shutil.copy(control_build.SOURCE, source)
+    monkeypatch.setattr(control_build, "SOURCE", source)
+    monkeypatch.setattr(control_build, "compiler", lambda: None)
+    told = Watcher()
+    one = measure(tmp_path, told, mechanisms=("native_fork", "os_fork"))
+    said = document(one)
+    assert said["control"]["available"] is False
+    assert said["control"]["reason"].startswith("no C compiler found; install gcc")
+    assert [row["mechanism"] for row in said["unavailable"]] == ["native_fork"]
+    (cell,) = rows(one.directory, schema.CELLS)
+    assert (cell["mechanism"], cell["control"], cell["control_calls"]) == ("os_fork", "", "0")
+    assert {row["role"] for row in rows(one.directory, schema.BLOCKS)} == {MECHANISM}
+    assert any(text.startswith("without the C control there is no relative latency: no C") for text in told.messages)
+
+
+def test_a_system_without_fork_measures_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an interpreter has no os.fork, what needs it is unavailable with the reason, and the run is complete."""
+    real = interpreters.find
+
+    def without_fork(paths: Any, needs: Any) -> list[interpreters.Interpreter]:
+        gone = {need: f"this Python has no {need}" for need in ("os.fork", "start:fork")}
+        return [dataclasses.replace(one, missing=gone) for one in real(paths, needs)]
+
+    monkeypatch.setattr(interpreters, "find", without_fork)
+    one = measure(tmp_path, mechanisms=("os_fork", "mp_fork", "thread"))
+    assert {row["mechanism"]: row["reason"] for row in document(one)["unavailable"]} == {
+        "os_fork": "this Python has no os.fork",
+        "mp_fork": "this Python has no start:fork",
+    }
+    assert [row["mechanism"] for row in rows(one.directory, schema.CELLS)] == ["thread"]
+
+
+def test_an_opening_check_that_fails_does_not_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate whose own subjects cannot work is told, and the run's cells are measured all the same."""
+    register_faulty(monkeypatch)
+    broken = {**registry.mechanisms(), "known_delay": registry.mechanisms()["set_up_fails"]}
+    monkeypatch.setattr(registry, "mechanisms", lambda: broken)
+    one = measure(tmp_path, mechanisms=("noop",), certificate=True)
+    assert document(one)["status"] == "complete"
+    assert [row["status"] for row in rows(one.directory, schema.SUBJECTS)] == ["ok"]
+    checks = {check["name"]: check for check in document(one)["certificate"]["checks"]}
+    assert checks["known_delay_error"]["text"].startswith("could not be measured: ")
+    assert document(one)["certificate"]["passed"] is False
+
+
+def test_a_control_that_this_interpreter_cannot_load_costs_only_the_control(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file built for another machine or kind of interpreter: the mechanism is measured without relative latency."""
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    (folder / control_build.NAME).write_bytes(b"\x7fELF of another machine")
+    monkeypatch.setattr(control_build, "find", lambda: Control(str(folder), ""))
+    one = measure(tmp_path / "results", mechanisms=("os_fork",))
+    assert [row["status"] for row in rows(one.directory, schema.SUBJECTS)] == ["ok"]
+    assert {row["role"] for row in rows(one.directory, schema.BLOCKS)} == {MECHANISM}
+
+
+def test_only_failures_in_a_row_give_a_cell_up(tmp_path: Path) -> None:
+    """A cell that fails, works and fails again stays; one that fails in two rounds in a row goes. All are counted."""
+    cells = measure(tmp_path, Watcher(), mechanisms=("noop", "os_fork"), rounds=1).cells
+    one = run.Run(Options(tmp_path), Watcher(), cells=cells, tasks={0: None, 1: None})  # type: ignore[dict-item]
+    for failed in ({0: "a"}, {1: "b"}, {0: "c", 1: "d"}):
+        run._give_up(one, failed)
+    assert list(one.tasks) == [0]
+    assert dict(one.failures) == {0: 2, 1: 2}

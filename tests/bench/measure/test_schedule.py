@@ -1,0 +1,104 @@
+"""Holds what the schedule promises of the order of blocks, for any cells and seeds."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.measure.schedule import PAGE, Share, Step, padding, round_steps
+from bench.options import MOST_PAIRS
+from bench.schema import CONTROL, MECHANISM
+
+SHARES = st.dictionaries(
+    st.integers(0, 60), st.builds(Share, st.integers(1, MOST_PAIRS), st.booleans()), min_size=1, max_size=12
+)
+SEEDS = st.integers(-(2**40), 2**40)
+ROUNDS = st.integers(0, 500)
+
+
+def shape(steps: list[Step]) -> list[tuple[int, int, str]]:
+    """The order as cell, block and role."""
+    return [(step.cell, step.block, step.role) for step in steps]
+
+
+@given(SHARES, SEEDS, ROUNDS)
+def test_every_cell_has_all_its_blocks(cells: dict[int, Share], seed: int, number: int) -> None:
+    """A round holds each cell's blocks exactly once, numbered from 0, and counts its steps in order."""
+    steps = round_steps(cells, seed, number)
+    expected = {
+        (cell, block, role)
+        for cell, share in cells.items()
+        for block in range(share.pairs)
+        for role in ((MECHANISM, CONTROL) if share.has_control else (MECHANISM,))
+    }
+    assert Counter(shape(steps)) == Counter(expected)
+    assert [step.order for step in steps] == list(range(len(steps)))
+
+
+@given(SHARES, SEEDS, ROUNDS)
+def test_the_two_blocks_of_a_pair_are_neighbours(cells: dict[int, Share], seed: int, number: int) -> None:
+    """Mechanism and control of a pair follow each other at once: their ratio is taken."""
+    places = {(step.cell, step.block, step.role): step.order for step in round_steps(cells, seed, number)}
+    for (cell, block, role), order in places.items():
+        if role == CONTROL:
+            assert abs(places[cell, block, MECHANISM] - order) == 1
+
+
+@given(SHARES, SEEDS, ROUNDS)
+def test_same_seed_same_order(cells: dict[int, Share], seed: int, number: int) -> None:
+    """The order depends on seed, round and cells alone, not on the order in which cells are given."""
+    backwards = dict(reversed(cells.items()))
+    assert round_steps(cells, seed, number) == round_steps(backwards, seed, number)
+
+
+@given(SHARES, SEEDS, ROUNDS, st.integers(1, MOST_PAIRS - 1))
+def test_fewer_pairs_keep_the_order_of_the_rest(cells: dict[int, Share], seed: int, number: int, most: int) -> None:
+    """A machine that affords fewer pairs goes through the rest in the same order."""
+    fewer = {cell: Share(min(share.pairs, most), share.has_control) for cell, share in cells.items()}
+    kept = [one for one in shape(round_steps(cells, seed, number)) if one[1] < most]
+    assert shape(round_steps(fewer, seed, number)) == kept
+
+
+@given(SHARES, SEEDS, ROUNDS)
+def test_a_missing_control_changes_no_order(cells: dict[int, Share], seed: int, number: int) -> None:
+    """Without a compiler the mechanisms come in the order that they have with one."""
+    without = {cell: Share(share.pairs, False) for cell, share in cells.items()}
+    kept = [one for one in shape(round_steps(cells, seed, number)) if one[2] == MECHANISM]
+    assert shape(round_steps(without, seed, number)) == kept
+
+
+def test_other_seeds_and_other_rounds_have_other_orders() -> None:
+    """Twenty seeds, and twenty rounds of one seed, give forty different orders of ten cells."""
+    cells = {cell: Share(2, True) for cell in range(10)}
+    orders = [shape(round_steps(cells, seed, 0)) for seed in range(20)]
+    orders += [shape(round_steps(cells, 0, number)) for number in range(1, 21)]
+    assert len({tuple(order) for order in orders}) == 40
+
+
+def test_neither_role_is_always_first_nor_a_cell_always_early() -> None:
+    """Over 400 rounds both roles come first about half of the time, and cells are spread over all places."""
+    cells = {cell: Share(1, True) for cell in range(5)}
+    rounds = [round_steps(cells, 7, number) for number in range(400)]
+    first = Counter(step.role for steps in rounds for step in steps[::2])
+    assert 0.45 < first[MECHANISM] / first.total() < 0.55  # 2000 tosses: 4.5 standard deviations
+    means = [sum(step.order for steps in rounds for step in steps if step.cell == cell) / 800 for cell in cells]
+    assert all(4.0 < mean < 5.0 for mean in means)  # the middle of 0..9 is 4.5, standard error 0.14
+
+
+def test_blocks_of_cells_are_interleaved() -> None:
+    """In a round of four pairs a cell, a cell's pairs do not stand in one row."""
+    cells = {cell: Share(4, False) for cell in range(6)}
+    for number in range(50):
+        order = [step.cell for step in round_steps(cells, 1, number)]
+        runs = [len(list(group)) for _, group in itertools.groupby(order)]
+        assert len(runs) > len(cells)
+
+
+def test_the_shift_in_memory_is_less_than_a_page_and_another_in_every_round() -> None:
+    """Seed and round give the shift again; 200 rounds have shifts from all quarters of a page."""
+    shifts = [padding(3, number) for number in range(200)]
+    assert shifts == [padding(3, number) for number in range(200)]
+    assert {shift * 4 // PAGE for shift in shifts} == {0, 1, 2, 3}

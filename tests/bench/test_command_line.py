@@ -1,0 +1,322 @@
+"""Holds the command line as its users meet it: real processes, exit statuses, one line of error, signals."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import schema
+from bench.machine import control_build
+from bench.plan import registry
+from tests.engine import PATIENCE_S, PYTHON, ROOT, bench_cli, command, needs_fork, needs_proc, rows
+
+SHORT = ("--mechanism", "os_fork", "--rounds", "1", "--block-ms", "0.5", "--pairs", "1,1", "--machine", "here")
+
+# Words after `run`, and what the one line of error must hold; {file} is a file, {dir} a directory of the test.
+BAD = {
+    "mechanism": (["--mechanism", "os_frok"], "os_frok: no such mechanism; `python -m bench list` shows them all"),
+    "scenario": (["--scenario", "moon=full"], "moon: no such scenario; there is parent, affinity, rss"),
+    "level": (["--scenario", "parent=fat"], "parent=fat: no such level; there is bare, equal"),
+    "size": (["--scenario", "rss=64Mb!"], "rss=64Mb!: not a size"),
+    "huge": (["--scenario", "rss=900000GiB"], "nothing can be measured here: "),
+    "profile": (["--profile", "slow"], "slow: no such profile; there is quick, standard, full"),
+    "interpreter": (["--python", "{file}"], "{file}: cannot be started (Permission denied)"),
+    "program": (["--python", shutil.which("true") or "true"], "is not a Python (it did not answer as one)"),
+    "missing": (["--python", "{dir}/python"], "{dir}/python: cannot be started (No such file or directory)"),
+    "results": (["--results", "{file}"], "{file}: cannot hold results"),
+    "budget": (["--budget", "0"], "--budget 0: must be a number of seconds, more than 0"),
+    "negative": (["--budget", "-5"], "--budget -5: must be"),
+    "endless": (["--budget", "inf"], "--budget inf: must be"),
+    "rounds": (["--rounds", "0"], "--rounds 0: must be at least 1"),
+    "cpu": (["--cpu", "4711"], "--cpu 4711: "),
+    "block": (["--block-ms", "nan"], "--block-ms "),
+    "pairs": (["--pairs", "99,9"], "--pairs 99,9: "),
+    "label": (["--label", "../x"], "--label '../x': "),
+}
+
+
+class Ended:
+    """A command that has ended: its exit status and what it wrote."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.out, self.err = process.communicate(timeout=PATIENCE_S)
+        self.status = process.returncode
+
+
+def start(*words: str, **options: Any) -> subprocess.Popen[str]:
+    """Start ``python -m bench WORDS``."""
+    usual: dict[str, Any] = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "text": True}
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command(*words), **{**usual, **piped, **options})
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Ended], Path]:
+    """How every command of `BAD` ended; they run side by side. The directory holds ``results`` that none may touch."""
+    folder = tmp_path_factory.mktemp("refused")
+    (folder / "file").write_text("kept")
+    names = {"file": str(folder / "file"), "dir": str(folder)}
+    started = {
+        name: start("run", "--results", str(folder / "results"), *(word.format(**names) for word in words))
+        for name, (words, _) in BAD.items()
+    }
+    return {name: Ended(process) for name, process in started.items()}, folder
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_status_2(refused: tuple[dict[str, Ended], Path], name: str) -> None:
+    """Nothing on standard output, one line on standard error that says what and where, nothing made or changed."""
+    ended, folder = refused
+    one = ended[name]
+    assert (one.status, one.out) == (2, "")
+    lines = [line for line in one.err.splitlines() if not line.startswith("without the C control ")]
+    assert len(lines) == 1, one.err
+    assert lines[0].startswith("bench run: ")
+    assert BAD[name][1].format(file=folder / "file", dir=folder) in lines[0]
+    assert sorted(path.name for path in folder.iterdir()) == ["file"]
+    assert (folder / "file").read_text() == "kept"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_directory_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
+    """Without permission the run is refused in one line."""
+    (tmp_path / "closed").mkdir(mode=0o500)
+    done = bench_cli("run", *SHORT, "--results", str(tmp_path / "closed"))
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"bench run: {tmp_path / 'closed'}: cannot hold results (Permission denied)")
+
+
+@pytest.mark.parametrize("words", [["run", "--seed", "x"], ["run", "--no-such-option"], ["no-such-command"], []])
+def test_words_that_the_parser_refuses(words: list[str]) -> None:
+    """A wrong word ends with status 2 and says so on its last line, without a traceback."""
+    done = bench_cli(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert ": error: " in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list", "--help"], ["selftest", "--help"]])
+def test_help_is_no_error(words: list[str]) -> None:
+    """``--help`` prints to standard output and ends with status 0."""
+    done = bench_cli(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: python -m bench")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"]])
+def test_help_loads_nothing_large(words: list[str]) -> None:
+    """What only measuring needs is not loaded to print a help text."""
+    code = (
+        f"import sys\nfrom bench.__main__ import main\ntry: main({words})\nexcept SystemExit: pass\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
+    loaded = set(done.stderr.split())
+    assert "sys" in loaded
+    assert not loaded & {"pyperf", "rich", "psutil", "numpy", "pandas", "scipy", "matplotlib"}
+
+
+@needs_fork
+def test_a_run_prints_its_directory_last(tmp_path: Path) -> None:
+    """Standard output ends with the directory, which holds the run; progress goes to standard error, in plain lines."""
+    done = bench_cli("run", *SHORT, "--results", str(tmp_path), "--label", "a-b")
+    assert done.returncode == 0, done.stderr
+    directory = Path(done.stdout.splitlines()[-1])
+    assert directory.parent == tmp_path / "here"
+    assert directory.name.endswith("-a-b")
+    assert json.loads((directory / "run.json").read_text())["status"] == "complete"
+    assert len(rows(directory, schema.CELLS)) == 1
+    lines = done.stderr.splitlines()
+    assert any(line.startswith("calibration, ") for line in lines)
+    assert any(line.startswith("round 1, ") for line in lines)
+    assert "\x1b" not in done.stderr
+
+
+@needs_fork
+def test_a_budget_too_small_is_said_loudly(tmp_path: Path) -> None:
+    """One round is measured, kept, and said to be too few; without progress nothing but what stays is said."""
+    done = bench_cli("run", *SHORT[:2], "--budget", "0.001", "--no-progress", "--results", str(tmp_path))
+    assert done.returncode == 0
+    assert "WARNING: only 1 complete rounds; an interval needs 6. Raise --budget (now 0.001 s)" in done.stderr
+    assert "calibration" not in done.stderr
+    assert not any(line.startswith("round ") for line in done.stderr.splitlines())
+    assert len(done.stdout.splitlines()) == 1
+
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL") if hasattr(signal, name)]
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Ended, Path, list[int]]]:
+    """Runs that get a signal once they have measured two rounds: how each ended, its directory, its subjects' pids."""
+    words = ("--mechanism", "os_fork", "--mechanism", "mp_spawn", "--rounds", "100000", "--block-ms", "2")
+    started = {}
+    for number in SIGNALS:  # side by side: they take a while until they measure
+        results = tmp_path_factory.mktemp("interrupted")
+        started[number] = (start("run", *words, "--results", str(results), "--machine", "here"), results)
+    return {number: _interrupted(*one, number) for number, one in started.items()}
+
+
+def _interrupted(process: subprocess.Popen[str], results: Path, number: int) -> tuple[Ended, Path, list[int]]:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("round 3,"):
+            break
+    subjects = [
+        int(stat.parent.name)
+        for stat in Path("/proc").glob("[0-9]*/stat")
+        if (text := read(stat)) and text.rpartition(")")[2].split()[1] == str(process.pid)
+    ]
+    process.send_signal(number)
+    ended = Ended(process)
+    (directory,) = (results / "here").iterdir()
+    return ended, directory, subjects
+
+
+def read(path: Path) -> str:
+    """The text of a file of /proc, or nothing if its process is gone."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+@needs_fork
+@needs_proc
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupted_run_is_kept(interrupted: dict[int, tuple[Ended, Path, list[int]]], number: int) -> None:
+    """It is marked partial, every complete line can be read, and no subject outlives it.
+
+    Asked to end, it says so and ends with 130; killed, it cannot, and keeps its rows all the same.
+    """
+    ended, directory, subjects = interrupted[number]
+    assert subjects
+    if number == signal.SIGKILL:
+        assert ended.status == -signal.SIGKILL
+    else:
+        assert ended.status == 130
+        assert ended.err.splitlines()[-1].startswith("interrupted; what was measured is kept and marked partial: ")
+        assert "Traceback" not in ended.err
+    assert ended.out == ""
+    said = json.loads((directory / "run.json").read_text())
+    assert said["status"] == "partial"
+    assert said["rounds"] >= 2
+    assert (directory / "samples.csv").exists()
+    assert not (directory / "samples.csv.gz").exists()
+    for table in schema.RAW_TABLES:
+        with open(directory / table.file, newline="") as stream:
+            found = list(csv.reader(stream))
+        assert found[0] == list(table.header)
+        assert all(len(row) == len(table.header) for row in found[1:-1])
+    with open(directory / schema.SUBJECTS.file, newline="") as stream:
+        complete = {(row["round"], row["cell"]) for row in csv.DictReader(stream)}
+    assert complete >= {("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")}
+    wait_until_gone(subjects)
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    """Wait until none of these processes runs; a zombie that its adoptive parent has not reaped is none of ours."""
+    limit = time.monotonic() + PATIENCE_S
+    while any((text := read(Path(f"/proc/{pid}/stat"))) and text.rpartition(")")[2].split()[0] != "Z" for pid in pids):
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+@needs_fork
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="needs pipes of POSIX")
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    """``bench list | head -1`` ends quietly."""
+    for words in (["list"], ["--help"]):
+        process = start(*words)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        text = process.stderr.read()
+        process.stderr.close()
+        process.wait(PATIENCE_S)
+        assert "Traceback" not in text
+        assert "Exception" not in text
+
+
+def test_list_shows_everything_with_its_work() -> None:
+    """Every mechanism of the contract and every scenario is in the list, grouped by work, with a sentence each."""
+    done = bench_cli("list", "--python", PYTHON)
+    assert done.returncode == 0
+    for name, one in registry.mechanisms().items():
+        assert (name in done.stdout.split()) == (one.work in registry.WORKS)
+    for word in ("parent=bare|equal", "affinity=pinned|free", "rss=64MiB"):
+        assert word in done.stdout
+
+
+def test_list_says_what_is_unavailable_and_why(tmp_path: Path) -> None:
+    """Without compiler and without `true`: each mechanism that needs them has its reason below it."""
+    environment = {**os.environ, "PATH": str(tmp_path), "CC": "no-such-compiler"}
+    code = (
+        "import sys, pathlib\nfrom bench.machine import control_build\nfrom bench.__main__ import main\n"
+        f"control_build.SOURCE = pathlib.Path({str(tmp_path / control_build.SOURCE.name)!r})\nsys.exit(main(['list']))"
+    )
+    shutil.copy(control_build.SOURCE, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    for name, reason in (("native_fork", "no C control: no C compiler found"), ("posix_spawn", "no program `true`")):
+        place = next(number for number, line in enumerate(lines) if line.split()[:1] == [name])
+        assert lines[place + 1].strip().startswith(f"UNAVAILABLE: {reason}")
+    noop = next(number for number, line in enumerate(lines) if line.split()[:1] == ["noop"])
+    assert "UNAVAILABLE" not in lines[noop + 1]
+
+
+def test_list_refuses_what_is_no_interpreter() -> None:
+    """As for a run: one line, status 2."""
+    done = bench_cli("list", "--python", "/nowhere/python")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bench list: /nowhere/python: cannot be started (No such file or directory)")
+
+
+@needs_fork
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a system with limits on files")
+def test_a_disk_that_fills_up_is_one_line(tmp_path: Path) -> None:
+    """A run whose files cannot grow ends with one line that names its directory; what was measured is kept."""
+    code = (
+        "import resource, sys\nfrom bench.__main__ import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"
+        f"sys.exit(main(['run', '--mechanism', 'noop', '--rounds', '3', '--results', {str(tmp_path)!r}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"bench run: {tmp_path}")
+    assert "cannot be written (File too large); what was measured until then is kept there" in last
+    assert "Traceback" not in done.stderr
+    (directory,) = next(iter(tmp_path.iterdir())).iterdir()
+    assert json.loads((directory / "run.json").read_text())["status"] == "partial"
+
+
+@needs_fork
+def test_too_few_file_descriptors_are_an_error_and_no_traceback(tmp_path: Path) -> None:
+    """Where not all subjects can be started, those that cannot are error rows with the reason, and the run goes on."""
+    code = (
+        "import resource, sys\nfrom bench.__main__ import main\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))\n"
+        f"sys.exit(main(['run', '--scenario', 'parent=bare,equal', '--rounds', '1', '--results', {str(tmp_path)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert "Traceback" not in done.stderr
+    assert "Too many open files" in done.stderr
+    assert done.returncode == 0
