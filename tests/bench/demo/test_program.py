@@ -27,7 +27,8 @@ REAPED = re.compile(r"^parent: pid (\d+) reaped (\d+), (.+)$", re.M)
 
 def patched(lines: str, *options: str) -> list[str]:
     """The command of a demo whose interpreter ran `lines` first."""
-    code = f"import errno, os, signal, sys\nfrom bench.demo import program as demo\n{lines}\nsys.exit(demo.main({list(options)}))"
+    first = "import errno, os, signal, sys\nfrom bench.demo import program as demo"
+    code = f"{first}\n{lines}\nsys.exit(demo.main({list(options)}))"
     return [sys.executable, "-c", code]
 
 
