@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from analysis.figures import NoPicture, figure, style
 from analysis.read.run import LoadError, Run, load_run
 from analysis.read.table import read_table
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import summarise
 from analysis.text import units
 from bench import schema
@@ -35,14 +35,14 @@ def summary_of(run: Run) -> pd.DataFrame:
     return summary if whole else summarise(run)
 
 
-def _rows(view: View) -> Iterator[pd.DataFrame]:
+def _rows(analysed: AnalysedRun) -> Iterator[pd.DataFrame]:
     """The forks of every readable run, oldest first; a run that cannot be read has no place in the picture."""
-    own = view.run.path.resolve()
-    for path in view.across or [view.run.path]:
+    own = analysed.run.path.resolve()
+    for path in analysed.runs_over_time or [analysed.run.path]:
         try:
             here = Path(path).resolve() == own
-            run = view.run if here else load_run(path)
-            summary = view.summary if here else summary_of(run)
+            run = analysed.run if here else load_run(path)
+            summary = analysed.summary if here else summary_of(run)
         except LoadError:
             continue
         chosen = (summary["mechanism"] == MECHANISM) & (summary["scenario"] == "parent") & (summary["level"] == "bare")
@@ -50,9 +50,9 @@ def _rows(view: View) -> Iterator[pd.DataFrame]:
         yield rows.assign(run=run.name, machine=run.machine, partial=run.partial)
 
 
-def data(view: View) -> pd.DataFrame:
+def data(analysed: AnalysedRun) -> pd.DataFrame:
     """One row for every run and interpreter: `COLUMNS`, ``run``, ``machine``, ``partial``, ``place`` in time from 0."""
-    found = [rows for rows in _rows(view) if not rows.empty]
+    found = [rows for rows in _rows(analysed) if not rows.empty]
     if not found:
         raise NoPicture(f"no run of this machine has `{MECHANISM}` in a bare parent")
     frame = pd.concat(found, ignore_index=True).sort_values(["run", "machine"], ignore_index=True, kind="stable")

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.figures import NoPicture, figure, style
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from bench.schema import CORE
 
@@ -25,12 +25,12 @@ def ranks(calls: int) -> np.ndarray:
     return np.unique(np.concatenate([body, tail]).round().astype(np.int64))
 
 
-def data(view: View) -> pd.DataFrame:
+def data(analysed: AnalysedRun) -> pd.DataFrame:
     """Points of the distribution: `total_ns`, `done` (share of calls as fast), `slower` (share at least as slow)."""
-    bare = view.main()
+    bare = analysed.main_cells()
     parts = []
     for _, cell in bare[bare["mechanism"].isin(CORE)].iterrows():
-        calls = np.sort(view.calls_of(int(cell["cell"])))
+        calls = np.sort(analysed.call_times_ns(int(cell["cell"])))
         if len(calls):
             at = ranks(len(calls))
             parts.append(

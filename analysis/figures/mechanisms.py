@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures import NoPicture, figure, style
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.names import IMPORTED, RANKED, WORK_TITLES, latency_text
 
@@ -16,9 +16,9 @@ ROW_IN = 0.132
 MOST_NAMED = 4
 
 
-def data(view: View) -> pd.DataFrame:
+def data(analysed: AnalysedRun) -> pd.DataFrame:
     """The summary of the cells with one kind of parent, bare if there are such: works in order, cheapest first."""
-    frame = view.main()
+    frame = analysed.main_cells()
     if frame.empty:
         raise NoPicture("no mechanism has a call in a complete round")
     order = frame.groupby("mechanism")["p50_ns"].transform("mean")

@@ -12,15 +12,15 @@ from matplotlib.lines import Line2D
 
 from analysis.figures import NoPicture, figure, style
 from analysis.model.memory_growth import points
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 
 ORDER = ("os_fork", "subprocess_run", "posix_spawn")
 
 
-def data(view: View) -> pd.DataFrame:
+def data(analysed: AnalysedRun) -> pd.DataFrame:
     """One row a cell: its summary and ``dose``, the median resident memory (bytes) that its subjects really had."""
-    frame = points(view)
+    frame = points(analysed)
     if frame.empty:
         raise NoPicture(
             "no mechanism was measured in parents of several sizes; `--scenario rss=0,64MiB,512MiB` does so"

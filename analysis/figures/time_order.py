@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figures import NoPicture, figure, style
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 
 BINS = 60
@@ -15,9 +15,9 @@ TITLES = {"mechanism": "mechanisms", "control": "their C controls"}
 COLOURS = {"mechanism": style.BLUE, "control": style.VERMILION}
 
 
-def data(view: View) -> pd.DataFrame:
+def data(analysed: AnalysedRun) -> pd.DataFrame:
     """One row a block: `role`, `start_ns`, `relative` (its median over that of all blocks of its cell and role)."""
-    blocks = view.blocks
+    blocks = analysed.blocks
     if blocks.empty:
         raise NoPicture("the run holds no warm block")
     usual = blocks.groupby(["cell", "role"])["median_ns"].transform("median")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.model import memory_growth
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.names import latency_text
 from analysis.text.units import known
@@ -24,15 +24,15 @@ def cannot_tell(reason: str) -> str:
     return f"This run cannot tell: {reason}."
 
 
-def memory(view: View) -> Iterator[str]:
+def memory(analysed: AnalysedRun) -> Iterator[str]:
     """What private memory adds to each mechanism that was measured in parents of several sizes."""
     found = False
-    for python in view.pythons:
+    for python in analysed.pythons:
         for name in SIZED:
-            grown = memory_growth.growth(view, python, name)
+            grown = memory_growth.growth(analysed, python, name)
             if grown is not None:
                 found = True
-                yield f"{view.whose(python)}{_grown(name, grown)}"
+                yield f"{analysed.python_prefix(python)}{_grown(name, grown)}"
     if not found:
         yield cannot_tell(f"no mechanism was measured in parents of several sizes; {MEASURE_SIZES}")
 
@@ -54,25 +54,25 @@ def _grown(name: str, grown: memory_growth.Growth) -> str:
     )
 
 
-def crossing(view: View) -> Iterator[str]:
+def crossing(analysed: AnalysedRun) -> Iterator[str]:
     """From which size of the parent on starting a program takes less time than forking."""
     found = False
-    for python in view.pythons:
-        at = memory_growth.crossing(view, python, "os_fork", "subprocess_run")
+    for python in analysed.pythons:
+        at = memory_growth.crossing(analysed, python, "os_fork", "subprocess_run")
         if at is not None:
             found = True
             if at.warnings:
-                yield f"{view.whose(python)}{cannot_tell(at.warnings[0])}"
+                yield f"{analysed.python_prefix(python)}{cannot_tell(at.warnings[0])}"
             else:
-                yield f"{view.whose(python)}{_crossed(view, python, at.lo, at.center, at.hi)}"
+                yield f"{analysed.python_prefix(python)}{_crossed(analysed, python, at.lo, at.center, at.hi)}"
     if found:
         yield "They do unlike work: after `os_fork` the same program goes on, `subprocess_run` starts another one."
     else:
         yield cannot_tell(f"the two were not both measured in parents of several sizes; {MEASURE_SIZES}")
 
 
-def _crossed(view: View, python: str, lo: float, center: float, hi: float) -> str:
-    largest = memory_growth.points(view)
+def _crossed(analysed: AnalysedRun, python: str, lo: float, center: float, hi: float) -> str:
+    largest = memory_growth.points(analysed)
     largest = largest[(largest["python"] == python) & largest["mechanism"].isin(["os_fork", "subprocess_run"])]
     ends = largest.groupby("mechanism").tail(1).set_index("mechanism").to_dict("index")
     reach = min(float(end["dose"]) for end in ends.values())

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.read.run import load_run
 from analysis.report.answers import answers
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from tests.fake_run import CELLS, QUIET, FakeCell, FakeRun, write_run
 
 QUESTIONS = ("cheapest", "1 GiB", "From which size", "own share", "Why")
@@ -17,7 +17,7 @@ QUESTIONS = ("cheapest", "1 GiB", "From which size", "own share", "Why")
 
 def _lines(run: Path) -> dict[str, tuple[str, ...]]:
     """The lines of every answer, by a word or two of its question."""
-    told = answers(View(load_run(run)))
+    told = answers(AnalysedRun(load_run(run)))
     return {word: one.lines for one in told for word in (*QUESTIONS, "What does this run say") if word in one.question}
 
 

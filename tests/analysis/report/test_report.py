@@ -19,7 +19,7 @@ from analysis import figures
 from analysis.figures import Picture
 from analysis.read.run import LoadError, load_run
 from analysis.report import machine_sections, sections, write
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import write_summary
 from tests.fake_kinds import KINDS
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
@@ -98,8 +98,10 @@ def index(written: Path) -> Page:
 
 def _context(run: Path) -> dict[str, object]:
     """What a report of a run shows, without drawing its figures."""
-    view = View(load_run(run))
-    return write.context(view, [Picture(kind.name, kind.title, reason="not drawn here") for kind in figures.kinds()])
+    analysed = AnalysedRun(load_run(run))
+    return write.context(
+        analysed, [Picture(kind.name, kind.title, reason="not drawn here") for kind in figures.kinds()]
+    )
 
 
 def _render(run: Path, name: str = "report.md") -> str:
@@ -252,8 +254,8 @@ def test_names_that_look_like_markup_stay_names(tmp_path: Path) -> None:
 
 def test_a_table_row_holds_the_figures_of_its_cell(tmp_path: Path) -> None:
     """120 µs with a control of 65 µs: 1.85 times; 60 % of it blocked; 40 and 57 faults; 10 rounds of 80 calls."""
-    view = View(load_run(write_run(tmp_path, FakeRun(noise=QUIET))))
-    table = next(table for table in sections.tables(view) if table["title"] == "fork only")
+    analysed = AnalysedRun(load_run(write_run(tmp_path, FakeRun(noise=QUIET))))
+    table = next(table for table in sections.tables(analysed) if table["title"] == "fork only")
     assert table["rows"][0] == [
         "`os_fork`", "parent=bare", "fork", "120 µs (120 to 120)", "120 µs (120 to 120)", "1.85 (1.85 to 1.85)",
         "72.0 µs", "40.0 + 57.0", "800", "10",
@@ -281,8 +283,8 @@ def test_an_edited_document_is_one_clear_line(tmp_path: Path, field: dict[str, o
 
 def test_many_errors_are_counted_not_listed(kind_run: Callable[[str], Path]) -> None:
     """Of 70 failed subjects the first 40 are shown, then how many more there are and which file has them."""
-    view = View(load_run(kind_run("all failed")))
-    rows = sections.errors(view)
+    analysed = AnalysedRun(load_run(kind_run("all failed")))
+    rows = sections.errors(analysed)
     assert len(rows) == sections.MOST_ERRORS + 1
     assert rows[0] == ["`native_fork` parent=bare, Python 3.11.7", "0", "the child exited with status 1"]
     assert rows[-1] == ["and 30 more", "", "subjects.csv has them all"]
@@ -305,8 +307,8 @@ def test_plots_of_several_runs_share_the_figure_across_runs(tmp_path: Path, monk
     runs = [write_run(tmp_path, FakeRun([FakeCell()], run=f"2026110{day}T040000Z")) for day in (2, 1)]
     seen: list[tuple[str, int]] = []
 
-    def drawn(kind: figures.FigureKind, view: View) -> Picture:
-        seen.append((kind.name, len(view.across)))
+    def drawn(kind: figures.FigureKind, analysed: AnalysedRun) -> Picture:
+        seen.append((kind.name, len(analysed.runs_over_time)))
         return Picture(kind.name, kind.title, "A sentence.", b"svg", b"png")
 
     monkeypatch.setattr(figures, "draw", drawn)
