@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures import NoPicture, figure, style
-from analysis.model.memory_growth import points
+from analysis.model.memory_growth import cells_of_several_sizes
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 
@@ -20,7 +20,7 @@ ORDER = ("os_fork", "subprocess_run", "posix_spawn")
 
 def data(analysed: AnalysedRun) -> pd.DataFrame:
     """One row a cell: its summary and ``dose``, the median resident memory (bytes) that its subjects really had."""
-    frame = points(analysed)
+    frame = cells_of_several_sizes(analysed)
     if frame.empty:
         raise NoPicture(
             "no mechanism was measured in parents of several sizes; `--scenario rss=0,64MiB,512MiB` does so"
