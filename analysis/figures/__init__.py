@@ -1,4 +1,4 @@
-"""Turns a run into figures: every module here holds one, found by itself; a new figure is one new file.
+"""Turns a run into figures: every module here holds one and is found by itself. A new figure is one new file.
 
 A figure is three pure functions: `data` (analysed run -> frame), the drawing (frame -> Figure) and `says`
 (frame -> one sentence about this data). What cannot be drawn raises `NoPicture` with the reason.

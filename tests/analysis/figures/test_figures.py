@@ -185,7 +185,7 @@ def test_size_is_the_one_that_was_verified(tmp_path: Path) -> None:
     frame = size.data(_analysed(tmp_path, KINDS["quiet"]()))
     fork = frame[frame["mechanism"] == "os_fork"]
     assert fork["dose"].tolist() == [9_000_000, 9_000_000 + (64 << 20), 9_000_000 + (256 << 20)]
-    assert "`os_fork` went from 120 µs to 3.40 ms (28.3 times), `subprocess_run`" in size.says(frame)
+    assert "`os_fork` goes from 120 µs to 3.40 ms (28.3 times as long), `subprocess_run`" in size.says(frame)
 
 
 def test_runs_stand_in_order_of_time_and_partial_ones_are_marked(tmp_path: Path) -> None:
@@ -207,7 +207,9 @@ def test_one_run_is_a_picture_and_damaged_ones_are_left_out(tmp_path: Path) -> N
     (damaged / "blocks.csv").write_text("nonsense\n")
     frame = across_runs.data(AnalysedRun(load_run(path), [path, damaged]))
     assert len(frame) == 1
-    assert across_runs.says(frame).startswith("So far one run: `os_fork` takes 120 µs (120 to 120), 1.85")
+    assert across_runs.says(frame).startswith(
+        "There is one run so far (Python 3.11.7): `os_fork` takes 120 µs (120 to 120), 1.85"
+    )
 
 
 def test_an_older_runs_summary_is_used_while_it_holds_all_rounds(tmp_path: Path) -> None:
@@ -217,8 +219,8 @@ def test_an_older_runs_summary_is_used_while_it_holds_all_rounds(tmp_path: Path)
     file = run.path / "summary.csv"
     for rounds, median in ((10, 999_000), (9, 120_000)):
         file.write_text(summary_csv(summary.assign(p50_ns=999_000.0, rounds=rounds)))
-        known = across_runs.summary_of(run)
-        assert known.loc[known["mechanism"] == "os_fork", "p50_ns"].iloc[0] == median
+        summary_used = across_runs.summary_of(run)
+        assert summary_used.loc[summary_used["mechanism"] == "os_fork", "p50_ns"].iloc[0] == median
     file.unlink()
     assert across_runs.summary_of(run).equals(summary)
 
@@ -227,13 +229,13 @@ def test_the_course_of_a_run_shows_a_slow_stretch(tmp_path: Path) -> None:
     """In a run whose last rounds take 1.5 times as long as the others, the line ends at 1.5 and the dots say so too."""
     frame = time_order.data(_analysed(tmp_path, FakeRun(noise=QUIET)))
     assert set(frame["relative"]) == {1.0}
-    assert "ran at 100 % to 100 %" in time_order.says(frame)
+    assert "took 100 % to 100 %" in time_order.says(frame)
     late = frame["start_ns"] > frame["start_ns"].quantile(0.8)
     frame.loc[late, "relative"] = 1.5
     line = time_order.course(frame[frame["role"] == "control"], float(frame["start_ns"].max()))
     assert line["relative"].iloc[0] == 1.0
     assert line["relative"].iloc[-1] == 1.5
-    assert "to 150 % of their usual time, and 20" in time_order.says(frame)
+    assert "to 150 % of their usual time. 20" in time_order.says(frame)
 
 
 @pytest.mark.parametrize(
