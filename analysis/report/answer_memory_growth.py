@@ -43,7 +43,7 @@ def _growth_text(growth: Growth) -> str:
     extended = " The line is extended beyond these sizes to 1 GiB." if growth.largest_dose < GIB else ""
     return (
         f"{per_gib} for each GiB of private memory, which is {per_page} for each page of 4 KiB. "
-        f"These are from a line through parents of {growth.size_count} sizes, up to "
+        f"Both figures come from a line through parents of {growth.size_count} sizes, up to "
         f"{units.bytes_text(growth.largest_dose)}.{extended} "
         f"The line misses none of their medians by more than {100 * growth.largest_misfit:.2g} %."
     )
