@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.stats.tail import carrying, quantile_interval, worth
+from analysis.stats.tail import effective_calls, effective_rounds, quantile_interval
 
 
 def split(values: NDArray[np.int64], rounds: int) -> list[NDArray[np.int64]]:
@@ -23,10 +23,10 @@ def split(values: NDArray[np.int64], rounds: int) -> list[NDArray[np.int64]]:
 def test_too_few_calls_give_no_value_and_the_number_needed(quantile: float, name: str, least: int) -> None:
     """One call too few: no value, and words that say how many it takes; as many as needed: a value."""
     calls = np.arange(1, least + 1)
-    few = quantile_interval(split(calls[:-1], 10), quantile)
-    assert math.isnan(few.center)
-    assert math.isnan(few.lo)
-    assert few.warnings == (f"too few calls for {name}: need at least {least}, have {least - 1}",)
+    too_few = quantile_interval(split(calls[:-1], 10), quantile)
+    assert math.isnan(too_few.center)
+    assert math.isnan(too_few.lo)
+    assert too_few.warnings == (f"too few calls for {name}: need at least {least}, have {least - 1}",)
     enough = quantile_interval(split(calls, 10), quantile)
     assert enough.center == pytest.approx(1 + quantile * (least - 1))
     assert enough.lo <= enough.center <= enough.hi
@@ -40,11 +40,11 @@ def test_a_percentile_worked_out_by_hand() -> None:
 @pytest.mark.parametrize("rounds", [1, 5])
 def test_fewer_than_six_rounds_have_a_value_without_interval(rounds: int) -> None:
     """Rounds are what is resampled: five of them carry no interval, however many calls they hold."""
-    found = quantile_interval(split(np.arange(1, 5001), rounds), 0.99)
-    assert found.center == pytest.approx(4950.01)
-    assert math.isnan(found.lo)
-    assert math.isnan(found.hi)
-    assert found.warnings == (f"need at least 6 rounds for an interval of p99, have {rounds}",)
+    estimate = quantile_interval(split(np.arange(1, 5001), rounds), 0.99)
+    assert estimate.center == pytest.approx(4950.01)
+    assert math.isnan(estimate.lo)
+    assert math.isnan(estimate.hi)
+    assert estimate.warnings == (f"need at least 6 rounds for an interval of p99, have {rounds}",)
 
 
 def test_rounds_without_calls_do_not_count() -> None:
@@ -56,8 +56,8 @@ def test_rounds_without_calls_do_not_count() -> None:
 
 def test_equal_calls_give_an_interval_of_no_width() -> None:
     """Where every call took the same, there is nothing to be unsure of."""
-    found = quantile_interval([np.full(100, 5000)] * 8, 0.99)
-    assert (found.center, found.lo, found.hi) == (5000, 5000, 5000)
+    estimate = quantile_interval([np.full(100, 5000)] * 8, 0.99)
+    assert (estimate.center, estimate.lo, estimate.hi) == (5000, 5000, 5000)
 
 
 def test_the_interval_does_not_depend_on_the_order_within_rounds() -> None:
@@ -70,7 +70,7 @@ def test_the_interval_does_not_depend_on_the_order_within_rounds() -> None:
 
 def test_calls_of_equal_rounds_are_worth_their_number() -> None:
     """Rounds that share the slow calls evenly, or more evenly than chance would, add nothing and take nothing."""
-    assert worth(np.full(10, 2), np.full(10, 200), 0.99) == 2000
+    assert effective_calls(np.full(10, 2), np.full(10, 200), 0.99) == 2000
 
 
 def test_calls_of_unequal_rounds_are_worth_less_worked_out_by_hand() -> None:
@@ -78,42 +78,42 @@ def test_calls_of_unequal_rounds_are_worth_less_worked_out_by_hand() -> None:
     # Spread: 18 in one round, -2 in nine: 360; variance 10 / 9 * 360 / 2000**2 = 0.0001.
     # Student's t at 97.5 %: 1.96115 for 1999 degrees of freedom, 2.26216 for 9; their ratio squared 0.75157.
     above = np.array([20] + [0] * 9)
-    assert worth(above, np.full(10, 200), 0.99) == pytest.approx(99 * 0.75157, rel=1e-4)
+    assert effective_calls(above, np.full(10, 200), 0.99) == pytest.approx(99 * 0.75157, rel=1e-4)
 
 
 def test_the_rounds_that_carry_the_tail_are_counted() -> None:
     """Equal shares count in full, a single one as one, and 3 to 1 as 16 / 10."""
-    assert carrying(np.full(8, 0.01)) == pytest.approx(8)
-    assert carrying(np.array([0.2, 0, 0])) == pytest.approx(1)
-    assert carrying(np.array([0.03, 0.01])) == pytest.approx(1.6)
-    assert carrying(np.zeros(5)) == 0
+    assert effective_rounds(np.full(8, 0.01)) == pytest.approx(8)
+    assert effective_rounds(np.array([0.2, 0, 0])) == pytest.approx(1)
+    assert effective_rounds(np.array([0.03, 0.01])) == pytest.approx(1.6)
+    assert effective_rounds(np.zeros(5)) == 0
 
 
 def test_slow_calls_from_few_rounds_are_warned_of() -> None:
     """Where one round of ten holds all slow calls, the interval comes with a warning that says so."""
     calls = [np.arange(1000, 1200) for _ in range(9)] + [np.arange(5000, 5200)]
-    found = quantile_interval(calls, 0.99)
-    assert found.warnings == ("p99 rests on 1.0 rounds, fewer than 6: its interval is too narrow",)
-    assert found.lo <= found.center <= found.hi
+    estimate = quantile_interval(calls, 0.99)
+    assert estimate.warnings == ("p99 rests on 1.0 rounds, fewer than 6: its interval is too narrow",)
+    assert estimate.lo <= estimate.center <= estimate.hi
 
 
 def test_with_independent_calls_the_interval_is_the_exact_binomial_one() -> None:
     """With slow calls spread evenly, 2000 calls give the order statistics of the binomial distribution: 1971 … 1989."""
     # Clopper and Pearson 1934 for 1980 of 2000 (scipy.stats.binomtest): 0.984602 … 0.993883 of the calls.
     share = stats.binomtest(1980, 2000).proportion_ci()
-    found = quantile_interval(split(np.arange(1, 2001), 10), 0.99)
-    assert (found.lo, found.hi) == (math.ceil(2000 * share.low), math.ceil(2000 * share.high))
+    estimate = quantile_interval(split(np.arange(1, 2001), 10), 0.99)
+    assert (estimate.lo, estimate.hi) == (math.ceil(2000 * share.low), math.ceil(2000 * share.high))
 
 
 @given(st.integers(6, 12), st.integers(62, 90), st.integers(0, 2**32 - 1), st.floats(0.01, 100))
 def test_an_interval_holds_its_value_and_follows_the_unit(rounds: int, calls: int, seed: int, factor: float) -> None:
     """Value between its ends, ends among the calls, and all in proportion when times are in another unit."""
     times = [np.random.default_rng([seed, number]).lognormal(10, 1, calls) for number in range(rounds)]
-    found = quantile_interval(times, 0.99)
-    assert found.lo <= found.center <= found.hi
-    assert {found.lo, found.hi} <= {*np.concatenate(times).tolist(), found.center}
+    estimate = quantile_interval(times, 0.99)
+    assert estimate.lo <= estimate.center <= estimate.hi
+    assert {estimate.lo, estimate.hi} <= {*np.concatenate(times).tolist(), estimate.center}
     scaled = quantile_interval([part * factor for part in times], 0.99)
-    assert (scaled.lo, scaled.hi) == pytest.approx((found.lo * factor, found.hi * factor))
+    assert (scaled.lo, scaled.hi) == pytest.approx((estimate.lo * factor, estimate.hi * factor))
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])
@@ -126,5 +126,5 @@ def test_a_95_per_cent_interval_covers_p99_in_93_to_97_per_cent(shift: float) ->
     dice = np.random.default_rng(11)
     truth = 2.3263479 * math.hypot(1, shift)
     runs = dice.normal(size=(600, 30, 150)) + dice.normal(0, shift, (600, 30, 1))
-    found = [quantile_interval(list(run), 0.99) for run in runs]
-    assert 0.93 <= np.mean([one.lo <= truth <= one.hi for one in found]) <= 0.97
+    estimates = [quantile_interval(list(run), 0.99) for run in runs]
+    assert 0.93 <= np.mean([estimate.lo <= truth <= estimate.hi for estimate in estimates]) <= 0.97
