@@ -81,7 +81,7 @@ def execute(options: Options, progress: Progress) -> Run:
     Any other BaseException, such as an interruption, leaves a partial run with all complete blocks.
     """
     run = Run(options, progress)
-    wanted = cells.wanted(options.profile, options.mechanisms, options.scenarios)
+    wanted = cells.requested(options.profile, options.mechanisms, options.scenarios)
     setup = prepare(options.cpu, options.pythons)
     run.cells, unavailable = cells.make(wanted, setup.pythons, setup.resources)
     if not run.cells:

@@ -51,7 +51,7 @@ def measure(python: str, budget_s: float, progress: Progress) -> list[Check]:
     descriptors = _open_descriptors()
     pinning.apply(setup.pins)
     try:
-        ground = Ground(python, setup.control.folder, setup.pins.subject)
+        ground = Ground(python, setup.control.folder, setup.pins.subject_cpu)
         checks = certificate.opening(ground, budget_s * _OBSERVER_PART)
     finally:
         pinning.undo(setup.pins)

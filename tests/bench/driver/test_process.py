@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.driver import process
-from bench.driver.process import Settings, Subject, SubjectError
+from bench.driver import launch, process
+from bench.driver.launch import Settings
+from bench.driver.process import Subject, SubjectError
 from bench.schema import CONTROL, MECHANISM
 from tests import engine
 from tests.engine import PATIENCE_S, PYTHON, alive, needs_control, needs_fork, needs_proc, settings, unchanged
@@ -73,7 +74,9 @@ def test_requests_of_any_size_are_answered_in_turn() -> None:
 @needs_control
 def test_control_answers_beside_the_mechanism() -> None:
     """One subject makes blocks of both roles."""
-    with Subject(settings("os_fork", beside="mechanisms.native:native_fork", control=engine.CONTROL)) as subject:
+    with Subject(
+        settings("os_fork", control_mechanism="mechanisms.native:native_fork", control_folder=engine.CONTROL)
+    ) as subject:
         subject.ready(PATIENCE_S)
         assert [subject.block(role, 3, PATIENCE_S).calls for role in (MECHANISM, CONTROL)] == [3, 3]
 
@@ -138,7 +141,7 @@ def test_more_descriptors_than_select_takes_are_no_error() -> None:
             many.append(os.open(os.devnull, os.O_RDONLY))
         with Subject(settings("os_fork")) as subject:
             subject.ready(PATIENCE_S)
-            subject.path(PATIENCE_S)
+            subject.observe_path(PATIENCE_S)
             assert subject.block(MECHANISM, 2, PATIENCE_S).calls == 2
         assert not subject.stop()
     finally:
@@ -150,7 +153,8 @@ def test_more_descriptors_than_select_takes_are_no_error() -> None:
 def test_no_place_for_temporary_files_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without a temporary directory that can be written says so in one line."""
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-    with pytest.raises(SubjectError, match=r"^no temporary file for what it says \(No such file or directory\)$"):
+    words = r"^no temporary file for the subject's standard error \(No such file or directory\)$"
+    with pytest.raises(SubjectError, match=words):
         Subject(settings("os_fork"))
 
 
@@ -159,7 +163,7 @@ def test_a_subject_that_ends_while_watched_is_told_for_what_it_is() -> None:
     with Subject(settings("subject_killed")) as subject:
         subject.ready(PATIENCE_S)
         with pytest.raises(SubjectError, match="ended by signal 9"):
-            subject.path(PATIENCE_S)
+            subject.observe_path(PATIENCE_S)
 
 
 def test_a_subject_that_hangs_while_watched_is_killed() -> None:
@@ -167,7 +171,7 @@ def test_a_subject_that_hangs_while_watched_is_killed() -> None:
     with Subject(settings("child_hangs")) as subject:
         subject.ready(PATIENCE_S)
         with pytest.raises(SubjectError, match="timed out: a watched call"):
-            subject.path(SHORT_S)
+            subject.observe_path(SHORT_S)
     assert not alive(subject.pid)
 
 
@@ -218,13 +222,13 @@ def test_a_subject_has_what_it_needs_and_no_more() -> None:
     assert words[0] == PYTHON
     assert words[1:4] == ["-E", "-s", "-S"]
     assert words[5:] == ["mechanism=m:n", "cpu=0"]
-    assert set(process.environment()) <= set(process.ENVIRONMENT)
+    assert set(launch.environment()) <= set(launch.KEPT_VARIABLES)
 
 
 @needs_proc
 def test_only_standard_streams_are_inherited() -> None:
     """What a subject starts holds no pipe of the controller: it could keep the subject's end from being seen."""
-    with Subject(settings("posix_spawn", true=sys.executable)) as first, Subject(settings("os_fork")) as second:
+    with Subject(settings("posix_spawn", true_program=sys.executable)) as first, Subject(settings("os_fork")) as second:
         first.ready(PATIENCE_S)
         second.ready(PATIENCE_S)
         for subject in (first, second):

@@ -65,7 +65,7 @@ def test_a_cell_that_fails_in_rounds_is_given_up_after_two(
     """Two error rows, then its subjects are no longer started; the other cell goes on to the last round."""
     register_faulty(monkeypatch)
     told = Watcher()
-    changes: dict[str, Any] = {"path": os.pathsep.join((str(TESTS), str(tmp_path))), "deadline_s": 0.5}
+    changes: dict[str, Any] = {"module_path": os.pathsep.join((str(TESTS), str(tmp_path))), "deadline_s": 0.5}
     monkeypatch.setattr(
         control_build, "find", lambda: Control("", "not wanted")
     )  # its folder would be the last of the path

@@ -126,7 +126,7 @@ def test_a_program_that_does_not_answer_is_ended(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("version", ["2.7.18", "3.6.15", "3.7.16"])
 def test_too_old_an_answer_is_refused(tmp_path: Path, version: str) -> None:
     """A version before 3.8 is refused with its number."""
-    with pytest.raises(InterpreterError, match=f"is Python {version}; 3.8 is the oldest to measure$"):
+    with pytest.raises(InterpreterError, match=f"is Python {version}; 3.8 is the oldest that can be measured$"):
         find([fake(tmp_path / "python", version)], [])
 
 
@@ -138,7 +138,7 @@ NEW = installed("3.8", "3.9", "3.13")
 @pytest.mark.parametrize("path", OLD)
 def test_real_old_interpreters_are_refused(path: str) -> None:
     """A real one before 3.8 gives the same words, whatever its own errors would be."""
-    with pytest.raises(InterpreterError, match=r"is Python \d\.\d+\.\d+; 3\.8 is the oldest to measure$"):
+    with pytest.raises(InterpreterError, match=r"is Python \d\.\d+\.\d+; 3\.8 is the oldest that can be measured$"):
         find([path], availability.needs())
 
 

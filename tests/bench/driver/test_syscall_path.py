@@ -12,7 +12,7 @@ from functools import cache, partial
 
 import pytest
 
-from bench.driver import path_seen
+from bench.driver import syscall_path
 from bench.driver.process import Subject
 from bench.plan import availability, registry
 from bench.plan.availability import Resources
@@ -69,7 +69,7 @@ def may_trace() -> bool:
         return False
     with Subject(settings("noop")) as subject:
         subject.ready(PATIENCE_S)
-        return subject.path(PATIENCE_S) != ""
+        return subject.observe_path(PATIENCE_S) != ""
 
 
 @pytest.fixture(autouse=True)
@@ -85,19 +85,19 @@ def test_all_mechanisms_of_the_contract_are_there() -> None:
     for name, one in registry.mechanisms().items():
         assert one.work in (*registry.WORKS, "known")
         assert not one.control or registry.mechanisms()[one.control].work == "control"
-        assert one.text, name
+        assert one.description, name
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_every_mechanism_runs(name: str) -> None:
     """Each creates and reaps children in a real subject, stamps them in order, and takes the path it should."""
-    python, around = here()
+    python, resources = here()
     one = registry.mechanisms()[name]
-    if reason := availability.why_unavailable(one, python, around):
+    if reason := availability.why_unavailable(one, python, resources):
         pytest.skip(f"{name}: {reason}")
-    with Subject(settings(name, control=CONTROL, true=around.true)) as subject:
+    with Subject(settings(name, control_folder=CONTROL, true_program=resources.true_program)) as subject:
         subject.ready(PATIENCE_S)
-        path = subject.path(PATIENCE_S)
+        path = subject.observe_path(PATIENCE_S)
         block = subject.block(MECHANISM, 2, PATIENCE_S)
     assert not subject.stop()
     for total, call, ready in zip(*(block.stamps[i::3] for i in range(3)), strict=True):
@@ -112,10 +112,10 @@ def test_every_mechanism_runs(name: str) -> None:
 
 def test_without_permission_the_path_is_empty_and_the_call_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the kernel does not let us watch, the mechanism is measured all the same."""
-    monkeypatch.setattr(path_seen._Watch, "attach", lambda self: False)
+    monkeypatch.setattr(syscall_path._Tracer, "attach", lambda self: False)
     with Subject(settings("os_fork")) as subject:
         subject.ready(PATIENCE_S)
-        assert subject.path(PATIENCE_S) == ""
+        assert subject.observe_path(PATIENCE_S) == ""
         assert subject.block(MECHANISM, 1, PATIENCE_S).calls == 1
 
 
@@ -126,7 +126,7 @@ def test_a_process_that_is_not_ours_is_not_watched() -> None:
     try:
         for pid in (os.getpid(), 2**22 + 1):
             asked: list[int] = []
-            assert path_seen.observe(pid, partial(asked.append, 1), mine, 1.0) == ""
+            assert syscall_path.observe(pid, partial(asked.append, 1), mine, 1.0) == ""
             assert asked == [1]
     finally:
         os.close(mine)
@@ -163,7 +163,7 @@ def test_a_signal_for_the_watched_process_is_passed_on() -> None:
 
         sender = threading.Thread(target=signal_until_answered)
         try:
-            assert path_seen.observe(process.pid, ask, answer, PATIENCE_S) == "none"
+            assert syscall_path.observe(process.pid, ask, answer, PATIENCE_S) == "none"
         finally:
             stop.set()
             sender.join()
