@@ -114,7 +114,7 @@ def _say_what_is_missing(setup: Setup, progress: Progress) -> None:
 
 def _measure(run: Run, store: Store, preparation: Preparation) -> None:
     document, progress = store.document, run.progress
-    document["unfit"] = fitness.unfit_lines(fitness.findings())
+    document["unfit"] = fitness.unfit_lines(fitness.assess())
     for line in document["unfit"]:
         progress.message(f"unfit machine: {line}")
     try:

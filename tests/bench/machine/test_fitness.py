@@ -9,7 +9,7 @@ import pytest
 
 from bench.machine import fitness, fitness_rules, pyperf_checks
 from bench.machine.finding import Finding, note, ok, unfit, unfit_lines
-from bench.machine.fitness_rules import MIB, Watched
+from bench.machine.fitness_rules import MIB, CpuActivity
 from tests import ROOT
 
 _QUIETLY = """
@@ -21,7 +21,7 @@ def watch(event, arguments):
         raise RuntimeError(event)
 
 sys.addaudithook(watch)
-for one in fitness.findings():
+for one in fitness.assess():
     print(one.level, one.name, one.text, one.remedy, sep="|")
 """
 
@@ -42,13 +42,13 @@ def test_this_machine_is_looked_at_without_starting_a_process() -> None:
 @pytest.mark.parametrize(
     ("finding", "level"),
     [
-        (fitness_rules.load(Watched(4, 0.0, 0.0)), "ok"),
-        (fitness_rules.load(Watched(4, 0.5, 0.0)), "note"),
-        (fitness_rules.load(Watched(4, 2.1, 0.0)), "unfit"),
-        (fitness_rules.load(Watched(1, 0.6, 0.0)), "unfit"),
-        (fitness_rules.steal(Watched(2, 0.0, 0.01)), "ok"),
-        (fitness_rules.steal(Watched(2, 0.0, 0.05)), "note"),
-        (fitness_rules.steal(Watched(2, 0.0, 0.3)), "unfit"),
+        (fitness_rules.load(CpuActivity(4, 0.0, 0.0)), "ok"),
+        (fitness_rules.load(CpuActivity(4, 0.5, 0.0)), "note"),
+        (fitness_rules.load(CpuActivity(4, 2.1, 0.0)), "unfit"),
+        (fitness_rules.load(CpuActivity(1, 0.6, 0.0)), "unfit"),
+        (fitness_rules.steal(CpuActivity(2, 0.0, 0.01)), "ok"),
+        (fitness_rules.steal(CpuActivity(2, 0.0, 0.05)), "note"),
+        (fitness_rules.steal(CpuActivity(2, 0.0, 0.3)), "unfit"),
         (fitness_rules.cpus(1), "note"),
         (fitness_rules.cpus(2), "ok"),
         (fitness_rules.quota(None), "ok"),
@@ -125,10 +125,10 @@ def test_others_are_told_from_oneself(
     monkeypatch.setattr("psutil.cpu_times", lambda: next(readings))
     monkeypatch.setattr("bench.machine.fitness.time.perf_counter", lambda: next(clock))
     monkeypatch.setattr("bench.machine.fitness.time.process_time", lambda: next(cpu))
-    seen = fitness.watch(0.5)
-    assert seen is not None
-    assert seen.busy == pytest.approx(busy)
-    assert seen.stolen == pytest.approx(stolen)
+    activity = fitness.measure_cpu_activity(0.5)
+    assert activity is not None
+    assert activity.busy_cpus == pytest.approx(busy)
+    assert activity.stolen_share == pytest.approx(stolen)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_the_command_says_all_and_fails_where_unfit(
     found: list[Finding], status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`check` prints every finding with its remedy below, and has exit status 1 for an unfit machine only."""
-    monkeypatch.setattr(fitness, "findings", lambda: found)
+    monkeypatch.setattr(fitness, "assess", lambda: found)
     assert fitness.main() == status
     shown = capsys.readouterr().out.splitlines()
     for one in found:
@@ -155,7 +155,7 @@ def test_only_what_is_unfit_goes_into_a_run() -> None:
 def test_a_pyperf_that_cannot_be_asked_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where pyperf's inner checks are not as known, that is a note with the command to use instead."""
     monkeypatch.setattr("pyperf._system.System", None)
-    (found,) = pyperf_checks.findings()
+    (found,) = pyperf_checks.run_checks()
     assert found.level == "note"
     assert "python -m pyperf system show" in found.remedy
 
