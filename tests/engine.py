@@ -69,9 +69,9 @@ class Watcher:
         """Remember the line."""
         self.messages.append(text)
 
-    def update(self, doing: str, round_number: int, left_s: float, medians: Medians) -> None:
+    def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
         """Remember what is being measured, and in which round."""
-        self.updates.append((doing, round_number))
+        self.updates.append((cell_name, round_number))
 
     def close(self) -> None:
         """Remember that it was called."""
