@@ -32,14 +32,15 @@ def measure_cpu_activity(seconds: float = ACTIVITY_S) -> CpuActivity | None:
         return used, times.get("steal", 0.0)
 
     try:
-        busy, stolen, own, began = *read(), time.process_time(), time.perf_counter()
+        busy_before, stolen_before = read()
     except OSError:
         return None
+    own_before, began = time.process_time(), time.perf_counter()
     while time.perf_counter() < began + seconds:
         pass
-    wall, own = time.perf_counter() - began, time.process_time() - own
+    wall, own = time.perf_counter() - began, time.process_time() - own_before
     busy_after, stolen_after = read()
-    busy, stolen = busy_after - busy, stolen_after - stolen
+    busy, stolen = busy_after - busy_before, stolen_after - stolen_before
     return CpuActivity(os.cpu_count() or 1, max(0.0, busy - own) / wall, stolen / max(busy + stolen, own, 1e-9))
 
 

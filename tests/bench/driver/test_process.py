@@ -121,8 +121,8 @@ def test_a_subject_that_ended_keeps_its_number_until_it_is_stopped() -> None:
     with Subject(settings("subject_killed")) as subject:
         with pytest.raises(SubjectError, match="ended by signal 9"):
             _use(subject, PATIENCE_S, PATIENCE_S)
-        found = os.waitid(os.P_PID, subject.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-        assert found is not None
+        ended = os.waitid(os.P_PID, subject.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        assert ended is not None
         subject.kill()
     with pytest.raises(ChildProcessError):
         os.waitid(os.P_PID, subject.pid, os.WEXITED | os.WNOHANG)
@@ -233,13 +233,12 @@ def test_only_standard_streams_are_inherited() -> None:
         second.ready(PATIENCE_S)
         for subject in (first, second):
             folder = Path(f"/proc/{subject.pid}/fd")
-            pipes = [link for link in (os.readlink(one) for one in folder.iterdir()) if link.startswith("pipe:")]
+            pipes = [path for path in folder.iterdir() if os.readlink(path).startswith("pipe:")]
             assert len(pipes) == 2
             flags = [
                 int(line.split()[1], 8) & os.O_CLOEXEC
-                for one in folder.iterdir()
-                if os.readlink(one).startswith("pipe:")
-                for line in (folder.parent / "fdinfo" / one.name).read_text().splitlines()
+                for path in pipes
+                for line in (folder.parent / "fdinfo" / path.name).read_text().splitlines()
                 if line.startswith("flags:")
             ]
             assert all(flags)
@@ -251,8 +250,8 @@ def test_subjects_end_when_the_controller_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom tests.engine import settings\nfrom bench.driver.process import Subject\n"
         "subjects = [Subject(settings('os_fork')) for _ in range(2)]\n"
-        "for one in subjects: one.ready(100)\n"
-        "print(*(one.pid for one in subjects), flush=True)\ntime.sleep(1000)"
+        "for subject in subjects: subject.ready(100)\n"
+        "print(*(subject.pid for subject in subjects), flush=True)\ntime.sleep(1000)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as controller:
         assert controller.stdout is not None

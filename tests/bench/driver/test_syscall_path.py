@@ -82,18 +82,18 @@ def _nothing_left() -> Iterator[None]:
 def test_all_mechanisms_of_the_contract_are_there() -> None:
     """Names and work classes are fixed: others script against them."""
     assert set(registry.mechanisms()) == set(PATHS)
-    for name, one in registry.mechanisms().items():
-        assert one.work in (*registry.WORKS, "known")
-        assert not one.control or registry.mechanisms()[one.control].work == "control"
-        assert one.description, name
+    for name, mechanism in registry.mechanisms().items():
+        assert mechanism.work in (*registry.WORKS, "known")
+        assert not mechanism.control or registry.mechanisms()[mechanism.control].work == "control"
+        assert mechanism.description, name
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_every_mechanism_runs(name: str) -> None:
     """Each creates and reaps children in a real subject, stamps them in order, and takes the path it should."""
     python, resources = here()
-    one = registry.mechanisms()[name]
-    if reason := availability.why_unavailable(one, python, resources):
+    mechanism = registry.mechanisms()[name]
+    if reason := availability.why_unavailable(mechanism, python, resources):
         pytest.skip(f"{name}: {reason}")
     with Subject(settings(name, control_folder=CONTROL, true_program=resources.true_program)) as subject:
         subject.ready(PATIENCE_S)
@@ -103,8 +103,8 @@ def test_every_mechanism_runs(name: str) -> None:
     for total, call, ready in zip(*(block.stamps[i::3] for i in range(3)), strict=True):
         assert 0 < call <= total
         assert 0 <= ready <= total
-    told = {"native_vfork", "thread", "process_pool", "pool_task", "thread_pool_task"}
-    if name in told:
+    knows_ready = {"native_vfork", "thread", "process_pool", "pool_task", "thread_pool_task"}
+    if name in knows_ready:
         assert min(block.stamps[2::3]) > 0
     if may_trace():
         assert path in PATHS[name]
@@ -122,15 +122,15 @@ def test_without_permission_the_path_is_empty_and_the_call_is_made(monkeypatch: 
 @pytest.mark.skipif(sys.platform != "linux", reason="ptrace of Linux")
 def test_a_process_that_is_not_ours_is_not_watched() -> None:
     """Watching a pid that is nobody, or this process itself, says nothing, and the request is made."""
-    mine, other = os.pipe()
+    reader, writer = os.pipe()
     try:
         for pid in (os.getpid(), 2**22 + 1):
             asked: list[int] = []
-            assert syscall_path.observe(pid, partial(asked.append, 1), mine, 1.0) == ""
+            assert syscall_path.observe(pid, partial(asked.append, 1), reader, 1.0) == ""
             assert asked == [1]
     finally:
-        os.close(mine)
-        os.close(other)
+        os.close(reader)
+        os.close(writer)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ptrace of Linux")

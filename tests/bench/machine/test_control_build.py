@@ -48,7 +48,7 @@ def test_each_kind_stamps_every_call(call: str, tells_ready: bool) -> None:
     assert len(totals) == 40
     assert all(0 < call <= total for call, total in zip(called, totals, strict=True))
     if tells_ready:  # the parent stands still until the child has ended
-        assert all(0 < one <= call for one, call in zip(ready, called, strict=True))
+        assert all(0 < first <= call for first, call in zip(ready, called, strict=True))
     else:
         assert set(ready) == {0}
 

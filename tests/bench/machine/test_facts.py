@@ -37,24 +37,26 @@ def tree(root: Path, files: dict[str, str]) -> Path:
 
 def test_facts_are_flat_and_can_be_written() -> None:
     """Facts of this machine are text and numbers under simple names, and survive JSON unchanged."""
-    here = facts.collect()
-    assert json.loads(json.dumps(here)) == here
-    assert all(re.fullmatch(r"[a-zA-Z0-9_]+", name) for name in here)
-    assert all(isinstance(value, str | int | float) for value in here.values())
-    assert here["kernel"] == platform.release()
-    assert here["cpu_count"] == os.cpu_count()
-    assert here["cpu_model"]
+    collected = facts.collect()
+    assert json.loads(json.dumps(collected)) == collected
+    assert all(re.fullmatch(r"[a-zA-Z0-9_]+", name) for name in collected)
+    assert all(isinstance(value, str | int | float) for value in collected.values())
+    assert collected["kernel"] == platform.release()
+    assert collected["cpu_count"] == os.cpu_count()
+    assert collected["cpu_model"]
 
 
 def test_facts_name_nobody() -> None:
     """Neither host name, user, home directory nor a path of this checkout is in facts, state or slug."""
-    here = facts.collect()
-    text = json.dumps([here, facts.state(), facts.slug(here)])
+    collected = facts.collect()
+    text = json.dumps([collected, facts.state(), facts.slug(collected)])
     assert "hostname" not in text
     assert str(ROOT) not in text
     host = socket.gethostname()
     assert not [
-        name for name, value in here.items() if value == host and name not in ("system", "virtualisation", "container")
+        name
+        for name, value in collected.items()
+        if value == host and name not in ("system", "virtualisation", "container")
     ]
     assert not re.search(r"(^|[^A-Za-z0-9_])/(root|home|Users)/", text)
 

@@ -24,7 +24,8 @@ MIB = 1 << 20
 def names(profile: str = "standard", mechanisms: tuple[str, ...] = (), scenarios: tuple[str, ...] = ()) -> set[str]:
     """Readable names of what the options ask for."""
     return {
-        f"{one.name} {level.scenario.name}={level.text}" for one, level in requested(profile, mechanisms, scenarios)
+        f"{mechanism.name} {level.scenario.name}={level.text}"
+        for mechanism, level in requested(profile, mechanisms, scenarios)
     }
 
 
@@ -114,7 +115,7 @@ def test_the_quick_profile_is_the_core() -> None:
 
 def test_the_standard_profile_holds_all_and_the_core_in_more_states() -> None:
     """All mechanisms bare, the core equal and free too, three of them at three sizes, nothing else."""
-    every = {one.name for one in registry.mechanisms().values() if one.work != "known"}
+    every = {mechanism.name for mechanism in registry.mechanisms().values() if mechanism.work != "known"}
     expected = {f"{name} parent=bare" for name in every}
     expected |= {f"{name} {state}" for name in CORE for state in ("parent=equal", "affinity=free")}
     expected |= {f"{name} rss={size}" for name in SIZED for size in ("16MiB", "64MiB", "256MiB")}
@@ -136,11 +137,11 @@ def test_named_mechanisms_and_scenarios_replace_the_profile() -> None:
 def test_cells_are_numbered_in_order_for_every_interpreter() -> None:
     """Each pair is there once for each interpreter, and cells carry numbers from 0."""
     other = dataclasses.replace(PYTHON, label="3.9.18")
-    made, out = make(requested("quick", [], []), [PYTHON, other], HERE)
-    assert [cell.number for cell in made] == list(range(10))
-    assert {cell.python.label for cell in made} == {"3.11.7", "3.9.18"}
-    assert len({cell.name for cell in made}) == 10
-    assert out == []
+    planned, unavailable = make(requested("quick", [], []), [PYTHON, other], HERE)
+    assert [cell.number for cell in planned] == list(range(10))
+    assert {cell.python.label for cell in planned} == {"3.11.7", "3.9.18"}
+    assert len({cell.name for cell in planned}) == 10
+    assert unavailable == []
 
 
 @pytest.mark.parametrize(
@@ -154,10 +155,10 @@ def test_cells_are_numbered_in_order_for_every_interpreter() -> None:
 def test_what_the_machine_lacks_is_told(mechanism: str, change: dict[str, object], reason: str) -> None:
     """A mechanism whose need is not met is unavailable with the reason, the others are measured."""
     resources = dataclasses.replace(HERE, **change)  # type: ignore[arg-type]
-    made, out = make(requested("standard", ["noop", mechanism], []), [PYTHON], resources)
-    assert [cell.mechanism.name for cell in made] == ["noop"]
-    assert [one.mechanism for one in out] == [mechanism]
-    assert out[0].reason.startswith(reason)
+    planned, unavailable = make(requested("standard", ["noop", mechanism], []), [PYTHON], resources)
+    assert [cell.mechanism.name for cell in planned] == ["noop"]
+    assert [cell.mechanism for cell in unavailable] == [mechanism]
+    assert unavailable[0].reason.startswith(reason)
 
 
 def test_without_fork_the_rest_is_measured() -> None:
@@ -166,12 +167,18 @@ def test_without_fork_the_rest_is_measured() -> None:
     missing["start:forkserver"] = "this Python has no start method forkserver"
     windows = dataclasses.replace(PYTHON, missing=missing)
     resources = Resources("", False, "the control needs fork and posix_spawn", 4, False, False, None)
-    made, out = make(requested("standard", [], []), [windows], resources)
-    names = {cell.mechanism.name for cell in made}
+    planned, unavailable = make(requested("standard", [], []), [windows], resources)
+    names = {cell.mechanism.name for cell in planned}
     assert names == {"noop", "thread", "python_c", "python_isolated", "mp_spawn", "thread_pool_task"}
-    assert not any(cell.level.scenario.name == "affinity" for cell in made)
-    assert all(one.reason for one in out)
-    assert {one.mechanism for one in out} >= {"os_fork", "mp_fork", "native_fork", "posix_spawn", "process_pool"}
+    assert not any(cell.level.scenario.name == "affinity" for cell in planned)
+    assert all(cell.reason for cell in unavailable)
+    assert {cell.mechanism for cell in unavailable} >= {
+        "os_fork",
+        "mp_fork",
+        "native_fork",
+        "posix_spawn",
+        "process_pool",
+    }
 
 
 @pytest.mark.parametrize(
@@ -186,9 +193,9 @@ def test_without_fork_the_rest_is_measured() -> None:
 def test_affinity_is_measured_where_it_can_be(change: dict[str, object], left_out: set[str]) -> None:
     """Neither level where nothing can be pinned, no pinned one when that was refused, no free one on a single CPU."""
     resources = dataclasses.replace(HERE, **change)  # type: ignore[arg-type]
-    made, out = make(requested("standard", ["os_fork"], ["affinity=pinned,free"]), [PYTHON], resources)
-    assert {one.level for one in out} == left_out
-    assert {cell.level.text for cell in made} == {"pinned", "free"} - left_out
+    planned, unavailable = make(requested("standard", ["os_fork"], ["affinity=pinned,free"]), [PYTHON], resources)
+    assert {cell.level for cell in unavailable} == left_out
+    assert {cell.level.text for cell in planned} == {"pinned", "free"} - left_out
 
 
 @given(st.lists(st.integers(0, 4096), min_size=1, max_size=8, unique=True), st.integers(0, 4096), st.integers(1, 3))
@@ -197,28 +204,28 @@ def test_what_is_let_in_fits_into_memory(sizes: list[int], memory: int, pythons:
     resources = dataclasses.replace(HERE, free_memory_bytes=memory * MIB)
     words = ["rss=" + ",".join(f"{size}MiB" for size in sizes)]
     labels = [dataclasses.replace(PYTHON, label=str(number)) for number in range(pythons)]
-    made, out = make(requested("standard", ["os_fork"], words), labels, resources)
-    taken = [cell.level.amount for cell in made]
+    planned, unavailable = make(requested("standard", ["os_fork"], words), labels, resources)
+    taken = [cell.level.amount for cell in planned]
     assert sum(taken) <= memory * MIB * MEMORY_SHARE
-    assert len(made) + len(out) == len(sizes) * pythons
-    refused = [parse_level(registry.scenarios()["rss"], one.level).amount for one in out]
+    assert len(planned) + len(unavailable) == len(sizes) * pythons
+    refused = [parse_level(registry.scenarios()["rss"], cell.level).amount for cell in unavailable]
     assert max(taken, default=0) <= min(refused, default=1 << 60)
-    assert all(re.search(r"MiB", one.reason) for one in out)
+    assert all(re.search(r"MiB", cell.reason) for cell in unavailable)
 
 
 def test_unknown_memory_holds_nothing_back() -> None:
     """Where free memory cannot be told every size is tried."""
-    made, out = make(
+    planned, unavailable = make(
         requested("standard", ["os_fork"], ["rss=1GiB"]), [PYTHON], dataclasses.replace(HERE, free_memory_bytes=None)
     )
-    assert (len(made), out) == (1, [])
+    assert (len(planned), unavailable) == (1, [])
 
 
 def test_the_core_is_the_bare_core() -> None:
     """More blocks a round go to the core mechanisms in the bare parent only."""
-    made, _ = make(requested("standard", [], []), [PYTHON], HERE)
-    assert {cell.mechanism.name for cell in made if cell.is_core} == set(CORE)
-    assert all(cell.level.text == "bare" for cell in made if cell.is_core)
+    planned, _ = make(requested("standard", [], []), [PYTHON], HERE)
+    assert {cell.mechanism.name for cell in planned if cell.is_core} == set(CORE)
+    assert all(cell.level.text == "bare" for cell in planned if cell.is_core)
 
 
 def test_a_level_tells_the_subject_a_number_or_its_name() -> None:
