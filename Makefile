@@ -19,6 +19,9 @@ NEW ?=
 RUNS ?=
 # The interpreter that .venv is made from; empty: the first one found that is recent enough.
 PYTHON3 ?=
+# The part of all mutations that `make mutation` tries (0.1: every tenth), and the modules; empty: all.
+SHARE ?=
+MODULE ?=
 # What pytest is to be given, for instance TESTS=tests/analysis/stats.
 TESTS ?=
 
@@ -35,7 +38,7 @@ measure = @said=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "$$
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: bench quick sweep selftest compare report demo check aa test lint setup help
+.PHONY: bench quick sweep selftest compare report demo check aa test mutation lint setup help
 
 bench: setup ## Measure this machine for about a minute; leave a run, a table and a report
 	$(call measure,--profile standard)
@@ -74,6 +77,14 @@ aa: setup ## Compare many runs of identical code, ours and pyperf's: how often a
 
 test: setup ## Run the tests
 	@$(PY) -m pytest $(TESTS)
+
+# cosmic-ray and what it needs are not part of .venv: nothing else wants them.
+mutation: setup ## Change the code that decides figures, spot by spot: which share do the tests let through (SHARE=0.1: minutes)
+	@cmp -s tests/mutation/requirements.lock .venv-mutation/requirements.lock || { rm -rf .venv-mutation && \
+	    $(PY) -m venv .venv-mutation && .venv-mutation/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --require-hashes -r tests/mutation/requirements.lock && \
+	    cp tests/mutation/requirements.lock .venv-mutation/requirements.lock; }
+	@.venv-mutation/bin/python -m tests.mutation $(if $(SHARE),--share "$(SHARE)") $(foreach module,$(MODULE),--module "$(module)")
 
 lint: setup ## Check style and types: ruff and mypy
 	@$(PY) -m ruff check .

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class UsageError(Exception):
-    """The options cannot be carried out; the text is one line: what, where, what to do."""
+    """The options cannot be carried out. The text is one line: what, where, what to do."""

@@ -1,4 +1,4 @@
-"""What a run is told: the options of `python -m bench run`, checked as far as they can be without the machine."""
+"""The options of `python -m bench run`, checked as far as that is possible without a look at the machine."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ DEFAULT_BUDGET_S = {"quick": 10.0, "standard": 60.0, "full": 300.0}
 # An exact 95 % interval of a median needs six values: 1 - 2 / 2**6 = 96.9 %, with five it is 93.8 %.
 FEWEST_ROUNDS = 6
 DEFAULT_BLOCK_NS = 12_000_000
-# Pairs of blocks a round for one cell; the schedule shuffles so many places for every cell.
+# The most pairs of blocks that one cell can have in a round. The schedule shuffles so many places for every cell.
 MOST_PAIRS = 16
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a run. `budget_s` covers the whole run; `rounds`, if given, is used instead."""
+    """Options of a run. `budget_s` covers the whole run; `rounds`, if given, replaces it.
+
+    `module_path` has more folders for `sys.path` of the subjects.
+    """
 
     results: Path
     profile: str = "standard"
@@ -38,7 +41,7 @@ class Options:
     core_pairs: int = 10
     other_pairs: int = 2
     deadline_s: float = BLOCK_DEADLINE_S
-    path: str = field(default="", repr=False)
+    module_path: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Raises `UsageError` for values that can never be right."""
@@ -61,7 +64,7 @@ class Options:
 
 
 def parse_block(milliseconds: float) -> int:
-    """The length of a block in ns; 0, which no block may have, for what is no number."""
+    """The length of a block in ns; 0, which no block may have, for a value that is not a number."""
     return int(milliseconds * 1e6) if math.isfinite(milliseconds) else 0
 
 

@@ -1,4 +1,4 @@
-"""Shows a run while it lasts: drawn only between blocks, so that nothing else runs while one is measured."""
+"""Shows the progress of a run. It draws only between blocks, so that nothing else runs during a measurement."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-# Between two drawings at least: a drawing costs a few milliseconds in which nothing is measured.
+# At least so long between two drawings: nothing is measured during the few milliseconds of a drawing.
 REDRAW_S = 0.5
 MOST_ROWS = 8
 
-# Name and median in ns of each cell so far; asked for only when it is drawn.
+# Name and median so far, in ns, of each cell. Called only for a drawing.
 Medians = Callable[[], list[tuple[str, float]]]
 
 
 class Progress(Protocol):
-    """What a run tells whoever watches it; called only while no block is being measured."""
+    """Shows what a run does. A run calls it only while no block is measured."""
 
     def message(self, text: str) -> None:
-        """One line that stays."""
+        """Print a line that stays."""
 
-    def update(self, doing: str, round_number: int, left_s: float, medians: Medians) -> None:
-        """What is being measured, in which round, the time left, and medians (name, ns) so far."""
+    def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
+        """Show the cell that is being measured, the round, the time left, and the medians so far."""
 
     def close(self) -> None:
-        """The run is over, or interrupted."""
+        """End the display: the run is over, or interrupted."""
 
 
 class Silent:
-    """Shows messages only."""
+    """Shows only messages."""
 
     def message(self, text: str) -> None:
-        """One line that stays."""
+        """Print a line that stays."""
         print(text, file=sys.stderr, flush=True)
 
-    def update(self, doing: str, round_number: int, left_s: float, medians: Medians) -> None:
+    def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
         """Nothing."""
 
     def close(self) -> None:
@@ -46,23 +46,23 @@ class Silent:
 
 
 class Lines(Silent):
-    """For a pipe or a file: one plain line a round."""
+    """For a pipe or a file: one plain line for each round."""
 
     def __init__(self) -> None:
         self._round = -2
 
-    def update(self, doing: str, round_number: int, left_s: float, medians: Medians) -> None:
-        """A line when the round changes."""
+    def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
+        """Print a line when the round changes."""
         if round_number == self._round:
             return
         self._round = round_number
-        what = "calibration" if round_number < 0 else f"round {round_number + 1}"
+        phase = "calibration" if round_number < 0 else f"round {round_number + 1}"
         figures = "  ".join(f"{name} {human_ns(ns)}" for name, ns in medians()[:MOST_ROWS])
-        self.message(f"{what}, {left_s:.0f} s left  {figures}".rstrip())
+        self.message(f"{phase}, {left_s:.0f} s left  {figures}".rstrip())
 
 
 class Display:
-    """For a terminal: a few lines that are drawn over."""
+    """For a terminal: a few lines that are drawn again and again in the same place."""
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live
@@ -73,35 +73,37 @@ class Display:
         self._next = 0.0
 
     def message(self, text: str) -> None:
-        """One line that stays, above what is drawn over."""
+        """Print a line that stays, above the drawing."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def update(self, doing: str, round_number: int, left_s: float, medians: Medians) -> None:
-        """Draw anew if the last drawing is old enough."""
+    def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
+        """Draw again if the last drawing is old enough."""
         if time.monotonic() < self._next:
             return
-        self._live.update(_picture(doing, round_number, left_s, medians), refresh=True)
+        self._live.update(_picture(cell_name, round_number, left_s, medians), refresh=True)
         self._next = time.monotonic() + REDRAW_S
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Remove the drawing."""
         self._live.stop()
 
 
-def _picture(doing: str, round_number: int, left_s: float, medians: Medians) -> RenderableType:
+def _picture(cell_name: str, round_number: int, left_s: float, medians: Medians) -> RenderableType:
     from rich.table import Table
 
-    what = "calibrating" if round_number < 0 else f"round {round_number + 1}"
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), title=f"{what} · {left_s:.0f} s left · {doing}")
+    phase = "calibrating" if round_number < 0 else f"round {round_number + 1}"
+    table = Table(
+        box=None, show_header=False, padding=(0, 2, 0, 0), title=f"{phase} · {left_s:.0f} s left · {cell_name}"
+    )
     table.title_justify = "left"
     for name, ns in medians()[:MOST_ROWS]:
         table.add_row(name, human_ns(ns))
     return table
 
 
-def choose(wanted: bool) -> Progress:
-    """The display that suits standard error; plain lines where it is no terminal, messages only if not wanted."""
-    if not wanted:
+def choose(show_progress: bool) -> Progress:
+    """The display for standard error: a drawing on a terminal, else plain lines, or only messages."""
+    if not show_progress:
         return Silent()
     if not sys.stderr.isatty():
         return Lines()

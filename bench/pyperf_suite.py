@@ -21,20 +21,23 @@ if __name__ == "__main__":
     root = str(Path(__file__).resolve().parents[1])
     sys.path[0] = root if sys.path[0] == str(Path(__file__).resolve().parent) else sys.path[0]
 
-from bench.driver.process import Settings, Subject, SubjectError
+from bench.driver.launch import Settings
+from bench.driver.process import Subject, SubjectError
 from bench.errors import UsageError
 from bench.plan import cells, interpreters, registry
 from bench.plan.levels import Level, PlanError
 from bench.plan.setup import prepare
 from bench.schema import MECHANISM
 
-# A worker has a value of 0.1 s by default; a block that takes this many times longer than asked for hangs.
+# A value takes 0.1 s by default. A block that takes so many times longer than it should hangs.
 _DEADLINE_S, _DEADLINE_FACTOR = 60.0, 20.0
-_ASK = "import sys, pyperf; print(sys.version_info >= (3, 11), getattr(sys, '_base_executable', '') or sys.executable)"
+_PRINT_INTERPRETER = (
+    "import sys, pyperf; print(sys.version_info >= (3, 11), getattr(sys, '_base_executable', '') or sys.executable)"
+)
 
 
 class Worker:
-    """The subject of one benchmark, started when pyperf asks for the first value; use it in a ``with``."""
+    """The subject of one benchmark. It starts when pyperf asks for the first value. Use it in a ``with``."""
 
     def __init__(self, name: str, cpu: str, min_time_s: float) -> None:
         self.mechanism, self.level = _parse(name)
@@ -52,19 +55,19 @@ class Worker:
 
     def _start(self) -> Subject:
         setup = prepare(self._cpu)
-        beside = self.mechanism.control if setup.control.folder else ""
-        # The same as in a run: the control is loaded beside the mechanism, though pyperf has no place for its times.
+        control_name = self.mechanism.control if setup.control.folder else ""
+        # As in a run, the control is loaded too, though pyperf has no place for its times.
         settings = Settings(
             python=interpreters.default(),
-            mechanism=self.mechanism.where,
-            beside=registry.mechanisms()[beside].where if beside else "",
-            scenario=self.level.scenario.where,
-            level=self.level.asked,
-            cpu=setup.pins.subject,
-            true=setup.resources.true,
-            control=setup.control.folder,
+            mechanism=self.mechanism.entry_point,
+            control_mechanism=registry.mechanisms()[control_name].entry_point if control_name else "",
+            scenario=self.level.scenario.entry_point,
+            level=self.level.argument,
+            cpu=setup.pins.subject_cpu,
+            true_program=setup.resources.true_program,
+            control_folder=setup.control.folder,
         )
-        # The worker itself is left where it is: it sleeps while a block runs, and pyperf notes its affinity.
+        # The worker itself is not pinned here: it sleeps while a block runs, and pyperf records its affinity.
         return Subject(settings)
 
     def __enter__(self) -> Worker:
@@ -78,15 +81,15 @@ class Worker:
 
 
 def _parse(name: str) -> tuple[registry.Mechanism, Level]:
-    """The benchmark's name back into what it measures: ``os_fork parent=bare``."""
+    """Turn the name of a benchmark, such as ``os_fork parent=bare``, back into mechanism and level."""
     mechanism, _, scenario = name.partition(" ")
-    return cells.wanted("", [mechanism], [scenario])[0]
+    return cells.requested("", [mechanism], [scenario])[0]
 
 
 def _measured(python: str) -> str:
     """The interpreter that a worker run by `python` measures. Raises `UsageError` where it cannot be a worker."""
     try:
-        command = [python, "-c", _ASK]
+        command = [python, "-c", _PRINT_INTERPRETER]
         done = subprocess.run(command, capture_output=True, text=True, timeout=interpreters.PROBE_TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{python}: cannot be started ({error})") from None
@@ -100,14 +103,14 @@ def _measured(python: str) -> str:
 
 
 def _names(args: argparse.Namespace) -> list[str]:
-    """Names of the benchmarks that every interpreter asked for can do here; the others are said with the reason."""
-    wanted = cells.wanted("quick", args.mechanism or [], args.scenario or [])
+    """Names of the benchmarks that all requested interpreters can run here. The others are printed with the reason."""
+    requested = cells.requested("quick", args.mechanism or [], args.scenario or [])
     measured = [_measured(python) for python in (args.python, args.compare_to) if python]
     setup = prepare(args.cpu, measured)
-    chosen, unavailable = cells.make(wanted, setup.pythons, setup.resources)
-    for one in unavailable:
-        print(f"{one.mechanism} {one.scenario}={one.level}: not measured: {one.reason}", file=sys.stderr)
-    left_out = {(one.mechanism, one.scenario, one.level) for one in unavailable}
+    chosen, unavailable = cells.make(requested, setup.pythons, setup.resources)
+    for cell in unavailable:
+        print(f"{cell.mechanism} {cell.scenario}={cell.level}: not measured: {cell.reason}", file=sys.stderr)
+    left_out = {(cell.mechanism, cell.scenario, cell.level) for cell in unavailable}
     keys = dict.fromkeys((cell.mechanism.name, cell.level.scenario.name, cell.level.text) for cell in chosen)
     names = [f"{key[0]} {key[1]}={key[2]}" for key in keys if key not in left_out]
     if not names:
@@ -115,16 +118,16 @@ def _names(args: argparse.Namespace) -> list[str]:
     return names
 
 
-def _hand_on(command: list[str], args: argparse.Namespace) -> None:
-    """Tell a worker what its manager decided: workers count benchmarks, so that all must have the same list."""
+def _add_worker_options(command: list[str], args: argparse.Namespace) -> None:
+    """Give a worker the list of its manager: workers count benchmarks, so that all need the same list."""
     for name in args.benchmark:
         command.extend(("--benchmark", name))
     command.extend(("--cpu", args.cpu))
 
 
 def _runner() -> pyperf.Runner:
-    # By its path in all cases: a worker then finds it from wherever it was started.
-    runner = pyperf.Runner(program_args=(str(Path(__file__).resolve()),), add_cmdline_args=_hand_on)
+    # Always by its path: a worker then finds it from any directory.
+    runner = pyperf.Runner(program_args=(str(Path(__file__).resolve()),), add_cmdline_args=_add_worker_options)
     add = runner.argparser.add_argument
     add("--mechanism", action="append", metavar="NAME", help="what to measure, repeatable (default: the core five)")
     add("--scenario", action="append", metavar="NAME=LEVEL[,LEVEL]", help="of the parent (default: parent=bare)")
@@ -142,14 +145,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             args.benchmark = _names(args)
         for name in args.benchmark:
             with Worker(name, args.cpu, args.min_time) as worker:
-                about = {
+                metadata = {
                     "mechanism": worker.mechanism.name,
                     "work": worker.mechanism.work,
                     "scenario": worker.level.scenario.name,
                     "level": worker.level.text,
-                    "description": worker.mechanism.text,
+                    "description": worker.mechanism.description,
                 }
-                runner.bench_time_func(name, worker.seconds, metadata=about)
+                runner.bench_time_func(name, worker.seconds, metadata=metadata)
     except (UsageError, PlanError, interpreters.InterpreterError) as error:
         print(f"pyperf_suite: {error}", file=sys.stderr)
         return 2

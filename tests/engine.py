@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bench import schema
-from bench.driver.process import Settings
+from bench.driver.launch import Settings
 from bench.machine import control_build
 from bench.measure import certificate
 from bench.measure.run import Run, execute
@@ -69,9 +69,9 @@ class Watcher:
         """Remember the line."""
         self.messages.append(text)
 
-    def update(self, doing: str, round_number: int, left_s: float, medians: Medians) -> None:
+    def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
         """Remember what is being measured, and in which round."""
-        self.updates.append((doing, round_number))
+        self.updates.append((cell_name, round_number))
 
     def close(self) -> None:
         """Remember that it was called."""
@@ -90,7 +90,7 @@ def options(results: Path, **changes: Any) -> Options:
         "core_pairs": 1,
         "other_pairs": 1,
         "deadline_s": 20.0,
-        "path": str(TESTS),
+        "module_path": str(TESTS),
     }
     return Options(**{**short, **changes})
 
@@ -117,9 +117,9 @@ def document(one: Run) -> dict[str, Any]:
 
 def settings(mechanism: str, **changes: Any) -> Settings:
     """How a subject with a known or a faulty mechanism is started."""
-    known = registry.mechanisms()
-    where = known[mechanism].where if mechanism in known else f"faulty:{mechanism}"
-    return Settings(PYTHON, where, **{"path": str(TESTS), "true": "/bin/true", **changes})
+    registered = registry.mechanisms()
+    entry_point = registered[mechanism].entry_point if mechanism in registered else f"faulty:{mechanism}"
+    return Settings(PYTHON, entry_point, **{"module_path": str(TESTS), "true_program": "/bin/true", **changes})
 
 
 def register_faulty(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Mechanisms and scenarios that go wrong, each in its own way; they run inside real subjects, for tests only.
 
-A subject finds this module by `Options.path`. It therefore keeps to the standard library.
+A subject finds this module by `Options.module_path`. It therefore keeps to the standard library.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def wait_for_ever() -> None:
 
 
 def marker() -> str:
-    """The file that the test made known by naming its folder in `Options.path`."""
+    """The file that the test made known by naming its folder in `Options.module_path`."""
     return os.path.join(sys.path[-1] if not sys.path[-1].endswith("subject") else sys.path[-2], "marker")
 
 

@@ -1,6 +1,6 @@
-"""Turns a run into figures: every module here holds one, found by itself; a new figure is one new file.
+"""Turns a run into figures: every module here holds one and is found by itself. A new figure is one new file.
 
-A figure is three pure functions: `data` (view -> frame), the drawing (frame -> Figure) and `says`
+A figure is three pure functions: `data` (analysed run -> frame), the drawing (frame -> Figure) and `says`
 (frame -> one sentence about this data). What cannot be drawn raises `NoPicture` with the reason.
 """
 
@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figures import style
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 
 Draw = Callable[[pd.DataFrame], Figure]
 NOT_FIGURES = ("style",)
@@ -33,7 +33,7 @@ class FigureKind:
     name: str
     title: str
     order: int
-    data: Callable[[View], pd.DataFrame]
+    data: Callable[[AnalysedRun], pd.DataFrame]
     draw: Draw
     says: Callable[[pd.DataFrame], str]
     across: bool = False
@@ -58,7 +58,7 @@ def figure(
     name: str,
     title: str,
     order: int,
-    data: Callable[[View], pd.DataFrame],
+    data: Callable[[AnalysedRun], pd.DataFrame],
     says: Callable[[pd.DataFrame], str],
     across: bool = False,
 ) -> Callable[[Draw], Draw]:
@@ -80,15 +80,15 @@ def kinds() -> tuple[FigureKind, ...]:
     return tuple(sorted(_kinds.values(), key=lambda kind: (kind.order, kind.name)))
 
 
-def draw(kind: FigureKind, view: View) -> Picture:
-    """Draw one figure of `view` as SVG and PNG, or say why it cannot be drawn."""
+def draw(kind: FigureKind, analysed: AnalysedRun) -> Picture:
+    """Draw one figure of the run as SVG and PNG, or say why it cannot be drawn."""
     try:
-        frame = kind.data(view)
+        frame = kind.data(analysed)
     except NoPicture as reason:
         return Picture(kind.name, kind.title, reason=str(reason))
     with style.look():
         picture = kind.draw(frame)
-        style.frame(picture, kind.title, view.run.machine if kind.across else view.footnote)
+        style.frame(picture, kind.title, analysed.run.machine if kind.across else analysed.source_line)
         return Picture(
             kind.name, kind.title, kind.says(frame), style.to_bytes(picture, "svg"), style.to_bytes(picture, "png")
         )

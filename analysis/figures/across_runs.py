@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from analysis.figures import NoPicture, figure, style
 from analysis.read.run import LoadError, Run, load_run
 from analysis.read.table import read_table
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import summarise
 from analysis.text import units
 from bench import schema
@@ -26,23 +26,25 @@ MOST_LABELS = 5
 
 
 def summary_of(run: Run) -> pd.DataFrame:
-    """The run's summary, from its summary.csv where that is of all rounds: reading every call again takes seconds."""
+    """The run's summary. It is read from summary.csv if that holds all rounds: reading every call takes seconds."""
     try:
         summary = read_table(run.path, schema.SUMMARY, run.document, set(run.cells["cell"]))
     except LoadError:
         return summarise(run)
-    whole = len(summary) == len(run.cells) and (summary["rounds"].max() if len(summary) else 0) == run.rounds
-    return summary if whole else summarise(run)
+    covers_all_rounds = (
+        len(summary) == len(run.cells) and (summary["rounds"].max() if len(summary) else 0) == run.rounds
+    )
+    return summary if covers_all_rounds else summarise(run)
 
 
-def _rows(view: View) -> Iterator[pd.DataFrame]:
-    """The forks of every readable run, oldest first; a run that cannot be read has no place in the picture."""
-    own = view.run.path.resolve()
-    for path in view.across or [view.run.path]:
+def _fork_rows_of_each_run(analysed: AnalysedRun) -> Iterator[pd.DataFrame]:
+    """The forks of every readable run, oldest first. A run that cannot be read is left out."""
+    own = analysed.run.path.resolve()
+    for path in analysed.runs_over_time or [analysed.run.path]:
         try:
             here = Path(path).resolve() == own
-            run = view.run if here else load_run(path)
-            summary = view.summary if here else summary_of(run)
+            run = analysed.run if here else load_run(path)
+            summary = analysed.summary if here else summary_of(run)
         except LoadError:
             continue
         chosen = (summary["mechanism"] == MECHANISM) & (summary["scenario"] == "parent") & (summary["level"] == "bare")
@@ -50,54 +52,54 @@ def _rows(view: View) -> Iterator[pd.DataFrame]:
         yield rows.assign(run=run.name, machine=run.machine, partial=run.partial)
 
 
-def data(view: View) -> pd.DataFrame:
+def data(analysed: AnalysedRun) -> pd.DataFrame:
     """One row for every run and interpreter: `COLUMNS`, ``run``, ``machine``, ``partial``, ``place`` in time from 0."""
-    found = [rows for rows in _rows(view) if not rows.empty]
-    if not found:
+    rows_of_runs = [rows for rows in _fork_rows_of_each_run(analysed) if not rows.empty]
+    if not rows_of_runs:
         raise NoPicture(f"no run of this machine has `{MECHANISM}` in a bare parent")
-    frame = pd.concat(found, ignore_index=True).sort_values(["run", "machine"], ignore_index=True, kind="stable")
+    frame = pd.concat(rows_of_runs, ignore_index=True).sort_values(["run", "machine"], ignore_index=True, kind="stable")
     several = frame["machine"].nunique() > 1
     series = "Python " + frame["python"] + (" on " + frame["machine"] if several else "")
     place = frame.groupby(["run", "machine"]).ngroup()
     return frame.assign(series=series, place=place)
 
 
-def _moved(rows: pd.DataFrame, name: str) -> str:
-    return f"{100 * (rows[name].max() / rows[name].min() - 1):.2g} %"
+def _spread_percent(rows: pd.DataFrame, column: str) -> str:
+    return f"{100 * (rows[column].max() / rows[column].min() - 1):.2g} %"
 
 
 def says(frame: pd.DataFrame) -> str:
-    """What the newest run says beside the older ones of its interpreter, and which of the two figures moved."""
+    """The newest run's figures, and how far apart the runs of its interpreter lie."""
     newest = frame[frame["place"] == frame["place"].max()].iloc[0]
     rows = frame[frame["series"] == newest["series"]]
     absolute = units.time_text(newest["p50_ns"], newest["p50_lo_ns"], newest["p50_hi_ns"])
     relative = units.ratio_text(newest["rel_p50"], newest["rel_lo"], newest["rel_hi"])
-    is_relative = units.known(newest["rel_p50"])
-    times = f", {relative} times its C control" if is_relative else " (no C control, so no relative latency)"
-    now = f"`{MECHANISM}` takes {absolute}{times}"
+    has_control = units.known(newest["rel_p50"])
+    beside_control = f", {relative} times as long as its C control" if has_control else " (it has no C control)"
+    newest_text = f"`{MECHANISM}` takes {absolute}{beside_control}"
     if len(rows) < 2:
-        return f"So far one run: {now} ({newest['series']}). A second run will show what changed."
-    moved = f"the absolute medians lie up to {_moved(rows, 'p50_ns')} apart"
+        return f"There is one run so far ({newest['series']}): {newest_text}. A second run will show what changed."
+    spread = f"the absolute medians lie up to {_spread_percent(rows, 'p50_ns')} apart"
     if rows["rel_p50"].notna().sum() > 1:
-        moved += f", the relative ones up to {_moved(rows, 'rel_p50')}"
-    return f"Newest of {len(rows)} runs ({newest['series']}): {now}. Over these runs {moved}."
+        spread += f", the relative ones up to {_spread_percent(rows, 'rel_p50')}"
+    return f"In the newest of {len(rows)} runs ({newest['series']}), {newest_text}. Over these runs, {spread}."
 
 
-def _draw_panel(axes: Axes, frame: pd.DataFrame, names: tuple[str, str, str], series: list[str]) -> None:
-    middle, lo, hi = names
+def _draw_panel(axes: Axes, frame: pd.DataFrame, columns: tuple[str, str, str], series: list[str]) -> None:
+    median, lo, hi = columns
     for index, name in enumerate(series):
-        rows = frame[(frame["series"] == name) & frame[middle].notna()]
+        rows = frame[(frame["series"] == name) & frame[median].notna()]
         shift = (index - (len(series) - 1) / 2) * min(0.14, 0.6 / len(series))
-        at, colour = rows["place"] + shift, style.COLOURS[index % len(style.COLOURS)]
-        axes.plot(at, rows[middle], color=colour, linewidth=0.6, zorder=2)
+        places, colour = rows["place"] + shift, style.COLOURS[index % len(style.COLOURS)]
+        axes.plot(places, rows[median], color=colour, linewidth=0.6, zorder=2)
         axes.vlines(
-            at, rows[lo].fillna(rows[middle]), rows[hi].fillna(rows[middle]), color=colour, linewidth=2.0, zorder=3
+            places, rows[lo].fillna(rows[median]), rows[hi].fillna(rows[median]), color=colour, linewidth=2.0, zorder=3
         )
         for part, fill in ((rows[~rows["partial"]], colour), (rows[rows["partial"]], "white")):
             marker = style.MARKERS[index % len(style.MARKERS)]
             axes.plot(
                 part["place"] + shift,
-                part[middle],
+                part[median],
                 linewidth=0,
                 marker=marker,
                 zorder=4,
@@ -109,15 +111,15 @@ def _draw_panel(axes: Axes, frame: pd.DataFrame, names: tuple[str, str, str], se
 
 def _label_runs(axes: Axes, frame: pd.DataFrame) -> None:
     names = frame.drop_duplicates("place").set_index("place")["run"]
-    shown = list(range(len(names) - 1, -1, -math.ceil(len(names) / MOST_LABELS)))
-    labels = [f"{run[:4]}-{run[4:6]}-{run[6:8]}\n{run[9:11]}:{run[11:13]}:{run[13:15]}" for run in names.loc[shown]]
-    axes.set_xticks(shown, labels)
+    labelled = list(range(len(names) - 1, -1, -math.ceil(len(names) / MOST_LABELS)))
+    labels = [f"{run[:4]}-{run[4:6]}-{run[6:8]}\n{run[9:11]}:{run[11:13]}:{run[13:15]}" for run in names.loc[labelled]]
+    axes.set_xticks(labelled, labels)
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_xlabel("run, named by its start (UTC)")
 
 
 def _limits(values: pd.Series) -> tuple[float, float]:
-    """A linear span around the values, at least 10 % of them: a smaller change must not fill the picture."""
+    """Limits of a linear axis around the values. They span at least 10 %: a small change must not look large."""
     lo, hi = float(values.min()), float(values.max())
     room = max(0.08 * (hi - lo), (0.1 * hi - (hi - lo)) / 2)
     return lo - room, hi + room
@@ -131,11 +133,11 @@ def draw(frame: pd.DataFrame) -> Figure:
     picture = style.new_figure(3.3 if relative else 2.1)
     panels = np.atleast_1d(picture.subplots(1 + relative, 1, sharex=True))
     parts = [("absolute", "time", COLUMNS[:3]), ("relative to its C control", "ratio", COLUMNS[3:])]
-    for axes, (title, kind, names) in zip(panels, parts, strict=False):
-        _draw_panel(axes, frame, names, series)
+    for axes, (title, kind, columns) in zip(panels, parts, strict=False):
+        _draw_panel(axes, frame, columns, series)
         axes.set_title(title)
         axes.grid(axis="x", visible=False)
-        style.linear_axis(axes, _limits(pd.concat([frame[name] for name in names])), kind)
+        style.linear_axis(axes, _limits(pd.concat([frame[name] for name in columns])), kind)
     _label_runs(panels[-1], frame)
     handles = [
         Line2D([], [], color=style.COLOURS[i % 7], marker=style.MARKERS[i % 7], linewidth=2.0, label=name)

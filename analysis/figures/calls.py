@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.figures import NoPicture, figure, style
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from bench.schema import CORE
 
@@ -25,17 +25,21 @@ def ranks(calls: int) -> np.ndarray:
     return np.unique(np.concatenate([body, tail]).round().astype(np.int64))
 
 
-def data(view: View) -> pd.DataFrame:
-    """Points of the distribution: `total_ns`, `done` (share of calls as fast), `slower` (share at least as slow)."""
-    bare = view.main()
+def data(analysed: AnalysedRun) -> pd.DataFrame:
+    """Points of a distribution: `total_ns`, `done` (share of calls that fast), `slower` (share at least that slow)."""
+    bare = analysed.main_cells()
     parts = []
     for _, cell in bare[bare["mechanism"].isin(CORE)].iterrows():
-        calls = np.sort(view.calls_of(int(cell["cell"])))
+        calls = np.sort(analysed.call_times_ns(int(cell["cell"])))
         if len(calls):
-            at = ranks(len(calls))
+            chosen_ranks = ranks(len(calls))
             parts.append(
                 pd.DataFrame(
-                    {"total_ns": calls[at], "done": (at + 1) / len(calls), "slower": 1 - at / len(calls)}
+                    {
+                        "total_ns": calls[chosen_ranks],
+                        "done": (chosen_ranks + 1) / len(calls),
+                        "slower": 1 - chosen_ranks / len(calls),
+                    }
                 ).assign(
                     **{
                         name: cell[name]
@@ -50,7 +54,7 @@ def data(view: View) -> pd.DataFrame:
 
 
 def says(frame: pd.DataFrame) -> str:
-    """Give each mechanism's slowest hundredth, where there are calls enough to tell it."""
+    """The time that one call in a hundred of each mechanism exceeds, where there are enough calls to tell it."""
     first = frame[frame["python"] == frame["python"].iloc[0]]
     parts = []
     for name, rows in first.groupby("mechanism", sort=False):
@@ -60,8 +64,8 @@ def says(frame: pd.DataFrame) -> str:
             parts.append(f"{bound} for `{name}` ({row['p99_ns'] / row['p50_ns']:.2g} times its median)")
     several = f" (Python {first['python'].iloc[0]})" if frame["python"].nunique() > 1 else ""
     if not parts:
-        return f"The run holds too few calls to tell how slow the slowest hundredth is{several}."
-    return f"One call in a hundred takes longer than {', '.join(parts)}{several}."
+        return f"This run holds too few calls to tell how slow the slowest call in a hundred is{several}."
+    return f"One call in a hundred takes longer than{several}: {'; '.join(parts)}."
 
 
 @figure("calls", "Every call of the core mechanisms", order=2, data=data, says=says)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures import NoPicture, figure, style
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.names import IMPORTED, RANKED, WORK_TITLES, latency_text
 
@@ -16,9 +16,9 @@ ROW_IN = 0.132
 MOST_NAMED = 4
 
 
-def data(view: View) -> pd.DataFrame:
-    """The summary of the cells with one kind of parent, bare if there are such: works in order, cheapest first."""
-    frame = view.main()
+def data(analysed: AnalysedRun) -> pd.DataFrame:
+    """The summary of the cells with a bare parent, or of the first parent measured: works in order, cheapest first."""
+    frame = analysed.main_cells()
     if frame.empty:
         raise NoPicture("no mechanism has a call in a complete round")
     order = frame.groupby("mechanism")["p50_ns"].transform("mean")
@@ -30,20 +30,20 @@ def data(view: View) -> pd.DataFrame:
 
 
 def says(frame: pd.DataFrame) -> str:
-    """Name the cheapest of each work that has several, by the figures of the first interpreter."""
+    """The cheapest and the dearest mechanism of each work that has several, for the first interpreter."""
     python = frame.sort_values("python_order")["python"].iloc[0]
     parts = []
     for _, rows in frame[frame["python"] == python].groupby("work_order"):
-        kind = rows["work"].iloc[0]
-        if len(rows) > 1 and kind in RANKED:
-            first, last = rows.iloc[0], rows.iloc[-1]
+        work = rows["work"].iloc[0]
+        if len(rows) > 1 and work in RANKED:
+            cheapest, dearest = rows.iloc[0], rows.iloc[-1]
             parts.append(
-                f"{WORK_TITLES.get(kind, kind)}: from {latency_text(first)} (`{first['mechanism']}`) "
-                f"to {latency_text(last)} (`{last['mechanism']}`)"
+                f"{WORK_TITLES.get(work, work)}: from {latency_text(cheapest)} (`{cheapest['mechanism']}`) "
+                f"to {latency_text(dearest)} (`{dearest['mechanism']}`)"
             )
     if not parts:
-        first = frame[frame["python"] == python].head(MOST_NAMED).to_dict("records")
-        parts = [f"`{row['mechanism']}` {latency_text(row)}" for row in first]
+        first_rows = frame[frame["python"] == python].head(MOST_NAMED).to_dict("records")
+        parts = [f"`{row['mechanism']}` {latency_text(row)}" for row in first_rows]
     several = f" (Python {python})" if frame["python"].nunique() > 1 else ""
     return f"Medians{several}, each with its 95 % interval: {'; '.join(parts)}."
 
@@ -121,11 +121,11 @@ def draw(frame: pd.DataFrame) -> Figure:
     for _, row in frame.iterrows():
         index = pythons.index(row["python"])
         shift = (index - (len(pythons) - 1) / 2) * 0.8
-        native = row["work"] == "control" and len(pythons) == 1
-        colour = style.CONTROL if native else style.COLOURS[index % 7]
+        is_control = row["work"] == "control" and len(pythons) == 1
+        colour = style.CONTROL if is_control else style.COLOURS[index % 7]
         _draw_row(axes, row, places[row["mechanism"]] + shift, colour, style.MARKERS[index % 7])
-    shown = [frame[name] for name in ("p50_ns", "p50_lo_ns", "p50_hi_ns", "p99_ns", "control_p50_ns")]
-    style.log_axis(axes, "x", style.padded(pd.concat(shown)), "time", most=4)
+    drawn_columns = [frame[name] for name in ("p50_ns", "p50_lo_ns", "p50_hi_ns", "p99_ns", "control_p50_ns")]
+    style.log_axis(axes, "x", style.padded(pd.concat(drawn_columns)), "time", most=4)
     axes.set_yticks(list(places.values()), list(places))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)

@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures import NoPicture, figure, style
-from analysis.model.memory_growth import points
-from analysis.summary.analysed_run import View
+from analysis.model.memory_growth import cells_of_several_sizes
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 
 ORDER = ("os_fork", "subprocess_run", "posix_spawn")
 
 
-def data(view: View) -> pd.DataFrame:
+def data(analysed: AnalysedRun) -> pd.DataFrame:
     """One row a cell: its summary and ``dose``, the median resident memory (bytes) that its subjects really had."""
-    frame = points(view)
+    frame = cells_of_several_sizes(analysed)
     if frame.empty:
         raise NoPicture(
             "no mechanism was measured in parents of several sizes; `--scenario rss=0,64MiB,512MiB` does so"
@@ -33,18 +33,18 @@ def data(view: View) -> pd.DataFrame:
 
 
 def says(frame: pd.DataFrame) -> str:
-    """By how much each mechanism's median grew from the smallest parent to the largest, for the first interpreter."""
+    """Each mechanism's median in its smallest and its largest parent, for the first interpreter."""
     first = frame[frame["python"] == frame["python"].iloc[0]]
     parts = []
     for name, rows in first.groupby("mechanism", sort=False):
         small, large = rows.iloc[0], rows.iloc[-1]
         parts.append(
-            f"`{name}` went from {units.time_text(small['p50_ns'])} to {units.time_text(large['p50_ns'])} "
-            f"({units.ratio_text(large['p50_ns'] / small['p50_ns'])} times)"
+            f"`{name}` goes from {units.time_text(small['p50_ns'])} to {units.time_text(large['p50_ns'])} "
+            f"({units.ratio_text(large['p50_ns'] / small['p50_ns'])} times as long)"
         )
     span = f"{units.bytes_text(first['dose'].min())} to {units.bytes_text(first['dose'].max())}"
     several = f" (Python {first['python'].iloc[0]})" if frame["python"].nunique() > 1 else ""
-    return f"With a parent of {span} resident{several}, {', '.join(parts)}."
+    return f"Parents have {span} of resident memory{several}. From the smallest to the largest, {', '.join(parts)}."
 
 
 def _draw_series(axes: Axes, rows: pd.DataFrame, colour: str, marker: str, dash: Any) -> None:
@@ -55,7 +55,7 @@ def _draw_series(axes: Axes, rows: pd.DataFrame, colour: str, marker: str, dash:
 
 @figure("size", "Latency against the size of the parent", order=3, data=data, says=says)
 def draw(frame: pd.DataFrame) -> Figure:
-    """One line for each mechanism and interpreter; in grey the C control of what grows most, measured beside it."""
+    """One line for each mechanism and interpreter; in grey the C control of the first mechanism."""
     names, pythons = list(dict.fromkeys(frame["mechanism"])), list(dict.fromkeys(frame["python"]))
     lines = math.ceil((len(names) + 1 + len(pythons)) / 2)
     picture = style.new_figure(2.4 + 0.14 * lines)
@@ -68,9 +68,9 @@ def draw(frame: pd.DataFrame) -> Figure:
         (frame["mechanism"] == names[0]) & (frame["python"] == pythons[0]) & frame["control_p50_ns"].notna()
     ]
     axes.plot(control["dose"], control["control_p50_ns"], color=style.CONTROL, marker="x", linewidth=0.8, zorder=1)
-    shown = [frame[name] for name in ("p50_ns", "p50_lo_ns", "p50_hi_ns")] + [control["control_p50_ns"]]
+    drawn_columns = [frame[name] for name in ("p50_ns", "p50_lo_ns", "p50_hi_ns")] + [control["control_p50_ns"]]
     style.log_axis(axes, "x", style.padded(frame["dose"]), "bytes")
-    style.log_axis(axes, "y", style.padded(pd.concat(shown)), "time")
+    style.log_axis(axes, "y", style.padded(pd.concat(drawn_columns)), "time")
     axes.set_xlabel("resident memory of the parent, as verified")
     axes.set_ylabel("median time of a call")
     _legend(picture, names, pythons, not control.empty)

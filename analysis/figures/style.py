@@ -1,6 +1,6 @@
-"""Turns matplotlib into one look: column width, fixed fonts, colours that the colour-blind can tell apart.
+"""Turns matplotlib into one style: column width, fixed fonts, colours that colour-blind readers can tell apart.
 
-Nothing here uses pyplot: no global figure, no display, and no settings of the user's that would change a byte.
+Nothing here uses pyplot: no global figure, no display. No setting of the user changes a byte.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def new_figure(height_in: float) -> Figure:
 
 
 def legend(figure: Figure, handles: list[Line2D], columns: int) -> None:
-    """A legend below the axes and above the footnote's strip; the axes are kept off it."""
+    """A legend below the axes and above the footnote's strip; the axes leave room for it."""
     foot = FOOT_IN / figure.get_size_inches()[1]
     box = figure.legend(
         handles=handles, loc="lower center", ncols=columns, bbox_to_anchor=(0.5, foot), borderaxespad=0.2
@@ -184,7 +184,7 @@ def linear_axis(axes: Axes, limits: tuple[float, float], kind: str) -> None:
 
 def padded(values: Any, share: float = 0.06) -> tuple[float, float]:
     """Limits for a log axis around all positive `values`, with a margin of `share` of their span, at least 8 %."""
-    kept = [float(value) for value in values if units.known(value) and float(value) > 0]
-    lo, hi = (min(kept), max(kept)) if kept else (1.0, 10.0)
+    positive = [float(value) for value in values if units.known(value) and float(value) > 0]
+    lo, hi = (min(positive), max(positive)) if positive else (1.0, 10.0)
     factor = max((hi / lo) ** share, 1.08)
     return lo / factor, hi * factor

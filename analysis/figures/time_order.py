@@ -1,4 +1,4 @@
-"""Turns the blocks of a run into the run in order of time, so that drift and bursts of the machine show."""
+"""Turns the blocks of a run into the run in order of time, which shows drift and bursts of the machine."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figures import NoPicture, figure, style
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
+from bench.schema import CONTROL, MECHANISM
 
 BINS = 60
-TITLES = {"mechanism": "mechanisms", "control": "their C controls"}
-COLOURS = {"mechanism": style.BLUE, "control": style.VERMILION}
+TITLES = {MECHANISM: "mechanisms", CONTROL: "their C controls"}
+COLOURS = {MECHANISM: style.BLUE, CONTROL: style.VERMILION}
+SLOW_BLOCK = 1.25  # a block that takes more than this many times its usual time
 
 
-def data(view: View) -> pd.DataFrame:
+def data(analysed: AnalysedRun) -> pd.DataFrame:
     """One row a block: `role`, `start_ns`, `relative` (its median over that of all blocks of its cell and role)."""
-    blocks = view.blocks
+    blocks = analysed.blocks
     if blocks.empty:
         raise NoPicture("the run holds no warm block")
     usual = blocks.groupby(["cell", "role"])["median_ns"].transform("median")
@@ -34,16 +36,16 @@ def course(rows: pd.DataFrame, span_ns: float) -> pd.DataFrame:
 
 
 def says(frame: pd.DataFrame) -> str:
-    """How far the machine moved: the course of the control, or of the mechanisms where there is none."""
-    role = "control" if (frame["role"] == "control").any() else "mechanism"
+    """How far the machine drifted, by the controls, or by the mechanisms where there is no control."""
+    role = CONTROL if (frame["role"] == CONTROL).any() else MECHANISM
     rows = frame[frame["role"] == role]
-    line = course(rows, float(frame["start_ns"].max()))["relative"]
-    burst = float((rows["relative"] > 1.25).mean())
-    whose = "the C controls, which always do the same," if role == "control" else "the mechanisms"
+    relative = course(rows, float(frame["start_ns"].max()))["relative"]
+    slow_share = float((rows["relative"] > SLOW_BLOCK).mean())
+    measured = "the C controls, which always do the same," if role == CONTROL else "the mechanisms"
     return (
-        f"Over {units.time_text(frame['start_ns'].max())} {whose} ran at {100 * line.min():.0f} % "
-        f"to {100 * line.max():.0f} % of their usual time, and {100 * burst:.1f} % of their blocks were more than a "
-        "quarter slower than usual."
+        f"Over {units.time_text(frame['start_ns'].max())}, {measured} took {100 * relative.min():.0f} % "
+        f"to {100 * relative.max():.0f} % of their usual time. "
+        f"{100 * slow_share:.1f} % of their blocks took more than a quarter longer than usual."
     )
 
 

@@ -1,7 +1,7 @@
 """Turns latencies measured in parents of several sizes into lines: what memory adds, and where two lines cross.
 
-Sizes are the dose that was verified in the subject, never the one asked for. Every line is fitted within one
-round, whose cells were measured interleaved; what is reported is the median over rounds with its interval.
+A size is the dose that was verified in the subject, never the level asked for. Each line is fitted inside one
+round, because the cells of a round are interleaved. The result is the median over rounds with its interval.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.stats.interval import Estimate, median_interval
-from analysis.summary.analysed_run import View, over_rounds
+from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
 
 GIB = float(1 << 30)
 # Sizes closer than this are one size: a line through them would be a line through noise.
@@ -23,85 +23,98 @@ LEAST_SPREAD = 1.5
 
 @dataclass(frozen=True)
 class Growth:
-    """How latency grows with memory: `slope` in ns a byte, `reach` the largest dose measured in bytes.
+    """How latency grows with memory: `slope` in ns a byte, `largest_dose` in bytes.
 
-    `base` is the median latency (ns) of the smallest parent, `sizes` the number of sizes.
-    `misfit` is the largest relative distance of a measured size's median from the line of the medians.
+    `smallest_parent_ns` is the median latency in the smallest parent, `size_count` the number of sizes.
+    `largest_misfit` is the largest relative distance between the median at a size and the line of the medians.
     """
 
     slope: Estimate
-    base: float
-    reach: float
-    sizes: int
-    misfit: float
+    smallest_parent_ns: float
+    largest_dose: float
+    size_count: int
+    largest_misfit: float
 
 
 def fit_line(dose: NDArray[np.float64], latency: NDArray[np.float64]) -> tuple[float, float]:
-    """Slope and base of latency over dose, by least squares of the relative error.
+    """Slope and intercept of latency over dose, by least squares of the relative error.
 
-    Latencies scatter in proportion to themselves, so each point has the weight 1 / latency; else the
+    Latencies scatter in proportion to themselves. So each point has the weight 1 / latency; otherwise the
     largest parents alone would decide where the line begins. NaN where there are fewer than two sizes.
     """
     usable = np.isfinite(dose) & np.isfinite(latency) & (latency > 0)
     dose, latency = dose[usable], latency[usable]
     if len(dose) < 2 or dose.max() < LEAST_SPREAD * dose.min():
         return math.nan, math.nan
-    slope, base = np.polyfit(dose, latency, 1, w=1 / latency)
-    return float(slope), float(base)
+    slope, intercept = np.polyfit(dose, latency, 1, w=1 / latency)
+    return float(slope), float(intercept)
 
 
-def points(view: View, column: str = "rss_bytes") -> pd.DataFrame:
+def cells_of_several_sizes(analysed: AnalysedRun, dose_column: str = "rss_bytes") -> pd.DataFrame:
     """The mechanisms measured in parents of several sizes: their summary rows with the median ``dose`` in bytes.
 
     Bare parents count as a size too. Ordered by interpreter, mechanism and dose; empty where there is none.
     """
-    rows = pd.concat([view.bare(), view.level("rss")])
-    rows = rows.assign(dose=rows["cell"].map(view.doses(column).median()))
+    rows = pd.concat([analysed.bare_cells(), analysed.cells_at("rss")])
+    rows = rows.assign(dose=rows["cell"].map(analysed.verified_doses(dose_column).median()))
     rows = rows[rows["dose"] > 0]
     spread = rows.groupby(["python", "mechanism"])["dose"].transform(lambda dose: dose.max() / dose.min())
     return rows[spread >= LEAST_SPREAD].sort_values(["python", "mechanism", "dose"], ignore_index=True)
 
 
-def lines(view: View, python: str, mechanism: str, column: str) -> pd.DataFrame:
-    """One fitted line a round (index): ``slope`` in ns a byte and ``base`` in ns, over the dose in `column`."""
-    at = points(view, column)
-    cells = at[(at["python"] == python) & (at["mechanism"] == mechanism)]["cell"].tolist()
-    rounds = view.rounds[view.rounds["cell"].isin(cells)]
+def _cells_of(analysed: AnalysedRun, python: str, mechanism: str, dose_column: str) -> pd.DataFrame:
+    cells = cells_of_several_sizes(analysed, dose_column)
+    return cells[(cells["python"] == python) & (cells["mechanism"] == mechanism)]
+
+
+def line_of_each_round(analysed: AnalysedRun, python: str, mechanism: str, dose_column: str) -> pd.DataFrame:
+    """One fitted line a round (index): ``slope`` in ns a byte and ``intercept`` in ns, over the dose."""
+    cells = _cells_of(analysed, python, mechanism, dose_column)["cell"].tolist()
+    rounds = analysed.rounds[analysed.rounds["cell"].isin(cells)]
     latency = rounds.pivot_table(index="round", columns="cell", values="p50_ns").reindex(columns=cells)
-    dose = view.doses(column).reindex(index=latency.index, columns=cells)
-    fits = [fit_line(dose.loc[at].to_numpy(float), latency.loc[at].to_numpy(float)) for at in latency.index]
-    return pd.DataFrame(fits, columns=["slope", "base"], index=latency.index).dropna()
+    dose = analysed.verified_doses(dose_column).reindex(index=latency.index, columns=cells)
+    fits = [fit_line(dose.loc[number].to_numpy(float), latency.loc[number].to_numpy(float)) for number in latency.index]
+    return pd.DataFrame(fits, columns=["slope", "intercept"], index=latency.index).dropna()
 
 
-def growth(view: View, python: str, mechanism: str) -> Growth | None:
+def growth(analysed: AnalysedRun, python: str, mechanism: str) -> Growth | None:
     """What private memory adds to a mechanism's latency; ``None`` where too few sizes were measured."""
-    at = points(view, "private_bytes")
-    at = at[(at["python"] == python) & (at["mechanism"] == mechanism)]
-    fits = lines(view, python, mechanism, "private_bytes")
-    if at.empty or fits.empty:
+    cells = _cells_of(analysed, python, mechanism, "private_bytes")
+    round_lines = line_of_each_round(analysed, python, mechanism, "private_bytes")
+    if cells.empty or round_lines.empty:
         return None
-    slope, base = fit_line(at["dose"].to_numpy(float), at["p50_ns"].to_numpy(float))
-    misfit = np.abs((slope * at["dose"] + base) / at["p50_ns"] - 1).max()
+    slope, intercept = fit_line(cells["dose"].to_numpy(float), cells["p50_ns"].to_numpy(float))
+    misfits = np.abs((slope * cells["dose"] + intercept) / cells["p50_ns"] - 1)
     return Growth(
-        over_rounds(fits["slope"]), float(at["p50_ns"].iloc[0]), float(at["dose"].max()), len(at), float(misfit)
+        slope=median_over_rounds(round_lines["slope"]),
+        smallest_parent_ns=float(cells["p50_ns"].iloc[0]),
+        largest_dose=float(cells["dose"].max()),
+        size_count=len(cells),
+        largest_misfit=float(misfits.max()),
     )
 
 
-def crossing(view: View, python: str, growing: str, steady: str) -> Estimate | None:
+def break_even_size(analysed: AnalysedRun, python: str, growing: str, steady: str) -> Estimate | None:
     """Resident size (bytes) of a parent from which `steady` takes less time than `growing`; ``None``: no lines.
 
-    The lines of one round meet where their difference is 0. A round in which `steady` is the cheaper one from
-    the smallest parent on counts as 0, one in which it never becomes so as infinite; the interval may end in either.
+    The two lines of a round meet where their difference is 0. A round counts as 0 where `steady` is cheaper in the
+    smallest parent and in the largest. It counts as infinite where `steady` never becomes cheaper. The interval may
+    end in either.
     """
-    one, other = lines(view, python, growing, "rss_bytes"), lines(view, python, steady, "rss_bytes")
-    both = one.merge(other, left_index=True, right_index=True, suffixes=("", "_steady"))
-    if both.empty:
+    growing_lines = line_of_each_round(analysed, python, growing, "rss_bytes")
+    steady_lines = line_of_each_round(analysed, python, steady, "rss_bytes")
+    rounds = growing_lines.merge(steady_lines, left_index=True, right_index=True, suffixes=("_growing", "_steady"))
+    if rounds.empty:
         return None
-    at = points(view)
-    doses = at.loc[(at["python"] == python) & at["mechanism"].isin([growing, steady]), "dose"]
+    cells = cells_of_several_sizes(analysed)
+    doses = cells.loc[(cells["python"] == python) & cells["mechanism"].isin([growing, steady]), "dose"]
     smallest, largest = float(doses.min()), float(doses.max())
-    rise = (both["slope"] - both["slope_steady"]).to_numpy(float)
-    behind = (both["base_steady"] - both["base"]).to_numpy(float) - rise * smallest
-    meets = smallest + behind / np.where(rise > 0, rise, np.inf)
-    from_start = (behind <= 0) & (behind - rise * (largest - smallest) <= 0)
-    return median_interval(np.where(from_start, 0.0, np.where((behind > 0) & (rise > 0), meets, np.inf)))
+    # How much longer `steady` takes than `growing`, and how fast this lead is lost with every byte.
+    loss_per_byte = (rounds["slope_growing"] - rounds["slope_steady"]).to_numpy(float)
+    lead_at_0 = (rounds["intercept_steady"] - rounds["intercept_growing"]).to_numpy(float)
+    lead_at_smallest = lead_at_0 - loss_per_byte * smallest
+    lead_at_largest = lead_at_smallest - loss_per_byte * (largest - smallest)
+    meeting_size = smallest + lead_at_smallest / np.where(loss_per_byte > 0, loss_per_byte, np.inf)
+    always_cheaper = (lead_at_smallest <= 0) & (lead_at_largest <= 0)
+    becomes_cheaper = (lead_at_smallest > 0) & (loss_per_byte > 0)
+    return median_interval(np.where(always_cheaper, 0.0, np.where(becomes_cheaper, meeting_size, np.inf)))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.units import known
 
@@ -44,10 +44,10 @@ def nameless(text: object) -> str:
     return " ".join(_PATH.sub(shorten, str(text)).split())
 
 
-def certificate(view: View) -> dict[str, Any]:
+def certificate(analysed: AnalysedRun) -> dict[str, Any]:
     """The instrument's own error as it was measured with the run."""
     columns = ["check", "value", "bound", "passed", "what it is"]
-    about = view.run.document.get("certificate")
+    about = analysed.run.document.get("certificate")
     if not about or not about.get("checks"):
         note = (
             "This run carries no certificate; `python -m bench selftest` measures the instrument's error on a machine."
@@ -71,16 +71,16 @@ def _check(check: Mapping[str, Any]) -> list[str]:
     return [f"`{check['name']}`", value, f"at {'least' if least else 'most'} {bound}"]
 
 
-def unfit(view: View) -> list[str]:
+def unfit(analysed: AnalysedRun) -> list[str]:
     """Why the machine was not fit to measure on; empty: it was."""
-    return [nameless(line) for line in view.run.document.get("unfit") or []]
+    return [nameless(line) for line in analysed.run.document.get("unfit") or []]
 
 
-def machine(view: View) -> list[list[str]]:
+def machine(analysed: AnalysedRun) -> list[list[str]]:
     """Facts of the machine that bear on the figures, and what changed while the run lasted."""
-    facts = view.run.document.get("machine_facts") or {}
+    facts = analysed.run.document.get("machine_facts") or {}
     return [[name, _fact(key, facts[key])] for key, name in _FACTS.items() if facts.get(key) is not None] + list(
-        _changes(view.run.document)
+        _changes(analysed.run.document)
     )
 
 
@@ -102,9 +102,9 @@ def _changes(document: Mapping[str, Any]) -> Iterator[list[str]]:
         yield ["pinning", f"measured processes on CPU {cpus['subject']}{controller}"]
 
 
-def interpreters(view: View) -> dict[str, Any]:
+def interpreters(analysed: AnalysedRun) -> dict[str, Any]:
     """One row for each interpreter, with the facts that at least one of them has."""
-    facts = view.run.document.get("pythons") or {}
+    facts = analysed.run.document.get("pythons") or {}
     shown = [name for name in _PYTHON_FACTS if any(about.get(name) is not None for about in facts.values())]
     rows = [[label, *(_plain(about.get(name)) for name in shown)] for label, about in facts.items()]
     return {"columns": ["label", *(name.replace("_", " ") for name in shown)], "rows": rows}

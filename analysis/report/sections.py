@@ -1,4 +1,4 @@
-"""Turns a view of a run into what its report shows besides figures and answers: texts and tables.
+"""Turns an analysed run into what its report shows besides figures and answers: texts and tables.
 
 What it was measured on is in `analysis.report.machine_sections`, whose `nameless` all free text goes through.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.report.machine_sections import nameless
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.names import IMPORTED, WORK_TITLES, latency_text
 from analysis.text.units import known
@@ -25,44 +25,44 @@ FILE_MEANINGS = {
 MOST_ERRORS = 40
 
 
-def title(view: View) -> str:
+def title(analysed: AnalysedRun) -> str:
     """What the report is about, in a line."""
-    what = "Times imported from pyperf" if view.main_name == IMPORTED else "Fork latency"
-    return f"{what} on {view.run.machine}, {_moment(view)}"
+    what = "Times imported from pyperf" if analysed.main_parent == IMPORTED else "Fork latency"
+    return f"{what} on {analysed.run.machine}, {_moment(analysed)}"
 
 
-def question(view: View) -> str:
+def question(analysed: AnalysedRun) -> str:
     """What a run of this suite is about; an imported one asks something else, which it does not say."""
-    return "" if view.main_name == IMPORTED else QUESTION
+    return "" if analysed.main_parent == IMPORTED else QUESTION
 
 
-def _moment(view: View) -> str:
-    started = str(view.run.document.get("started") or view.run.name)
+def _moment(analysed: AnalysedRun) -> str:
+    started = str(analysed.run.document.get("started") or analysed.run.name)
     return re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", started)
 
 
-def standing(view: View) -> str:
+def standing(analysed: AnalysedRun) -> str:
     """Who measured what and how much of it: the sentence under the title."""
-    document, facts = view.run.document, view.run.document.get("machine_facts") or {}
+    document, facts = analysed.run.document, analysed.run.document.get("machine_facts") or {}
     machine = ", ".join(
         str(facts[name]) for name in ("cpu_model_name", "platform", "virtualisation") if facts.get(name)
     )
-    text = f"Run `{view.run.name}` on `{view.run.machine}`{f' ({machine})' if machine else ''}: "
-    pythons = ", ".join(view.pythons) or "none"
-    text += f"{view.run.rounds} complete rounds of {len(view.run.cells)} cells with Python {pythons}"
+    text = f"Run `{analysed.run.name}` on `{analysed.run.machine}`{f' ({machine})' if machine else ''}: "
+    pythons = ", ".join(analysed.pythons) or "none"
+    text += f"{analysed.run.rounds} complete rounds of {len(analysed.run.cells)} cells with Python {pythons}"
     if known(document.get("wall_ns")):
         text += f" in {units.time_text(document['wall_ns'])}"
     if known(document.get("share_in_calls")):
         text += f", {units.percent_text(document['share_in_calls'])} of it inside measured calls"
     text += "."
-    if view.run.partial:
+    if analysed.run.partial:
         text += " The run was ended before its time: it is partial, and only its complete rounds are shown."
     if document.get("note"):
         text += f" It was {nameless(document['note'])}."
     return text
 
 
-def table_note(view: View) -> str:
+def table_note(analysed: AnalysedRun) -> str:
     """How to read the tables."""
     return (
         "Medians are taken over rounds and stand with their 95 % interval; p99 is over all calls, and missing where "
@@ -72,14 +72,14 @@ def table_note(view: View) -> str:
     )
 
 
-def tables(view: View) -> list[dict[str, Any]]:
+def tables(analysed: AnalysedRun) -> list[dict[str, Any]]:
     """One table for each work, cells in the order in which they were asked for."""
-    several = len(view.pythons) > 1
+    several = len(analysed.pythons) > 1
     names = ["mechanism", *(["Python"] if several else []), "parent", "path"]
     columns = [*names, "median", "p99", "relative", "blocked", "faults", "calls", "rounds"]
     found = []
-    for work in dict.fromkeys([*WORK_TITLES, *view.summary["work"]]):
-        cells = view.summary[view.summary["work"] == work]
+    for work in dict.fromkeys([*WORK_TITLES, *analysed.summary["work"]]):
+        cells = analysed.summary[analysed.summary["work"] == work]
         if not cells.empty:
             rows = [_row(cell, several) for cell in cells.to_dict("records")]
             heading = WORK_TITLES.get(str(work), str(work))
@@ -113,10 +113,10 @@ def _level(cell: Mapping[Any, Any]) -> str:
     return units.bytes_text(int(level)) if cell["unit"] == "bytes" and level.isdigit() and level != "0" else level
 
 
-def errors(view: View) -> list[list[str]]:
+def errors(analysed: AnalysedRun) -> list[list[str]]:
     """Every subject that ended in an error: cell, round, and what happened."""
-    subjects = view.run.subjects
-    names = {cell["cell"]: cell_name(cell) for cell in view.run.cells.to_dict("records")}
+    subjects = analysed.run.subjects
+    names = {cell["cell"]: cell_name(cell) for cell in analysed.run.cells.to_dict("records")}
     failed = subjects[subjects["status"] == schema.ERROR]
     rows = [[names[row["cell"]], str(row["round"]), nameless(row["error"])] for row in failed.to_dict("records")]
     more = len(rows) - MOST_ERRORS
@@ -128,18 +128,18 @@ def cell_name(cell: Mapping[Any, Any]) -> str:
     return f"`{cell['mechanism']}` {cell['scenario']}={cell['level']}, Python {cell['python']}"
 
 
-def unavailable(view: View) -> list[list[str]]:
+def unavailable(analysed: AnalysedRun) -> list[list[str]]:
     """What was asked for and could not be measured, and why; cells with one reason stand together."""
     by_reason: dict[str, list[str]] = {}
-    for one in view.run.document.get("unavailable") or []:
+    for one in analysed.run.document.get("unavailable") or []:
         by_reason.setdefault(nameless(one["reason"]), []).append(cell_name(one))
     return [["; ".join(cells), reason] for reason, cells in by_reason.items()]
 
 
-def command(view: View) -> tuple[str, str]:
+def command(analysed: AnalysedRun) -> tuple[str, str]:
     """The command that measures the same again, and what else it takes."""
-    options = view.run.document.get("options") or {}
-    if view.main_name == IMPORTED or options.get("profile") == IMPORTED:
+    options = analysed.run.document.get("options") or {}
+    if analysed.main_parent == IMPORTED or options.get("profile") == IMPORTED:
         return "python -m analysis import-pyperf FILE", "FILE is the pyperf result that this run was made from."
     words = ["python", "-m", "bench", "run"]
     for name in options.get("mechanisms") or []:
@@ -150,21 +150,21 @@ def command(view: View) -> tuple[str, str]:
         words += ["--profile", str(options["profile"])]
     for option, value in (("rounds", options.get("rounds")), ("budget", options.get("budget_s"))):
         words += [f"--{option}", f"{value:g}"] if known(value) else []
-    words += ["--seed", str(view.run.document.get("seed"))] if known(view.run.document.get("seed")) else []
-    suite = view.run.document.get("suite") or {}
+    words += ["--seed", str(analysed.run.document.get("seed"))] if known(analysed.run.document.get("seed")) else []
+    suite = analysed.run.document.get("suite") or {}
     commit = f", commit {suite['commit']}" if suite.get("commit") else ""
-    python = " Add `--python PATH` for each interpreter." if len(view.pythons) > 1 else ""
+    python = " Add `--python PATH` for each interpreter." if len(analysed.pythons) > 1 else ""
     note = (
         f"From a checkout of forkbench {suite.get('version') or ''}{commit}.{python} `make compare` compares two runs."
     )
     return shlex.join(words), " ".join(note.split()).replace(" ,", ",")
 
 
-def files(view: View) -> list[dict[str, str]]:
+def files(analysed: AnalysedRun) -> list[dict[str, str]]:
     """The run's raw files with what they hold. What is derived from them may be there or not: it is not named here."""
     found = []
     for name, meaning in FILE_MEANINGS.items():
         for file in (name, f"{name}.gz"):
-            if (view.run.path / file).is_file():
+            if (analysed.run.path / file).is_file():
                 found.append({"name": file, "meaning": meaning})
     return found

@@ -16,7 +16,7 @@ from analysis import figures
 from analysis.read.run import LoadError, Run, find_runs, load_run
 from analysis.report import machine_sections, sections
 from analysis.report.answers import answers
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from bench import schema
 
 FOLDER = "report"
@@ -31,9 +31,9 @@ def write_report(run_path: Path) -> Path:
     folder cannot be written.
     """
     run = load_run(run_path)
-    view = View(run, beside(run))
-    pictures = [figures.draw(kind, view) for kind in figures.kinds()]
-    known = context(view, pictures)
+    analysed = AnalysedRun(run, beside(run))
+    pictures = [figures.draw(kind, analysed) for kind in figures.kinds()]
+    known = context(analysed, pictures)
     folder = run.path / FOLDER
     folder.mkdir(exist_ok=True)
     for picture in pictures:
@@ -56,12 +56,12 @@ def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
     several = len(runs) > 1
     machines = len({run.machine for run in runs}) > 1
     for number, run in enumerate(runs):
-        view = View(run, [one.path for one in runs] if several else beside(run))
+        analysed = AnalysedRun(run, [one.path for one in runs] if several else beside(run))
         name = f"{run.machine}-{run.name}" if machines else run.name
         for kind in figures.kinds():
             if not kind.across or number == len(runs) - 1:
                 prefix = f"{name}-" if several and not kind.across else ""
-                written += _write_picture(figures.draw(kind, view), out / f"{prefix}{kind.name}")
+                written += _write_picture(figures.draw(kind, analysed), out / f"{prefix}{kind.name}")
     return written
 
 
@@ -84,37 +84,37 @@ def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
     return paths
 
 
-def context(view: View, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
+def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
     """Everything that the templates show. Raises `LoadError` where run.json does not hold what it should."""
     return {
-        "title": sections.title(view),
-        "question": sections.question(view),
-        "answers": answers(view),
-        "table_note": sections.table_note(view),
-        "tables": sections.tables(view),
+        "title": sections.title(analysed),
+        "question": sections.question(analysed),
+        "answers": answers(analysed),
+        "table_note": sections.table_note(analysed),
+        "tables": sections.tables(analysed),
         "pictures": pictures,
-        "errors": sections.errors(view),
-        "files": sections.files(view),
-        **_from_document(view),
+        "errors": sections.errors(analysed),
+        "files": sections.files(analysed),
+        **_from_document(analysed),
     }
 
 
-def _from_document(view: View) -> dict[str, Any]:
+def _from_document(analysed: AnalysedRun) -> dict[str, Any]:
     """What is told from run.json alone, whose fields are read here for the first time."""
     try:
-        command, command_note = sections.command(view)
+        command, command_note = sections.command(analysed)
         return {
-            "standing": sections.standing(view),
-            "unfit": machine_sections.unfit(view),
-            "certificate": machine_sections.certificate(view),
-            "unavailable": sections.unavailable(view),
-            "machine": machine_sections.machine(view),
-            "interpreters": machine_sections.interpreters(view),
+            "standing": sections.standing(analysed),
+            "unfit": machine_sections.unfit(analysed),
+            "certificate": machine_sections.certificate(analysed),
+            "unavailable": sections.unavailable(analysed),
+            "machine": machine_sections.machine(analysed),
+            "interpreters": machine_sections.interpreters(analysed),
             "command": command,
             "command_note": command_note,
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        file, what = view.run.path / schema.RUN_FILE, f"{type(error).__name__}: {error}"
+        file, what = analysed.run.path / schema.RUN_FILE, f"{type(error).__name__}: {error}"
         raise LoadError(f"{file}: a field is not as `bench run` writes it ({what}); copy it again") from None
 
 

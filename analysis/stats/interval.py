@@ -1,7 +1,7 @@
 """Turns the figures of rounds into a median with an interval, exact or interpolated; pure mathematics.
 
-Rounds are the sampling unit: each has fresh subjects, so that they are nearly independent, which calls and
-blocks are not. A figure that cannot be had comes with a warning that says what it would need.
+Rounds are the sampling unit. Each round has fresh subjects, so rounds are nearly independent; calls and blocks
+are not. Where the sample cannot carry a figure, a warning says what it would need.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Values = Sequence[float] | NDArray[np.float64]
 class Estimate:
     """A value with its interval; `lo` and `hi` are NaN where the sample cannot carry one.
 
-    `confidence` is what the interval achieves (0 to 1), which for an exact one is a little more than was
-    asked for. `warnings` say in words what is missing and how much is needed.
+    `confidence` is what the interval achieves (0 to 1). An exact interval achieves a little more than was asked
+    for. `warnings` say in words what is missing and how much is needed.
     """
 
     center: float
@@ -41,8 +41,8 @@ def needed(quantile: float, confidence: float = CONFIDENCE) -> int:
     than half of what the interval may miss (Wilks 1941, "Determination of sample sizes for setting tolerance
     limits"): 6 for the median, 368 for p99, 3688 for p99.9 at 95 %.
     """
-    tail = max(quantile, 1 - quantile)
-    return math.ceil(math.log((1 - confidence) / 2) / math.log(tail))
+    farther_share = max(quantile, 1 - quantile)
+    return math.ceil(math.log((1 - confidence) / 2) / math.log(farther_share))
 
 
 def _rank(count: int, confidence: float) -> int:
@@ -50,14 +50,15 @@ def _rank(count: int, confidence: float) -> int:
     return int(stats.binom.ppf((1 - confidence) / 2, count, 0.5))
 
 
-def _achieved(count: int, rank: int) -> float:
+def _achieved_confidence(count: int, rank: int) -> float:
+    """The confidence of the interval from the rank-th smallest to the rank-th largest of `count` values."""
     return float(1 - 2 * stats.binom.cdf(rank - 1, count, 0.5))
 
 
 def _too_few(values: NDArray[np.float64], confidence: float) -> Estimate:
     center = float(np.median(values)) if len(values) else math.nan
-    least = needed(0.5, confidence)
-    warning = f"need at least {least} rounds for an interval at {confidence * 100:g} %, have {len(values)}"
+    fewest = needed(0.5, confidence)
+    warning = f"need at least {fewest} rounds for an interval at {confidence * 100:g} %, have {len(values)}"
     return Estimate(center, math.nan, math.nan, 0.0, (warning,))
 
 
@@ -65,14 +66,14 @@ def median_interval(values: Values, confidence: float = CONFIDENCE) -> Estimate:
     """The median of `values` with its exact order-statistic interval, which holds for every distribution.
 
     From the k-th smallest to the k-th largest, k as large as the binomial distribution allows (Conover 1999,
-    "Practical Nonparametric Statistics", 3.2; as in `scipy.stats.quantile_test`, which does not tell the
-    confidence achieved). It is at least `confidence`: 96.9 % for 6 values, 97.9 % for 10, 95.9 % for 20.
+    "Practical Nonparametric Statistics", 3.2; as in `scipy.stats.quantile_test`, which does not return
+    the confidence achieved). It is at least `confidence`: 96.9 % for 6 values, 97.9 % for 10, 95.9 % for 20.
     """
     ordered = np.sort(np.asarray(values, dtype=float))
     rank = _rank(len(ordered), confidence)
     if rank < 1:
         return _too_few(ordered, confidence)
-    achieved = _achieved(len(ordered), rank)
+    achieved = _achieved_confidence(len(ordered), rank)
     return Estimate(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[-rank]), achieved)
 
 
@@ -89,7 +90,7 @@ def interpolated_interval(values: Values, confidence: float = CONFIDENCE) -> Est
     rank = _rank(count, confidence)
     if rank < 1:
         return _too_few(ordered, confidence)
-    wide, narrow = _achieved(count, rank), _achieved(count, rank + 1)
+    wide, narrow = _achieved_confidence(count, rank), _achieved_confidence(count, rank + 1)
     share = (wide - confidence) / (wide - narrow)
     weight = (count - rank) * share / (rank + (count - 2 * rank) * share)
     lo = (1 - weight) * ordered[rank - 1] + weight * ordered[rank]

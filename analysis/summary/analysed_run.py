@@ -21,14 +21,14 @@ from bench import schema
 
 
 @dataclass(frozen=True)
-class View:
+class AnalysedRun:
     """One run with what is derived from it, each derived once and when first asked for.
 
-    `across` are the directories of the runs that the figure across runs shows.
+    `runs_over_time` are the directories of the runs that the figure across runs shows.
     """
 
     run: Run
-    across: Sequence[Path] = field(default=(), repr=False)
+    runs_over_time: Sequence[Path] = field(default=(), repr=False)
 
     @cached_property
     def calls(self) -> pd.DataFrame:
@@ -57,13 +57,13 @@ class View:
         return list(dict.fromkeys(self.run.cells["python"]))
 
     @property
-    def footnote(self) -> str:
+    def source_line(self) -> str:
         """Where a figure comes from, in a line: interpreters, machine, run."""
         pythons = f"Python {self.pythons[0]}" if len(self.pythons) == 1 else f"{len(self.pythons)} interpreters"
-        return f"{pythons} · {self.run.machine} · {self.run.name} · {self.main_name}"
+        return f"{pythons} · {self.run.machine} · {self.run.name} · {self.main_parent}"
 
     @cached_property
-    def main_name(self) -> str:
+    def main_parent(self) -> str:
         """The state of the parent that mechanisms are shown in: bare, or else the first that was measured."""
         cells = self.run.cells
         if cells.empty or ((cells["scenario"] == "parent") & (cells["level"] == "bare")).any():
@@ -71,30 +71,30 @@ class View:
         first = cells.iloc[0]
         return IMPORTED if first["work"] == IMPORTED else f"{first['scenario']}={first['level']}"
 
-    def whose(self, python: str) -> str:
+    def python_prefix(self, python: str) -> str:
         """What a line about one interpreter begins with, where there are several."""
         return f"Python {python}: " if len(self.pythons) > 1 else ""
 
-    def calls_of(self, cell: int) -> NDArray[np.int64]:
+    def call_times_ns(self, cell: int) -> NDArray[np.int64]:
         """Total times (ns) of the warm calls of the mechanism in `cell`."""
         calls = self.calls
         chosen = (calls["cell"].to_numpy() == cell) & (calls["role"] == schema.MECHANISM).to_numpy()
         return np.asarray(calls["total_ns"].to_numpy()[chosen], dtype=np.int64)
 
-    def main(self) -> pd.DataFrame:
-        """The summary of the measured cells with a parent as `main_name` says, as `level` has it."""
-        if self.main_name != IMPORTED:
-            return self.level(*self.main_name.split("=", 1))
+    def main_cells(self) -> pd.DataFrame:
+        """The summary of the measured cells with a parent as `main_parent` says, as `cells_at` has it."""
+        if self.main_parent != IMPORTED:
+            return self.cells_at(*self.main_parent.split("=", 1))
         rows = self.summary[(self.summary["work"] == IMPORTED) & self.summary["p50_ns"].notna()]
         rows = self._with_order(rows)
         short = rows["level"] != "1 iteration"
         return rows.assign(mechanism=rows["mechanism"].where(~short, rows["mechanism"] + " × " + rows["level"]))
 
-    def bare(self) -> pd.DataFrame:
-        """The summary of the measured cells with a bare parent, and three columns more (see `level`)."""
-        return self.level("parent", "bare")
+    def bare_cells(self) -> pd.DataFrame:
+        """The summary of the measured cells with a bare parent, and three columns more (see `cells_at`)."""
+        return self.cells_at("parent", "bare")
 
-    def level(self, scenario: str, *levels: str) -> pd.DataFrame:
+    def cells_at(self, scenario: str, *levels: str) -> pd.DataFrame:
         """The summary of the measured cells at these levels of a scenario (none given: all).
 
         Columns besides those of the summary: ``control_p50_ns``, ``work_order`` and ``python_order``.
@@ -115,7 +115,7 @@ class View:
         """The rounds of one cell, indexed by round."""
         return self.rounds[self.rounds["cell"] == cell].set_index("round")
 
-    def usage(self, cell: int, role: str) -> pd.DataFrame:
+    def usage_per_call(self, cell: int, role: str) -> pd.DataFrame:
         """What `getrusage` counted per call of one role in one cell: one row a round, weighted by calls."""
         blocks = self.run.complete(self.run.blocks)
         blocks = blocks[(blocks["cell"] == cell) & (blocks["role"] == role) & (blocks["block"] >= 0)]
@@ -123,14 +123,14 @@ class View:
         sums = blocks[names].mul(blocks["calls"], axis=0).groupby(blocks["round"]).sum(min_count=1)
         return sums.div(blocks.groupby("round")["calls"].sum(), axis=0)
 
-    def doses(self, column: str) -> pd.DataFrame:
+    def verified_doses(self, column: str) -> pd.DataFrame:
         """The verified dose in subjects.csv: one row for every round (index) and one column for every cell."""
         subjects = self.run.complete(self.run.subjects)
         subjects = subjects[subjects["status"] == schema.OK]
         return subjects.pivot_table(index="round", columns="cell", values=column, aggfunc="first")
 
 
-def over_rounds(values: pd.Series | NDArray[Any]) -> Estimate:
+def median_over_rounds(values: pd.Series | NDArray[Any]) -> Estimate:
     """The median over rounds with its interval; what is missing in a round does not count."""
     kept = np.asarray(values, dtype=float)
     return median_interval(kept[np.isfinite(kept)])

@@ -1,8 +1,8 @@
-"""Turns the signals that stop a program into one exception, raised only where nothing can be left behind.
+"""Turns the signals that stop a program into one exception, raised only where no process can be left behind.
 
-For a program that forks: a signal between the fork and the line that notes the child's pid would leave the child
-behind, one during the reaping a zombie, and one that raises in the child would run the parent's code a second time.
-So the signals are held back, but for the places that say they are `listening`: the calls that may block.
+This is for a program that forks. A signal between the fork and the line that stores the child's pid would leave the
+child behind. A signal during the reaping would leave a zombie. An exception in the child would run the parent's code
+a second time. So the signals are blocked, except around calls that may block: these are `listening`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# By name, for not every platform has all of them.
+# By name, since not every platform has all of them.
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-# Python looks for signals before a system call: one that comes between the look and a call that blocks would be seen
-# only when the call returns by itself. A timer interrupts the call, and Python looks again.
-LOOK_AGAIN_S = 0.1
+# Python checks for signals before a system call. A signal between the check and a call that blocks would be seen
+# only when the call returns by itself. A timer interrupts the call, and Python checks again.
+CHECK_AGAIN_S = 0.1
 
 
 class Stopped(BaseException):
-    """The signal `signum` asked the program to stop; a BaseException, so that no handler of errors takes it."""
+    """The signal `signum` asked the program to stop. It is a BaseException, so that no error handler catches it."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -31,9 +31,10 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Hold `SIGNALS` back inside the block; the first one raises `Stopped` in `listening` or at the end.
+    """Block `SIGNALS` inside the block. The first one raises `Stopped` in `listening` or at the end of the block.
 
-    For the main thread. Ignored signals stay ignored, later ones are ignored, and at the end all is as before.
+    Only the main thread can use it. Ignored signals stay ignored. Signals after the first one are ignored. At the
+    end the handlers and the mask are as before.
     """
     stopped = False
 
@@ -44,26 +45,26 @@ def stoppable() -> Iterator[None]:
             raise Stopped(signum)
 
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    before = {each: signal.getsignal(each) for each in SIGNALS}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
-        for each, handler in before.items():
+        for number, handler in before.items():
             if handler is not signal.SIG_IGN:  # as under nohup
-                signal.signal(each, stop)
+                signal.signal(number, stop)
         try:
             with _interrupted():
                 yield
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # with `stop` still there for those that wait
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # `stop` still handles the signals that are pending
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def _interrupted() -> Iterator[None]:
-    """Interrupt blocking system calls every `LOOK_AGAIN_S` seconds; forked children inherit no timer."""
+    """Interrupt blocking system calls every `CHECK_AGAIN_S` seconds; forked children inherit no timer."""
     before = signal.signal(signal.SIGALRM, lambda signum, frame: None)
-    signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S, LOOK_AGAIN_S)
+    signal.setitimer(signal.ITIMER_REAL, CHECK_AGAIN_S, CHECK_AGAIN_S)
     try:
         yield
     finally:
@@ -83,7 +84,7 @@ def listening() -> Iterator[None]:
 
 def default_signals() -> None:
     """In a forked child: let `SIGNALS` end it at once, as they end any program."""
-    for each in SIGNALS:
-        if signal.getsignal(each) is not signal.SIG_IGN:
-            signal.signal(each, signal.SIG_DFL)
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dose:
-    """The columns of subjects.csv that /proc tells; None: not to be read here. Sizes in bytes."""
+    """The columns of subjects.csv that come from /proc; None: it cannot be read here. Sizes in bytes."""
 
     rss_bytes: int | None = None
     pss_bytes: int | None = None
@@ -22,13 +22,13 @@ class Dose:
 
 
 def read(pid: int) -> Dose:
-    """The dose of process `pid`, read from outside so that reading does not change it."""
+    """The dose of process `pid`. It is read from outside, so that reading does not change it."""
     rollup = _fields(f"/proc/{pid}/smaps_rollup")
     status = _fields(f"/proc/{pid}/status")
 
     def kib(fields: dict[str, str], *names: str) -> int | None:
-        found = [int(fields[name].split()[0]) * 1024 for name in names if name in fields]
-        return sum(found) if found else None
+        sizes = [int(fields[name].split()[0]) * 1024 for name in names if name in fields]
+        return sum(sizes) if sizes else None
 
     threads = status.get("Threads")
     return Dose(
@@ -37,10 +37,10 @@ def read(pid: int) -> Dose:
         private_bytes=kib(rollup, "Private_Clean", "Private_Dirty"),
         huge_bytes=kib(rollup, "AnonHugePages"),
         pte_bytes=kib(status, "VmPTE"),
-        vmas=_lines(f"/proc/{pid}/maps"),
-        fds=_entries(f"/proc/{pid}/fd"),
+        vmas=_count_lines(f"/proc/{pid}/maps"),
+        fds=_count_entries(f"/proc/{pid}/fd"),
         threads=None if threads is None else int(threads),
-        cpus=_members(status.get("Cpus_allowed_list", "")) or None,
+        cpus=_count_in_ranges(status.get("Cpus_allowed_list", "")) or None,
     )
 
 
@@ -52,13 +52,13 @@ def _fields(path: str) -> dict[str, str]:
         return {}
 
 
-def _members(ranges: str) -> int:
-    """How many numbers a list such as ``0-3,8`` of the kernel's names."""
+def _count_in_ranges(ranges: str) -> int:
+    """How many numbers are in a list of ranges such as ``0-3,8``, as the kernel writes it."""
     ends = [part.split("-") for part in ranges.split(",") if part]
     return sum(int(end[-1]) - int(end[0]) + 1 for end in ends)
 
 
-def _lines(path: str) -> int | None:
+def _count_lines(path: str) -> int | None:
     try:
         with open(path, "rb") as lines:
             return sum(1 for _ in lines)
@@ -66,7 +66,7 @@ def _lines(path: str) -> int | None:
         return None
 
 
-def _entries(path: str) -> int | None:
+def _count_entries(path: str) -> int | None:
     try:
         return len(os.listdir(path))
     except OSError:

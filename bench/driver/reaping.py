@@ -1,13 +1,48 @@
-"""Ends up with no process left: finds and reaps what subjects leave in their process groups."""
+"""Tells how processes ended, and reaps what subjects leave in their process groups, so that none is left."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from contextlib import suppress
+
+from bench.driver.polling import readable
+
+
+def ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether the process ended within `seconds`. It is not reaped here, where the system allows that.
+
+    Once it is reaped, its process id may belong to another process at once, since thousands of processes start
+    here. Whoever kills its process group afterwards must never hit another one.
+    """
+    if process.returncode is not None:
+        return True
+    # Popen.wait with a timeout polls, and sleeps up to 50 ms in between: too long for a round of many subjects.
+    with suppress(AttributeError, OSError):  # Windows, macOS; an old kernel, a sandbox
+        descriptor = os.pidfd_open(process.pid)
+        try:
+            return readable(descriptor, seconds)
+        finally:
+            os.close(descriptor)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def exit_code(process: subprocess.Popen[bytes]) -> int:
+    """The exit status of a process that has ended, or the negative number of the signal that ended it."""
+    if process.returncode is None and hasattr(os, "waitid"):
+        end = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert end is not None
+        return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+    return process.wait()
 
 
 def group_lives(group: int) -> bool:
-    """Whether a process of this group is there, after reaping those that are ours."""
+    """Whether the group still has a process, after our own ended children in it are reaped."""
     reap_group(group)
     try:
         os.killpg(group, 0)
@@ -17,7 +52,7 @@ def group_lives(group: int) -> bool:
 
 
 def reap_group(group: int) -> None:
-    """Reap every ended process of the group that became ours (see `adopt_orphans`)."""
+    """Reap every ended child of ours in this group; orphans are ours too (see `adopt_orphans`)."""
     try:
         while os.waitpid(-group, os.WNOHANG)[0]:
             pass
@@ -26,7 +61,7 @@ def reap_group(group: int) -> None:
 
 
 def adopt_orphans() -> None:
-    """Make this process the one that orphans of its subjects fall to, so that it can reap them (Linux)."""
+    """Make orphans of subjects children of this process, so that it can reap them (Linux)."""
     if sys.platform != "linux":
         return
     import ctypes

@@ -1,4 +1,4 @@
-"""Runs identical code many times, with this suite and with pyperf in turn: the raw material of an A/A comparison.
+"""Runs identical code many times, with this suite and with pyperf in turn: the data of an A/A comparison.
 
 ``python -m bench.experiments.identical_runs`` measures; ``python -m analysis.experiments.identical_runs DIR``
 then counts how many pairs of identical runs each of the two calls different. `make aa` does both.
@@ -12,13 +12,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# The same work as os_fork, given to pyperf's own default: its runner, its calibration, its number of processes.
+# The same work as os_fork, measured by pyperf as it does by default: its runner, calibration and number of processes.
 PYPERF_SETUP = "import os"
 PYPERF_STATEMENT = "pid = os.fork()\nif pid == 0: os._exit(0)\nos.waitpid(pid, 0)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure `--runs` runs of each; print the directory that holds them as the last line."""
+    """Measure `--runs` runs with each tool. The last line of output is their directory."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.experiments.identical_runs", description=__doc__.splitlines()[0]
     )
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.runs < 2:
         parser.error(f"--runs {arguments.runs}: a pair needs at least 2")
     if folder.exists() and any(folder.iterdir()):
-        parser.error(f"{folder}: is not empty; runs of another day would be counted too")
+        parser.error(f"{folder}: is not empty; runs that are already there would be counted too; name a new directory")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         for number in range(arguments.runs):
@@ -57,15 +57,15 @@ def _this_suite(folder: Path, budget_s: float, number: int) -> None:
 
 
 def _pyperf(file: Path, budget_s: float) -> None:
-    """One run of pyperf's default, its values shortened so that it takes about `budget_s` seconds.
+    """One run of pyperf with its defaults, but with shorter values, so that it takes about `budget_s` seconds.
 
-    Its default is 20 processes of 1 warm-up and 3 values of 0.1 s, 8 s and the starts of processes.
+    The default is 20 processes, each with 1 warm-up and 3 values of 0.1 s: 8 s, and the starts of processes.
     """
     processes = 20
     value_s = budget_s * 0.8 / (processes * 4)
     command = [sys.executable, "-m", "pyperf", "timeit", "--quiet", "--output", str(file)]
     command += ["--processes", str(processes), "--min-time", f"{value_s:.3f}", "--name", "os_fork"]
-    # Its workers import pyperf, so they run in the environment that has it, as those of any user of pyperf do.
+    # Its workers import pyperf. So they run in the environment that has it, as they do for any user of pyperf.
     command += ["--setup", PYPERF_SETUP, PYPERF_STATEMENT]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 

@@ -16,33 +16,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "subject" / "control.c"
-NAME = "_control.abi3.so"
+EXTENSION_NAME = "_control.abi3.so"
 BUILD_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
 class Control:
-    """The folder that holds the built control; empty where there is none, with the `problem` in one line."""
+    """The folder of the built control. Where there is none, it is empty, and `problem` says why in one line."""
 
     folder: str
     problem: str
 
 
 class ControlError(Exception):
-    """The control cannot be had here; the text says what is missing and how to get it."""
+    """The control cannot be built here. The text says what is missing and how to get it."""
 
 
 def compiler() -> list[str] | None:
     """The C compiler's command ($CC, else cc, gcc or clang), or None."""
-    wanted = os.environ.get("CC")
-    if wanted:
-        words = shlex.split(wanted)
+    named_compiler = os.environ.get("CC")
+    if named_compiler:
+        words = shlex.split(named_compiler)
         return words if words and shutil.which(words[0]) else None
     return next(([name] for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
 
 
 def compiler_problem() -> str | None:
-    """What keeps the control from being built here, with the remedy in the same line; None: nothing."""
+    """Why the control cannot be built here, with the remedy in the same line; None: it can be built."""
     if sys.platform == "win32":
         return "the control needs fork and posix_spawn, which Windows does not have"
     if compiler() is None:
@@ -54,25 +54,25 @@ def compiler_problem() -> str | None:
 
 
 def ensure() -> Path:
-    """Return the folder that holds the built control, building it if it is missing or older than its source.
+    """Build the control if it is missing or older than its source, and return its folder.
 
-    Raises `ControlError`. Where the suite's own folder cannot be written, a temporary folder is
-    used that this process removes at its end.
+    Raises `ControlError`. Where the suite's own folder cannot be written, the control is in a temporary folder,
+    which this process removes at its end.
     """
     if sys.platform == "win32":
         raise ControlError("the control needs fork and posix_spawn, which Windows does not have")
-    built = SOURCE.with_name(NAME)
+    built = SOURCE.with_name(EXTENSION_NAME)
     if built.is_file() and built.stat().st_mtime_ns >= SOURCE.stat().st_mtime_ns:
         return built.parent
     if problem := compiler_problem():
         raise ControlError(problem)
     folder = built.parent if os.access(built.parent, os.W_OK) else _temporary_folder()
-    _build(folder / NAME)
+    _build(folder / EXTENSION_NAME)
     return folder
 
 
 def find() -> Control:
-    """The control, built if need be, or the reason why there is none."""
+    """The control, or the reason why there is none."""
     try:
         return Control(str(ensure()), "")
     except ControlError as error:
@@ -90,22 +90,24 @@ def _temporary_folder() -> Path:
 def _build(target: Path) -> None:
     command = compiler()
     assert command is not None
-    beside = target.with_name(f"{target.name}.{os.getpid()}")
+    new_file = target.with_name(f"{target.name}.{os.getpid()}")
     flags = ["-O2", "-Wall", "-Wextra", "-fPIC", "-shared", f"-I{sysconfig.get_path('include')}"]
     if sys.platform == "darwin":
         flags += ["-undefined", "dynamic_lookup"]
     try:
-        done = subprocess.run(
-            [*command, *flags, "-o", str(beside), str(SOURCE)],
+        compilation = subprocess.run(
+            [*command, *flags, "-o", str(new_file), str(SOURCE)],
             capture_output=True,
             text=True,
             timeout=BUILD_TIMEOUT_S,
         )
-        if done.returncode != 0:
-            first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200].strip())
-            raise ControlError(f"{SOURCE.name} does not compile with {command[0]}: {first}")
-        os.replace(beside, target)
+        if compilation.returncode != 0:
+            first_error = next(
+                (line for line in compilation.stderr.splitlines() if "error" in line), compilation.stderr[:200].strip()
+            )
+            raise ControlError(f"{SOURCE.name} does not compile with {command[0]}: {first_error}")
+        os.replace(new_file, target)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ControlError(f"{command[0]} could not be run: {error}") from None
     finally:
-        beside.unlink(missing_ok=True)
+        new_file.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Turns the machine into flat facts, its momentary state into numbers, and both into a name for its results.
+"""Turns the machine into flat facts, its momentary state into numbers, and the facts into a name for its results.
 
-What is not to be found on a system is absent. Nothing here names a person, a host or a path of a user.
+A fact that a system does not have is absent. No fact names a person, a host or a path of a user.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.machine import virtualisation
-from bench.machine.kernel_files import keyed, number, read
+from bench.machine import control_groups, virtualisation
+from bench.machine.kernel_files import read_number, read_numbers, read_text
 
-# Of pyperf's metadata: what names somebody, what is of the moment (see `state`), and what is of the
-# controller's interpreter, which is not the measured one.
+# pyperf's metadata that are no facts of the machine: they name somebody, change all the time (see `state`), or
+# belong to the controller's interpreter, which is not the measured one.
 _NOT_OF_THE_MACHINE = re.compile(
     r"hostname|boot_time|uptime|date|load_|runnable_|cpu_freq|cpu_temp|python_|mem_max_|unit"
 )
@@ -40,7 +40,7 @@ _KERNEL_SETTINGS = {
     "no_turbo": "/sys/devices/system/cpu/intel_pstate/no_turbo",
     "max_khz": "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq",
 }
-# Settings that list all values, the one in force in brackets.
+# Files that list all values of a setting, with the one in force in brackets.
 _CHOICES = {
     "thp": "/sys/kernel/mm/transparent_hugepage/enabled",
     "thp_defrag": "/sys/kernel/mm/transparent_hugepage/defrag",
@@ -48,80 +48,82 @@ _CHOICES = {
     "preemption": "/sys/kernel/debug/sched/preempt",
 }
 _LIMITS = {"nproc": "RLIMIT_NPROC", "nofile": "RLIMIT_NOFILE", "as": "RLIMIT_AS", "stack": "RLIMIT_STACK"}
-_STABLE = ("cpu_model", "cpu_id", "cpu_count", "architecture", "system", "virtualisation", "container")
+_STABLE_FACTS = ("cpu_model", "cpu_id", "cpu_count", "architecture", "system", "virtualisation", "container")
 
 
 def collect() -> dict[str, object]:
-    """What stays as it is while a run lasts: a flat dict of str, int and float. Sizes are bytes.
+    """What does not change during a run: a flat dict of str, int and float. Sizes are bytes.
 
-    pyperf's metadata come under pyperf's names; all else is described by the files it is read from.
+    pyperf's metadata keep pyperf's names. The paths in this module describe all other facts.
     """
-    found: dict[str, object] = {**_cpu_facts(), **_system_facts(), **_pyperf_facts()}
-    found |= settings()
-    found |= _limits()
-    found |= {f"cgroup_{name}": value for name, value in virtualisation.cgroup_limits().items()}
-    found |= virtualisation.kinds(str(found.get("kernel", "")))
+    facts: dict[str, object] = {**_cpu_facts(), **_system_facts(), **_pyperf_facts()}
+    facts |= settings()
+    facts |= _limits()
+    facts |= {f"cgroup_{name}": value for name, value in control_groups.limits().items()}
+    facts |= virtualisation.detect(str(facts.get("kernel", "")))
     for file in sorted(Path("/sys/devices/system/cpu/vulnerabilities").glob("*")):
-        if (text := read(file)) and text != "Not affected":
-            found[f"mitigation_{file.name}"] = text
-    return found
+        if (text := read_text(file)) and text != "Not affected":
+            facts[f"mitigation_{file.name}"] = text
+    return facts
 
 
 def settings() -> dict[str, int | str]:
-    """The part of `collect` that is a setting of the kernel, read in about a millisecond."""
-    found: dict[str, int | str] = {}
+    """The facts that are settings of the kernel, read in about a millisecond."""
+    facts: dict[str, int | str] = {}
     for name, path in _KERNEL_SETTINGS.items():
-        if text := read(path):
-            found[name] = int(text) if text.removeprefix("-").isdecimal() else text
-    return found | {name: match[1] for name, path in _CHOICES.items() if (match := re.search(r"\[(\S+)\]", read(path)))}
+        if text := read_text(path):
+            facts[name] = int(text) if text.removeprefix("-").isdecimal() else text
+    return facts | {
+        name: match[1] for name, path in _CHOICES.items() if (match := re.search(r"\[(\S+)\]", read_text(path)))
+    }
 
 
 def state() -> dict[str, object]:
-    """What changes while a run lasts, read before and after it: load, CPU ticks since boot, memory, frequency.
+    """What changes during a run, read before and after it: load, CPU ticks since boot, memory, frequency.
 
-    Ticks are of all CPUs together, ``ticks_per_s`` of them a second for each CPU. Sizes are bytes.
+    Ticks are the sum over all CPUs; each CPU has ``ticks_per_s`` a second. Sizes are bytes.
     """
-    found: dict[str, object] = {}
+    facts: dict[str, object] = {}
     if hasattr(os, "getloadavg"):
-        found["load_1min"], found["load_5min"] = (round(load, 2) for load in os.getloadavg()[:2])
-    found |= {f"{name}_ticks": count for name, count in cpu_ticks().items()}
+        facts["load_1min"], facts["load_5min"] = (round(load, 2) for load in os.getloadavg()[:2])
+    facts |= {f"{name}_ticks": count for name, count in cpu_ticks().items()}
     if hasattr(os, "sysconf"):
-        found["ticks_per_s"] = os.sysconf("SC_CLK_TCK")
-    stat = keyed("/proc/stat")
+        facts["ticks_per_s"] = os.sysconf("SC_CLK_TCK")
+    stat = read_numbers("/proc/stat")
     names = {"ctxt": "context_switches", "processes": "forks", "procs_running": "running", "procs_blocked": "blocked"}
-    found |= {new: stat[old] for old, new in names.items() if old in stat}
-    memory = keyed("/proc/meminfo")
+    facts |= {new: stat[old] for old, new in names.items() if old in stat}
+    memory = read_numbers("/proc/meminfo")
     if "MemAvailable" in memory:
-        found["mem_available_bytes"] = memory["MemAvailable"]
+        facts["mem_available_bytes"] = memory["MemAvailable"]
     if "SwapTotal" in memory and "SwapFree" in memory:
-        found["swap_used_bytes"] = memory["SwapTotal"] - memory["SwapFree"]
-    mhz = [float(text) for text in re.findall(r"^cpu MHz\s*: ([\d.]+)", read("/proc/cpuinfo"), re.MULTILINE)]
+        facts["swap_used_bytes"] = memory["SwapTotal"] - memory["SwapFree"]
+    mhz = [float(text) for text in re.findall(r"^cpu MHz\s*: ([\d.]+)", read_text("/proc/cpuinfo"), re.MULTILINE)]
     if mhz:
-        found["cpu_mhz"] = round(sum(mhz) / len(mhz))
-    zones = [number(path) for path in Path("/sys/class/thermal").glob("thermal_zone*/temp")]
-    heat = [value for value in zones if value is not None]
-    if heat:
-        found["temperature_c"] = max(heat) / 1000
-    found |= virtualisation.throttling()
-    return found
+        facts["cpu_mhz"] = round(sum(mhz) / len(mhz))
+    zones = [read_number(path) for path in Path("/sys/class/thermal").glob("thermal_zone*/temp")]
+    millidegrees = [value for value in zones if value is not None]
+    if millidegrees:
+        facts["temperature_c"] = max(millidegrees) / 1000
+    facts |= control_groups.throttling()
+    return facts
 
 
 def cpu_ticks() -> dict[str, int]:
-    """Ticks of all CPUs together since boot, by what they were spent on (/proc/stat, proc(5)); else empty."""
+    """Ticks since boot, the sum over all CPUs, by use (/proc/stat, see proc(5)); empty where there is no such file."""
     names = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
-    first = read("/proc/stat").partition("\n")[0].split()
+    first = read_text("/proc/stat").partition("\n")[0].split()
     return dict(zip(names, map(int, first[1:]), strict=False)) if first[:1] == ["cpu"] else {}
 
 
 def slug(facts: Mapping[str, object]) -> str:
-    """A directory name for this machine's results: CPU, count, virtualisation, and a hash of what is stable.
+    """A directory name for this machine's results: CPU, count, virtualisation, and a hash of the stable facts.
 
-    The same for every boot, kernel and Python of a machine. Memory enters in steps of a quarter of an octave,
-    since what a kernel keeps for itself differs a little from version to version.
+    It is the same for every boot, kernel and Python of a machine. The memory's size is rounded to a quarter of an
+    octave, since each kernel version keeps a slightly different part of it for itself.
     """
     memory = facts.get("mem_total_bytes")
-    size = round(4 * math.log2(memory)) if isinstance(memory, int) and memory > 0 else 0
-    stable = "\n".join([*(str(facts.get(name, "")) for name in _STABLE), str(size)])
+    memory_step = round(4 * math.log2(memory)) if isinstance(memory, int) and memory > 0 else 0
+    stable = "\n".join([*(str(facts.get(name, "")) for name in _STABLE_FACTS), str(memory_step)])
     words = [_short_model(str(facts.get("cpu_model", "") or facts.get("architecture", "cpu")))]
     words += [f"{facts['cpu_count']}cpu"] if "cpu_count" in facts else []
     words += [str(facts[name]) for name in ("virtualisation", "container") if facts.get(name)]
@@ -147,27 +149,27 @@ def _pyperf_facts() -> dict[str, object]:
 
 def _system_facts() -> dict[str, object]:
     system = platform.uname()
-    found: dict[str, object] = {"system": system.system, "kernel": system.release, "architecture": system.machine}
-    found["kernel_build"] = system.version
+    facts: dict[str, object] = {"system": system.system, "kernel": system.release, "architecture": system.machine}
+    facts["kernel_build"] = system.version
     try:
-        found["distribution"] = platform.freedesktop_os_release()["PRETTY_NAME"]
+        facts["distribution"] = platform.freedesktop_os_release()["PRETTY_NAME"]
     except (OSError, KeyError):
         pass
     if libc := _libc():
-        found["libc"] = libc
+        facts["libc"] = libc
     if sys.platform == "darwin":
-        found["macos"] = platform.mac_ver()[0]
+        facts["macos"] = platform.mac_ver()[0]
     if hasattr(os, "sysconf"):
-        found["page_bytes"] = os.sysconf("SC_PAGE_SIZE")
-    memory = keyed("/proc/meminfo")
-    found |= {
+        facts["page_bytes"] = os.sysconf("SC_PAGE_SIZE")
+    memory = read_numbers("/proc/meminfo")
+    facts |= {
         f"{new}_bytes": memory[old]
         for old, new in (("MemTotal", "mem_total"), ("SwapTotal", "swap_total"))
         if old in memory
     }
-    if "mem_total_bytes" not in found and "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
-        found["mem_total_bytes"] = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return found
+    if "mem_total_bytes" not in facts and "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        facts["mem_total_bytes"] = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return facts
 
 
 def _libc() -> str:
@@ -178,24 +180,36 @@ def _libc() -> str:
 
 
 def _cpu_facts() -> dict[str, object]:
-    """Model, and what tells revisions of one model apart: names differ between makers, numbers do not."""
+    """The CPU's model and its numbers, which tell revisions of one model apart."""
     lines = dict(
-        re.findall(r"^([^\n:]+?)\s*:[ \t]*([^\n]*)$", read("/proc/cpuinfo").partition("\n\n")[0], re.MULTILINE)
+        re.findall(r"^([^\n:]+?)\s*:[ \t]*([^\n]*)$", read_text("/proc/cpuinfo").partition("\n\n")[0], re.MULTILINE)
     )
     names = ("vendor_id", "cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant")
     identity = " ".join(lines[name] for name in names if name in lines)
-    model = lines.get("model name") or lines.get("cpu") or virtualisation.mac_model()
+    model = lines.get("model name") or lines.get("cpu") or _mac_model()
     if not model and "CPU part" in lines:
         model = f"{platform.machine()} {lines.get('CPU implementer', '')} {lines['CPU part']}"
-    found: dict[str, object] = {"cpu_model": model or platform.processor() or platform.machine(), "cpu_id": identity}
+    facts: dict[str, object] = {"cpu_model": model or platform.processor() or platform.machine(), "cpu_id": identity}
     if cache := lines.get("cache size"):
-        found["cpu_cache"] = cache
+        facts["cpu_cache"] = cache
     if microcode := lines.get("microcode"):
-        found["microcode"] = microcode
+        facts["microcode"] = microcode
     if hasattr(os, "sched_getaffinity"):
-        found["cpus_allowed"] = len(os.sched_getaffinity(0))
-    found["cpu_count"] = os.cpu_count() or 1
-    return found
+        facts["cpus_allowed"] = len(os.sched_getaffinity(0))
+    facts["cpu_count"] = os.cpu_count() or 1
+    return facts
+
+
+def _mac_model() -> str:
+    """The CPU's name on macOS (sysctl machdep.cpu.brand_string); empty elsewhere."""
+    if sys.platform != "darwin":
+        return ""
+    import ctypes
+
+    size = ctypes.c_size_t(256)
+    text = ctypes.create_string_buffer(size.value)
+    failed = ctypes.CDLL(None).sysctlbyname(b"machdep.cpu.brand_string", text, ctypes.byref(size), None, 0)
+    return "" if failed else text.value.decode(errors="replace")
 
 
 def _limits() -> dict[str, object]:
@@ -203,9 +217,9 @@ def _limits() -> dict[str, object]:
         import resource
     except ImportError:  # Windows
         return {}
-    found: dict[str, object] = {}
+    facts: dict[str, object] = {}
     for name, constant in _LIMITS.items():
         if hasattr(resource, constant):
             soft = resource.getrlimit(getattr(resource, constant))[0]
-            found[f"ulimit_{name}"] = "unlimited" if soft == resource.RLIM_INFINITY else soft
-    return found
+            facts[f"ulimit_{name}"] = "unlimited" if soft == resource.RLIM_INFINITY else soft
+    return facts

@@ -1,17 +1,23 @@
-"""Holds what a look at the machine found, and turns findings into lines of text."""
+"""Holds the result of one check of the machine, and turns results into lines of text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
-Level = Literal["ok", "note", "unfit"]
+
+class Level(StrEnum):
+    """What a finding means for figures that are measured now."""
+
+    OK = "ok"
+    NOTE = "note"  # they have a limit, which a reader has to know
+    UNFIT = "unfit"  # none of them can be trusted
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding: ``unfit`` means that no figure measured now can be trusted, ``note`` that it has a limit."""
+    """The result of one check; only one that is `Level.OK` has no remedy."""
 
     name: str
     level: Level
@@ -20,30 +26,30 @@ class Finding:
 
 
 def ok(name: str, text: str) -> Finding:
-    """Nothing to do."""
-    return Finding(name, "ok", text)
+    """A finding that needs nothing to be done."""
+    return Finding(name, Level.OK, text)
 
 
 def note(name: str, text: str, remedy: str) -> Finding:
-    """To be known when figures are read."""
-    return Finding(name, "note", text, remedy)
+    """A finding that a reader of the figures has to know."""
+    return Finding(name, Level.NOTE, text, remedy)
 
 
 def unfit(name: str, text: str, remedy: str) -> Finding:
-    """To be put right before anything is measured."""
-    return Finding(name, "unfit", text, remedy)
+    """A finding that has to be put right before anything is measured."""
+    return Finding(name, Level.UNFIT, text, remedy)
 
 
 def unfit_lines(findings: Iterable[Finding]) -> list[str]:
-    """One line for each finding that makes the machine unfit, its remedy included."""
-    return [f"{one.name}: {one.text}; {one.remedy}" for one in findings if one.level == "unfit"]
+    """One line, with the remedy, for each finding that makes the machine unfit."""
+    return [f"{finding.name}: {finding.text}; {finding.remedy}" for finding in findings if finding.level is Level.UNFIT]
 
 
 def lines(findings: Iterable[Finding]) -> list[str]:
-    """The findings as text, the remedy of each below it."""
+    """The findings as text, each with its remedy below."""
     text: list[str] = []
-    for one in findings:
-        text.append(f"{one.level:<6}{one.name}: {one.text}")
-        if one.remedy:
-            text.append(f"      -> {one.remedy}")
+    for finding in findings:
+        text.append(f"{finding.level:<6}{finding.name}: {finding.text}")
+        if finding.remedy:
+            text.append(f"      -> {finding.remedy}")
     return text

@@ -1,8 +1,8 @@
-"""Turns readings of the machine into findings; pure, one function for each thing that is looked at.
+"""Turns readings of the machine into findings. Each check is one pure function.
 
-``unfit`` means that no figure measured now could be trusted, the relative ones included. What moves absolute
-figures only (a neighbour on the same host, a changing clock frequency) is a note: relative figures are taken
-against a control in the same moment and process, which is what makes a shared virtual machine fit.
+``unfit`` means that no figure measured now can be trusted, not even a relative one. What moves only absolute
+figures (other guests on the same host, a changing clock frequency) is a note: a relative figure has its control
+in the same process at the same time. That is why a shared virtual machine can be fit.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from bench.machine.finding import Finding, note, ok, unfit
 
-# CPUs that others keep busy, by CPU of the machine. A subject and its child need one CPU, the controller is idle
-# meanwhile; with half of all CPUs taken the scheduler has no idle one left to move others to.
+# CPUs that other programs keep busy, as a share of all CPUs. A subject and its child need one CPU, and the
+# controller is idle meanwhile. With half of all CPUs taken, the scheduler has no idle CPU to move other programs to.
 BUSY_NOTE, BUSY_UNFIT = 0.1, 0.5
-# Share of the CPU time asked for that the hypervisor gave to others. Medians hold while fewer than half of the calls
-# are hit; a fifth of the time, taken in slices of a few ms from blocks of some 20 ms, hits most blocks.
+# Share of the CPU time asked for that the hypervisor gave to other guests. Medians hold while fewer than half of
+# the calls are hit. A fifth of the time, in slices of a few ms, hits most blocks of some 20 ms.
 STEAL_NOTE, STEAL_UNFIT = 0.02, 0.2
-# Reading these takes a system call and a bus access, 1 µs and more (Linux: Documentation/timers/timekeeping.rst).
+# To read these takes a system call and a bus access, 1 µs and more (Linux: Documentation/timers/timekeeping.rst).
 SLOW_CLOCKS = ("acpi_pm", "hpet", "jiffies", "pit", "refined-jiffies")
 CLOCK_RESOLUTION_S = 1e-6
 # A run of the core mechanisms has some 20 processes at once, a standard one some 100, each with 3 pipes or files.
@@ -28,35 +28,35 @@ MIB = 1 << 20
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What a short look at the CPUs showed: `busy` CPUs used by others, and the `stolen` share of time asked for."""
+class CpuActivity:
+    """CPUs that other programs keep busy, and the share of the CPU time asked for that the hypervisor kept."""
 
-    cpus: int
-    busy: float
-    stolen: float
+    cpu_count: int
+    busy_cpus: float
+    stolen_share: float
 
 
-def load(seen: Watched) -> Finding:
+def load(activity: CpuActivity) -> Finding:
     """Whether other programs leave the measured process a CPU."""
-    text = f"other programs use {seen.busy:.2f} of {seen.cpus} CPUs"
+    text = f"other programs use {activity.busy_cpus:.2f} of {activity.cpu_count} CPUs"
     remedy = "end other programs (see them with: top), or wait until they are done"
-    if seen.busy > BUSY_UNFIT * seen.cpus:
+    if activity.busy_cpus > BUSY_UNFIT * activity.cpu_count:
         return unfit("load", text, remedy)
-    return note("load", text, remedy) if seen.busy > BUSY_NOTE * seen.cpus else ok("load", text)
+    return note("load", text, remedy) if activity.busy_cpus > BUSY_NOTE * activity.cpu_count else ok("load", text)
 
 
-def steal(seen: Watched) -> Finding:
-    """Whether the hypervisor gives the CPU time that is asked for."""
-    text = f"{seen.stolen:.0%} of the CPU time asked for went to other guests of this host"
-    if seen.stolen > STEAL_UNFIT:
+def steal(activity: CpuActivity) -> Finding:
+    """Whether the hypervisor gives the CPU time that this machine asks for."""
+    text = f"{activity.stolen_share:.0%} of the CPU time asked for went to other guests of this host"
+    if activity.stolen_share > STEAL_UNFIT:
         return unfit("steal", text, "measure at another time, or on a machine of your own")
-    if seen.stolen > STEAL_NOTE:
+    if activity.stolen_share > STEAL_NOTE:
         return note("steal", text, "trust relative figures rather than absolute ones here")
     return ok("steal", text)
 
 
 def cpus(allowed: int) -> Finding:
-    """Whether controller and subject have a CPU each."""
+    """Whether controller and subject each have a CPU."""
     if allowed == 1:
         return note("cpus", "one CPU: controller and subject share it", "measure on a machine with two or more CPUs")
     return ok("cpus", f"{allowed} CPUs may be used")
@@ -74,7 +74,7 @@ def quota(limit: float | None) -> Finding:
 
 
 def clock(source: str, resolution_s: float) -> Finding:
-    """Whether reading the time is cheap and fine enough to stamp single calls."""
+    """Whether the clock is fast and fine enough to stamp single calls."""
     text = f"clock source {source or 'unknown'}, resolution {resolution_s * 1e9:g} ns"
     if source in SLOW_CLOCKS or resolution_s > CLOCK_RESOLUTION_S:
         remedy = "boot with clocksource=tsc (add tsc=reliable where the kernel gave it up), or ask the host's operator"
@@ -83,18 +83,18 @@ def clock(source: str, resolution_s: float) -> Finding:
 
 
 def _at_least(name: str, text: str, value: int, least: tuple[int, int], limit: str, remedy: str) -> Finding:
-    """`least`: below the first value the machine is unfit, below the second the `limit` is to be known."""
+    """Unfit below the first value of `least`; below the second value a note, which names the `limit`."""
     if value < least[0]:
         return unfit(name, text, remedy)
     return note(name, f"{text}; {limit}", remedy) if value < least[1] else ok(name, text)
 
 
-def processes(room: int | None) -> Finding:
+def processes(left: int | None) -> Finding:
     """Whether enough processes may be started."""
-    if room is None:
+    if left is None:
         return ok("processes", "no limit that matters")
-    text, remedy = f"{room} more processes may be started", "raise `ulimit -u`, or the container's pids limit"
-    return _at_least("processes", text, room, PROCESSES, "a standard run may need more", remedy)
+    text, remedy = f"{left} more processes may be started", "raise `ulimit -u`, or the container's pids limit"
+    return _at_least("processes", text, left, PROCESSES, "a standard run may need more", remedy)
 
 
 def files(limit: int | None) -> Finding:
@@ -106,7 +106,7 @@ def files(limit: int | None) -> Finding:
 
 
 def free_memory(size: int | None) -> Finding:
-    """Whether subjects fit without anything being swapped or reclaimed."""
+    """Whether subjects fit into memory, so that nothing is swapped or reclaimed."""
     if size is None:
         return ok("memory", "free memory is not known here")
     remedy = "end other programs, or raise the container's limit: the kernel reclaims pages where there are few"
@@ -114,7 +114,7 @@ def free_memory(size: int | None) -> Finding:
 
 
 def overcommit(mode: object) -> Finding:
-    """Whether a large parent may fork at all."""
+    """Whether a large parent can fork at all."""
     if mode == 2:
         text = "overcommit is off (vm.overcommit_memory=2): a fork needs the whole parent's memory once more"
         return note("overcommit", text, "sysctl vm.overcommit_memory=0")
@@ -122,7 +122,7 @@ def overcommit(mode: object) -> Finding:
 
 
 def huge_pages(mode: object) -> Finding:
-    """Whether large allocations of a parent are in huge pages unasked, which makes its forks cheaper."""
+    """Whether a parent gets huge pages without asking for them, which makes its forks cheaper."""
     if mode == "always":
         text = "transparent huge pages are on for all: forks of large parents are cheaper than where they are not"
         return note(
@@ -134,7 +134,7 @@ def huge_pages(mode: object) -> Finding:
 
 
 def boost(state: object) -> Finding:
-    """Whether the clock frequency changes with heat and with what other cores do (what pyperf does not look at)."""
+    """Whether the clock frequency changes with heat and with the load of other cores (pyperf does not check this)."""
     if state == 1:
         return note(
             "boost", "the CPU's boost is on: its frequency moves", "echo 0 > /sys/devices/system/cpu/cpufreq/boost"
@@ -143,7 +143,7 @@ def boost(state: object) -> Finding:
 
 
 def interpreter(flags: str | None, debug: bool) -> Finding:
-    """Whether the Python behind this command is built as one that is used; `flags`: its configure arguments, if any."""
+    """Whether this Python is built for use, not for debugging. `flags` are its configure arguments, if known."""
     remedy = "name the Python that you use with --python (make: PYTHON=)"
     sanitized = any(word in (flags or "") for word in ("-sanitizer", "-fsanitize", "--with-undefined-behavior"))
     if debug or sanitized:
@@ -154,10 +154,10 @@ def interpreter(flags: str | None, debug: bool) -> Finding:
 
 
 def control(problem: str | None) -> Finding:
-    """Whether there is a control, and with it relative latency; `problem` says why not, and the remedy after ``;``."""
+    """Whether there is a control, and so relative latency. `problem` is the reason, then ``; `` and the remedy."""
     if problem:
-        what, _, remedy = problem.partition("; ")
-        return note("control", f"no relative latency: {what}", remedy or "measure on another system")
+        reason, _, remedy = problem.partition("; ")
+        return note("control", f"no relative latency: {reason}", remedy or "measure on another system")
     return ok("control", "the C control is built, or can be")
 
 

@@ -31,7 +31,7 @@ class Calibration:
 
 def calibrate(subject: Subject, has_control: bool, block_ns: int, deadline_s: float) -> Calibration:
     """Measure a few calls of each role in a subject that is there for this alone. Raises `SubjectError`."""
-    path = subject.path(deadline_s)
+    path = subject.observe_path(deadline_s)
     call_ns = _cost(subject, MECHANISM, block_ns, deadline_s)
     control_ns = _cost(subject, CONTROL, block_ns, deadline_s) if has_control else 0.0
     control_calls = block_calls(control_ns, block_ns) if has_control else 0

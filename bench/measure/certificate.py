@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.driver import process
-from bench.driver.process import BLOCK_DEADLINE_S, SET_UP_DEADLINE_S, Settings, Subject, SubjectError
+from bench.driver import launch
+from bench.driver.launch import Settings
+from bench.driver.process import BLOCK_DEADLINE_S, SET_UP_DEADLINE_S, Subject, SubjectError
 from bench.measure.round import Measured
 from bench.plan import registry
 from bench.schema import CONTROL, MECHANISM
@@ -77,7 +78,9 @@ class Ground:
 
     def settings(self, mechanism: str) -> Settings:
         """How a subject with this mechanism in a bare parent is started."""
-        return Settings(self.python, registry.mechanisms()[mechanism].where, control=self.control, cpu=self.cpu)
+        return Settings(
+            self.python, registry.mechanisms()[mechanism].entry_point, control_folder=self.control, cpu=self.cpu
+        )
 
 
 def at_most(name: str, value: float, unit: str, bound: float, text: str) -> Check:
@@ -175,11 +178,11 @@ def _by_hand(loop: subprocess.Popen[bytes]) -> float:
 def _hand_written(ground: Ground) -> subprocess.Popen[bytes]:
     cpu = [] if ground.cpu is None else [str(ground.cpu)]
     return subprocess.Popen(
-        [ground.python, *process.FLAGS, "-c", HAND_WRITTEN, *cpu],
+        [ground.python, *launch.INTERPRETER_FLAGS, "-c", HAND_WRITTEN, *cpu],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=0,
-        env=process.environment(),
+        env=launch.environment(),
         start_new_session=True,  # Ctrl-C is for the controller, as for subjects
     )
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bench import schema
-from bench.driver.group import Together
-from bench.driver.process import Settings, SubjectError
+from bench.driver.launch import Settings
+from bench.driver.process import SubjectError
+from bench.driver.subject_group import SubjectGroup
 from bench.files.store import Store
 from bench.measure.calibrate import Calibration, calibrate, warmup_calls
 from bench.measure.certificate import Ground
@@ -55,13 +56,13 @@ class Preparation:
         What starting and ending all of them takes is what it will take in every round.
         """
         settings = {cell.number: self._settings(cell) for cell in cells}
-        with Together(settings) as subjects:
+        with SubjectGroup(settings) as subjects:
             for number in subjects.alive():
                 before_each(cells[number])
                 try:
                     found = calibrate(
                         subjects[number],
-                        bool(settings[number].beside),
+                        bool(settings[number].control_mechanism),
                         self._options.block_ns,
                         self._options.deadline_s,
                     )
@@ -72,7 +73,7 @@ class Preparation:
         self.overhead_ns = subjects.overhead_ns
         self._store.add(schema.SUBJECTS, [self._error_row(subjects, number) for number in subjects.failed])
 
-    def _error_row(self, subjects: Together, number: int) -> tuple[object, ...]:
+    def _error_row(self, subjects: SubjectGroup, number: int) -> tuple[object, ...]:
         started = subjects.started_ns[number] - self._origin_ns
         row = (CALIBRATION_ROUND, number, schema.ERROR, f"calibration: {subjects.failed[number]}", started)
         return (*row, *[None] * (len(schema.SUBJECTS.columns) - len(row)))
@@ -107,22 +108,22 @@ class Preparation:
 
     def ground(self, cell: Cell) -> Ground:
         """What the certificate measures with: the interpreter of `cell`."""
-        return Ground(cell.python.executable, self._control_of(cell), self._setup.pins.subject)
+        return Ground(cell.python.executable, self._control_of(cell), self._setup.pins.subject_cpu)
 
     def _settings(self, cell: Cell) -> Settings:
         control = self._control_of(cell)
-        beside = cell.mechanism.control if control else ""
+        control_name = cell.mechanism.control if control else ""
         return Settings(
             python=cell.python.executable,
-            mechanism=cell.mechanism.where,
-            beside=registry.mechanisms()[beside].where if beside else "",
-            scenario=cell.level.scenario.where,
-            level=cell.level.asked,
-            cpu=self._setup.pins.subject,
-            cpus=self._setup.pins.allowed if self._setup.pins.possible else (),
-            true=self._setup.resources.true,
-            control=control,
-            path=self._options.path,
+            mechanism=cell.mechanism.entry_point,
+            control_mechanism=registry.mechanisms()[control_name].entry_point if control_name else "",
+            scenario=cell.level.scenario.entry_point,
+            level=cell.level.argument,
+            cpu=self._setup.pins.subject_cpu,
+            allowed_cpus=self._setup.pins.allowed_cpus if self._setup.pins.can_pin else (),
+            true_program=self._setup.resources.true_program,
+            control_folder=control,
+            module_path=self._options.module_path,
         )
 
     def _control_of(self, cell: Cell) -> str:

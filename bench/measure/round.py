@@ -9,8 +9,9 @@ from dataclasses import astuple, dataclass, replace
 from bench import schema
 from bench.driver import dose
 from bench.driver.dose import Dose
-from bench.driver.group import Together
-from bench.driver.process import Block, Settings, SubjectError
+from bench.driver.launch import Settings
+from bench.driver.process import Block, SubjectError
+from bench.driver.subject_group import SubjectGroup
 from bench.files.store import Store
 from bench.measure.calibrate import Calibration, warmup_calls
 from bench.measure.schedule import Share, Step, padding, round_steps
@@ -41,7 +42,7 @@ class Task:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles that it has blocks of."""
-        return (MECHANISM, CONTROL) if self.settings.beside else (MECHANISM,)
+        return (MECHANISM, CONTROL) if self.settings.control_mechanism else (MECHANISM,)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Round:
         # Only where interpreters are compared: one alone has the same paths in every run, and narrower intervals.
         several = len({task.settings.python for task in tasks.values()}) > 1
         shift = padding(seed, number) if several else 0
-        self._subjects = Together({cell: replace(task.settings, padding=shift) for cell, task in tasks.items()})
+        self._subjects = SubjectGroup({cell: replace(task.settings, padding=shift) for cell, task in tasks.items()})
         self.in_calls_ns = 0
         self._set_up: dict[int, tuple[int, Dose]] = {}
 

@@ -81,7 +81,7 @@ def execute(options: Options, progress: Progress) -> Run:
     Any other BaseException, such as an interruption, leaves a partial run with all complete blocks.
     """
     run = Run(options, progress)
-    wanted = cells.wanted(options.profile, options.mechanisms, options.scenarios)
+    wanted = cells.requested(options.profile, options.mechanisms, options.scenarios)
     setup = prepare(options.cpu, options.pythons)
     run.cells, unavailable = cells.make(wanted, setup.pythons, setup.resources)
     if not run.cells:
@@ -114,7 +114,7 @@ def _say_what_is_missing(setup: Setup, progress: Progress) -> None:
 
 def _measure(run: Run, store: Store, preparation: Preparation) -> None:
     document, progress = store.document, run.progress
-    document["unfit"] = fitness.unfit_lines(fitness.findings())
+    document["unfit"] = fitness.unfit_lines(fitness.assess())
     for line in document["unfit"]:
         progress.message(f"unfit machine: {line}")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.driver import pinning
 from bench.errors import UsageError
-from bench.machine.fitness import findings, unfit_lines
+from bench.machine.fitness import assess, unfit_lines
 from bench.measure import certificate
 from bench.measure.certificate import Check, Ground
 from bench.measure.run import Run, execute
@@ -34,7 +34,7 @@ def main(python: str | None, budget_s: float | None) -> int:
     budget = DEFAULT_BUDGET_S if budget_s is None else budget_s
     if not budget >= LEAST_BUDGET_S:
         raise UsageError(f"--budget {budget:g}: the certificate needs {LEAST_BUDGET_S:g} seconds at least")
-    for line in unfit_lines(findings()):
+    for line in unfit_lines(assess()):
         print(f"UNFIT MACHINE: {line}")
     checks = measure(python or interpreters.default(), budget, choose(sys.stderr.isatty()))
     for check in checks:
@@ -51,7 +51,7 @@ def measure(python: str, budget_s: float, progress: Progress) -> list[Check]:
     descriptors = _open_descriptors()
     pinning.apply(setup.pins)
     try:
-        ground = Ground(python, setup.control.folder, setup.pins.subject)
+        ground = Ground(python, setup.control.folder, setup.pins.subject_cpu)
         checks = certificate.opening(ground, budget_s * _OBSERVER_PART)
     finally:
         pinning.undo(setup.pins)

@@ -1,4 +1,4 @@
-"""Reads what this machine has to measure with, and says why a mechanism or level is unavailable here."""
+"""Reads the resources of this machine, and says why a mechanism or level is unavailable here."""
 
 from __future__ import annotations
 
@@ -14,34 +14,37 @@ from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level
 from bench.plan.registry import Mechanism
 
-# A run may fill this share of the memory that is free now with what its scenarios ask for.
+# The scenarios of a run may fill this share of the memory that is free now.
 MEMORY_SHARE = 0.6
 
 
 @dataclass(frozen=True)
 class Resources:
-    """`true`: path of the program that `exec` mechanisms run, or empty; `memory`: free bytes, None if unknown."""
+    """What this machine has; `free_memory_bytes` is None where it is unknown.
 
-    true: str
-    shell: bool
+    `true_program` is the path of the program that `exec` mechanisms run, or empty.
+    """
+
+    true_program: str
+    has_shell: bool
     control_problem: str
-    cpus: int
+    cpu_count: int
     can_pin: bool
-    pinned: bool
-    memory: int | None
+    subjects_pinned: bool
+    free_memory_bytes: int | None
 
 
 def read_resources(pins: Pinning, control_problem: str) -> Resources:
     """The resources now."""
-    found = shutil.which("true")
+    true_program = shutil.which("true")
     return Resources(
-        true=os.path.abspath(found) if found else "",
-        shell=os.access("/bin/sh", os.X_OK),
+        true_program=os.path.abspath(true_program) if true_program else "",
+        has_shell=os.access("/bin/sh", os.X_OK),
         control_problem=control_problem,
-        cpus=len(pins.allowed),
-        can_pin=pins.possible,
-        pinned=pins.subject is not None,
-        memory=memory.available(),
+        cpu_count=len(pins.allowed_cpus),
+        can_pin=pins.can_pin,
+        subjects_pinned=pins.subject_cpu is not None,
+        free_memory_bytes=memory.available(),
     )
 
 
@@ -56,15 +59,15 @@ class Unavailable:
     reason: str
 
 
-def needs(control: str = "") -> set[str]:
-    """All that mechanisms and scenarios need of an interpreter; what they need of the machine is in `Resources`.
+def needs(control_folder: str = "") -> set[str]:
+    """All that mechanisms and scenarios need of an interpreter. What they need of the machine is in `Resources`.
 
-    `control` is the folder of the C control, which an interpreter of another kind may not be able to load; or empty.
+    `control_folder` holds the C control, or is empty. Some kinds of interpreters cannot load the control.
     """
-    found = {need for mechanism in registry.mechanisms().values() for need in mechanism.needs}
-    found |= {need for scenario in registry.scenarios().values() for need in scenario.needs}
-    found -= {"control", "true", "sh"}
-    return found | ({f"control:{control}"} if control else set())
+    names = {need for mechanism in registry.mechanisms().values() for need in mechanism.needs}
+    names |= {need for scenario in registry.scenarios().values() for need in scenario.needs}
+    names -= {"control", "true", "sh"}
+    return names | ({f"control:{control_folder}"} if control_folder else set())
 
 
 def why_unavailable(mechanism: Mechanism, python: Interpreter, resources: Resources) -> str:
@@ -72,17 +75,17 @@ def why_unavailable(mechanism: Mechanism, python: Interpreter, resources: Resour
     for need in mechanism.needs:
         if need == "control" and (problem := resources.control_problem or python.control_problem):
             return f"no C control: {problem}"
-        if need == "true" and not resources.true:
+        if need == "true" and not resources.true_program:
             return "no program `true` on the PATH"
-        if need == "sh" and not resources.shell:
+        if need == "sh" and not resources.has_shell:
             return "no /bin/sh"
         if need in python.missing:
             return python.missing[need]
     return ""
 
 
-def missing(needs: Iterable[str], python: Interpreter) -> str:
-    """Why this interpreter cannot meet the first of `needs` that it cannot, or an empty string."""
+def why_needs_are_unmet(needs: Iterable[str], python: Interpreter) -> str:
+    """Why this interpreter does not meet all of `needs`: the first reason, or an empty string."""
     return next((python.missing[need] for need in needs if need in python.missing), "")
 
 
@@ -92,31 +95,36 @@ def affinity_problem(level: Level, resources: Resources) -> str:
         return ""
     if not resources.can_pin:
         return "this system cannot pin a process to a CPU"
-    if level.text == "free" and resources.cpus < 2:
+    if level.text == "free" and resources.cpu_count < 2:
         return "only one CPU may be used: free is pinned"
-    if level.text == "pinned" and not resources.pinned:
+    if level.text == "pinned" and not resources.subjects_pinned:
         return "--cpu none: nothing is pinned"
     return ""
 
 
-def too_large(pairs: Sequence[tuple[Mechanism, Level]], pythons: int, memory: int | None) -> dict[tuple[str, str], str]:
-    """Sizes that do not fit: all subjects of a round are there at once, so the smallest are let in first."""
-    if memory is None:
+def too_large(
+    pairs: Sequence[tuple[Mechanism, Level]], interpreter_count: int, free_bytes: int | None
+) -> dict[tuple[str, str], str]:
+    """Sizes that do not fit, by mechanism and level, with the reason.
+
+    All subjects of a round live at the same time. The smallest sizes are taken first.
+    """
+    if free_bytes is None:
         return {}
-    room = int(memory * MEMORY_SHARE)
-    held_out: dict[tuple[str, str], str] = {}
+    usable_bytes = left_bytes = int(free_bytes * MEMORY_SHARE)
+    refused: dict[tuple[str, str], str] = {}
     sizes = [
-        (level.amount * pythons, mechanism.name, level.text)
+        (level.amount * interpreter_count, mechanism.name, level.text)
         for mechanism, level in pairs
         if level.scenario.unit == "bytes"
     ]
     for size, name, text in sorted(sizes):
-        if size > room:
+        if size > left_bytes:
             mib = 1 << 20
-            held_out[name, text] = (
-                f"{size // mib} MiB more than fit: {int(memory * MEMORY_SHARE) // mib} MiB may be used "
-                f"({MEMORY_SHARE:.0%} of what is free), and {room // mib} MiB of it are left"
+            refused[name, text] = (
+                f"{size // mib} MiB do not fit: {usable_bytes // mib} MiB may be used "
+                f"({MEMORY_SHARE:.0%} of what is free), and {left_bytes // mib} MiB of it are left"
             )
         else:
-            room -= size
-    return held_out
+            left_bytes -= size
+    return refused

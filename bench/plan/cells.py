@@ -6,7 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.plan import registry
-from bench.plan.availability import Resources, Unavailable, affinity_problem, missing, too_large, why_unavailable
+from bench.plan.availability import (
+    Resources,
+    Unavailable,
+    affinity_problem,
+    too_large,
+    why_needs_are_unmet,
+    why_unavailable,
+)
 from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level, PlanError, parse_scenarios
 from bench.plan.registry import Mechanism
@@ -28,7 +35,7 @@ class Cell:
 
     @property
     def is_core(self) -> bool:
-        """Whether it belongs to the mechanisms that most answers rest on, in the bare parent."""
+        """Whether most answers rest on this cell: a core mechanism in the bare parent."""
         return self.mechanism.name in CORE and (self.level.scenario.name, self.level.text) == BARE
 
     @property
@@ -38,30 +45,30 @@ class Cell:
         return f"{self.mechanism.name} {scenario} {self.python.label}"
 
 
-def wanted(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
-    """What the options ask for, before anything is known of the machine. Raises `PlanError`.
+def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
+    """The mechanisms and levels that the options ask for, whatever this machine can do. Raises `PlanError`.
 
-    Naming mechanisms or scenarios replaces the profile's list: the cells are then the named mechanisms
-    (the core ones if none is named) at the named levels (the bare parent if none is named).
+    Named mechanisms or scenarios replace the profile's list. The cells are then the named mechanisms
+    (if none is named: the core ones) at the named levels (if none is named: the bare parent).
     """
-    known = registry.mechanisms()
+    registered = registry.mechanisms()
     for name in mechanisms:
-        if name not in known:
+        if name not in registered:
             raise PlanError(f"{name}: no such mechanism; `python -m bench list` shows them all")
     if mechanisms or scenarios:
         return _cross(dict.fromkeys(mechanisms) or CORE, scenarios or ["parent=bare"])
-    every = [name for name, mechanism in known.items() if mechanism.work in registry.WORKS]
+    measurable = [name for name, mechanism in registered.items() if mechanism.work in registry.WORKS]
     if profile == "quick":
         return _cross(CORE, ["parent=bare"])
     if profile == "standard":
         return [
-            *_cross(every, ["parent=bare"]),
+            *_cross(measurable, ["parent=bare"]),
             *_cross(CORE, ["parent=equal", "affinity=free"]),
             *_cross(SIZED, ["rss=16MiB,64MiB,256MiB"]),
         ]
     if profile == "full":
         return [
-            *_cross(every, ["parent=bare,equal", "affinity=free"]),
+            *_cross(measurable, ["parent=bare,equal", "affinity=free"]),
             *_cross((*SIZED, "mp_fork"), ["rss=0,16MiB,64MiB,256MiB,1GiB"]),
         ]
     raise PlanError(f"{profile}: no such profile; there is {', '.join(PROFILES)}")
@@ -78,14 +85,14 @@ def make(
     """Number the cells that can be measured here, and list those that cannot, each with its reason."""
     cells: list[Cell] = []
     unavailable: list[Unavailable] = []
-    held_out = too_large(pairs, len(pythons), resources.memory)
+    refused_sizes = too_large(pairs, len(pythons), resources.free_memory_bytes)
     for mechanism, level in pairs:
         for python in pythons:
             reason = (
                 why_unavailable(mechanism, python, resources)
-                or missing(level.scenario.needs, python)
+                or why_needs_are_unmet(level.scenario.needs, python)
                 or affinity_problem(level, resources)
-                or held_out.get((mechanism.name, level.text), "")
+                or refused_sizes.get((mechanism.name, level.text), "")
             )
             if reason:
                 scenario = level.scenario.name

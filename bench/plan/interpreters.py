@@ -1,4 +1,4 @@
-"""Turns the path of an interpreter into what it is: facts, a label, and which mechanisms it can do."""
+"""Turns the path of an interpreter into its facts, a label, and what it cannot do."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.driver import process
+from bench.driver import launch
 
 PROBE_TIMEOUT_S = 30.0
-OLDEST = (3, 8)
+OLDEST_VERSION = (3, 8)
 _LIST_MODULES = "import sys; print(repr(sorted(sys.modules)))"
 
 
 class InterpreterError(Exception):
-    """A path is no interpreter that can be measured; the text is one line."""
+    """The path leads to no interpreter that can be measured. The text is one line."""
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """An interpreter to measure: `missing` maps needs of mechanisms that it cannot meet to the reason."""
+    """An interpreter to measure. `missing` maps each need of a mechanism that it does not meet to the reason."""
 
     label: str
     executable: str
@@ -40,16 +40,16 @@ class Interpreter:
 
 
 def default() -> str:
-    """The interpreter behind this virtual environment: what is installed for the suite must not be measured."""
+    """The interpreter behind this virtual environment: packages installed for the suite must not be measured."""
     return str(getattr(sys, "_base_executable", None) or sys.executable)
 
 
 def find(paths: Sequence[str], needs: Iterable[str]) -> list[Interpreter]:
-    """Look at each interpreter; labels are versions, a repeated one gets ``~2``, ``~3`` and so on.
+    """Probe each interpreter. Its label is its version; a repeated label gets ``~2``, ``~3`` and so on.
 
-    Raises `InterpreterError` for the first path that is none.
+    Raises `InterpreterError` for the first path that is no interpreter.
     """
-    found: list[Interpreter] = []
+    interpreters: list[Interpreter] = []
     labels: dict[str, int] = {}
     for path in paths:
         facts, missing = _probe(path, sorted(set(needs)))
@@ -57,24 +57,24 @@ def find(paths: Sequence[str], needs: Iterable[str]) -> list[Interpreter]:
         labels[label] = labels.get(label, 0) + 1
         if labels[label] > 1:
             label = f"{label}~{labels[label]}"
-        # The path that was given is what runs, unless it is a wrapper script that starts something else:
-        # then every start would pay for the wrapper.
+        # The given path runs, unless it is a wrapper script that starts another program: then every start
+        # would pay for the wrapper.
         executable = _executable(path, facts["executable"])
         facts["executable"] = tilde(executable)
         facts["configure"] = _without_paths(facts.get("configure", ""))
         facts.update(_site_facts(executable))
-        found.append(Interpreter(label, executable, facts, missing))
-    return found
+        interpreters.append(Interpreter(label, executable, facts, missing))
+    return interpreters
 
 
 def tilde(path: str) -> str:
-    """`path` without what names a person: the home directory becomes ``~``."""
+    """`path` with ``~`` for the home directory, so that it names no person."""
     home = os.path.expanduser("~")
     return "~" + path[len(home) :] if home != "/" and path.startswith(home + os.sep) else path
 
 
 def _without_paths(options: str) -> str:
-    """The options of ./configure but for those that name a directory, which may be somebody's own."""
+    """The options of ./configure, without those that name a directory: it may name a person."""
     return " ".join(word for word in shlex.split(options) if "/" not in word)
 
 
@@ -93,7 +93,7 @@ def _executable(path: str, reported: str) -> str:
     return reported if is_script and reported else str(Path(given).absolute())
 
 
-def _ask(path: str, *arguments: str) -> str:
+def _output(path: str, *arguments: str) -> str:
     try:
         done = subprocess.run(
             [path, *arguments],
@@ -102,7 +102,7 @@ def _ask(path: str, *arguments: str) -> str:
             text=True,
             errors="replace",
             timeout=PROBE_TIMEOUT_S,
-            env=process.environment(),
+            env=launch.environment(),
         )
     except subprocess.TimeoutExpired:
         raise InterpreterError(f"{path}: did not answer within {PROBE_TIMEOUT_S:g} s; is it a Python?") from None
@@ -111,37 +111,38 @@ def _ask(path: str, *arguments: str) -> str:
         raise InterpreterError(f"{path}: cannot be started ({reason}); give --python an interpreter's path") from None
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines()
-        said = f": {lines[-1][:200]}" if lines else ""
-        raise InterpreterError(f"{path}: is not a Python that can be measured (exit status {done.returncode}{said})")
+        last_line = f": {lines[-1][:200]}" if lines else ""
+        raise InterpreterError(
+            f"{path}: is not a Python that can be measured (exit status {done.returncode}{last_line})"
+        )
     return done.stdout
 
 
 def _probe(path: str, needs: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    answer = _ask(path, *process.FLAGS, str(process.SUBJECT / "probe.py"), *needs)
+    answer = _output(path, *launch.INTERPRETER_FLAGS, str(launch.SUBJECT_FOLDER / "probe.py"), *needs)
     try:
         facts = ast.literal_eval(answer)
         version = tuple(int(part) for part in facts["version"].split(".")[:2])
         missing = facts.pop("missing")
     except (ValueError, SyntaxError, KeyError, TypeError, AttributeError):
         raise InterpreterError(f"{path}: is not a Python (it did not answer as one)") from None
-    if version < OLDEST:
-        raise InterpreterError(
-            f"{path}: is Python {facts['version']}; {OLDEST[0]}.{OLDEST[1]} is the oldest to measure"
-        )
+    if version < OLDEST_VERSION:
+        oldest = ".".join(map(str, OLDEST_VERSION))
+        raise InterpreterError(f"{path}: is Python {facts['version']}; {oldest} is the oldest that can be measured")
     return facts, missing
 
 
 def _site_facts(executable: str) -> dict[str, Any]:
-    """What `site` loads: every child started with ``python -c`` pays for it, the measured parents do not."""
+    """What `site` loads. Every child started with ``python -c`` pays for it, the measured parents do not."""
     with_site = _modules(executable)
-    without = _modules(executable, *process.FLAGS)
+    without = _modules(executable, *launch.INTERPRETER_FLAGS)
     extra = sorted(name for name in with_site - without if "." not in name)
     return {"site_modules": len(with_site - without), "site_loads": " ".join(extra[:40])}
 
 
 def _modules(executable: str, *flags: str) -> set[str]:
-    said = _ask(executable, *flags, "-c", _LIST_MODULES).splitlines()
+    lines = _output(executable, *flags, "-c", _LIST_MODULES).splitlines()
     try:
-        return set(ast.literal_eval(said[-1]))  # files that site runs may print something before it
+        return set(ast.literal_eval(lines[-1]))  # files that site runs may print lines before it
     except (IndexError, ValueError, SyntaxError, TypeError):
         raise InterpreterError(f"{executable}: is not a Python (it did not answer as one)") from None

@@ -1,4 +1,4 @@
-"""Turns the words of --scenario into levels of scenarios."""
+"""Turns the values of --scenario into levels of scenarios."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNITS = {"": 1, "B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 1
 
 
 class PlanError(ValueError):
-    """The options name something that does not exist; the text is one line that says what does."""
+    """The options name something that does not exist. The text is one line that says what exists."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Level:
     amount: int
 
     @property
-    def asked(self) -> str:
-        """What the subject is told."""
+    def argument(self) -> str:
+        """The level as it stands on the subject's command line."""
         return str(self.amount) if self.scenario.unit else self.text
 
 
@@ -36,7 +36,7 @@ def parse_level(scenario: Scenario, text: str) -> Level:
         if text not in scenario.levels:
             raise PlanError(f"{scenario.name}={text}: no such level; there is {', '.join(scenario.levels)}")
         return Level(scenario, text, 0)
-    match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)", text)  # so many digits a float can hold
+    match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)", text)  # a float can hold so many digits
     if not match or match[2].upper() not in _UNITS:
         raise PlanError(f"{scenario.name}={text}: not a size; write bytes or a number with KiB, MiB or GiB (64MiB)")
     amount = int(float(match[1]) * _UNITS[match[2].upper()])
@@ -58,6 +58,6 @@ def parse_scenarios(words: Iterable[str]) -> list[Level]:
         for text in values.split(","):
             level = parse_level(scenario, text.strip())
             # 64MiB and 65536KiB are one level.
-            if not any((one.scenario, one.asked) == (level.scenario, level.asked) for one in levels):
+            if not any((other.scenario, other.argument) == (level.scenario, level.argument) for other in levels):
                 levels.append(level)
     return levels

@@ -1,4 +1,4 @@
-"""Prints the mechanisms and scenarios that there are, and of each what keeps it from being measured here."""
+"""Prints all mechanisms and scenarios, and why some of them cannot be measured here."""
 
 from __future__ import annotations
 
@@ -16,11 +16,8 @@ def main(python: str | None) -> int:
         print(f"\n{work}")
         for mechanism in registry.mechanisms().values():
             if mechanism.work == work:
-                print(
-                    _entry(
-                        mechanism.name, mechanism.text, availability.why_unavailable(mechanism, interpreter, resources)
-                    )
-                )
+                reason = availability.why_unavailable(mechanism, interpreter, resources)
+                print(_entry(mechanism.name, mechanism.description, reason))
     print("\nScenarios, as in --scenario NAME=LEVEL[,LEVEL]:\n")
     for scenario in registry.scenarios().values():
         levels = "|".join(scenario.levels) or ("64MiB" if scenario.unit == "bytes" else "N")
@@ -29,11 +26,11 @@ def main(python: str | None) -> int:
             for level in scenario.levels
             if (reason := availability.affinity_problem(parse_level(scenario, level), resources))
         ]
-        reason = availability.missing(scenario.needs, interpreter) or "; ".join(reasons)
-        print(_entry(f"{scenario.name}={levels}", scenario.text, reason))
+        reason = availability.why_needs_are_unmet(scenario.needs, interpreter) or "; ".join(reasons)
+        print(_entry(f"{scenario.name}={levels}", scenario.description, reason))
     return 0
 
 
-def _entry(name: str, text: str, reason: str) -> str:
-    line = f"  {name:<22} {text}"
+def _entry(name: str, description: str, reason: str) -> str:
+    line = f"  {name:<22} {description}"
     return f"{line}\n  {'':<22} UNAVAILABLE: {reason}" if reason else line

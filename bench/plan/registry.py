@@ -12,33 +12,33 @@ from typing import Any
 import bench.subject.mechanisms as package
 
 WORKS = ("control", "baseline", "fork", "exec", "python_start", "python_call", "reuse")
-# What serves the certificate only comes last, and in no profile.
-_ORDER = (*WORKS, "known")
+# Mechanisms for the certificate alone come last, and are in no profile.
+_WORK_ORDER = (*WORKS, "known")
 
 
 @dataclass(frozen=True)
 class Mechanism:
-    """A way to create and reap a child; `where` is what the subject loads (``module:name``)."""
+    """A way to create and reap a child. The subject loads its `entry_point`, ``module:name``."""
 
     name: str
     work: str
     control: str
     needs: tuple[str, ...]
-    where: str
-    text: str
+    entry_point: str
+    description: str
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A state of the parent; either it has named `levels`, or levels are numbers of `unit`."""
+    """A state of the parent. Its `levels` have names, or they are numbers of `unit`."""
 
     name: str
     levels: tuple[str, ...]
     unit: str
     dose: str
     needs: tuple[str, ...]
-    where: str
-    text: str
+    entry_point: str
+    description: str
 
 
 def _defined(module: str, mark: str) -> list[Callable[..., Any]]:
@@ -53,7 +53,7 @@ def _first_line(function: Callable[..., Any]) -> str:
 @cache
 def mechanisms() -> dict[str, Mechanism]:
     """All mechanisms by name, those of the certificate (work ``known``) included."""
-    found = [
+    registered = [
         Mechanism(
             make.__name__,
             make.work,  # type: ignore[attr-defined]
@@ -65,7 +65,10 @@ def mechanisms() -> dict[str, Mechanism]:
         for module in pkgutil.iter_modules(package.__path__)
         for make in _defined(f"mechanisms.{module.name}", "work")
     ]
-    return {one.name: one for one in sorted(found, key=lambda one: _ORDER.index(one.work))}
+    return {
+        mechanism.name: mechanism
+        for mechanism in sorted(registered, key=lambda mechanism: _WORK_ORDER.index(mechanism.work))
+    }
 
 
 @cache

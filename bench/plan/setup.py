@@ -1,4 +1,4 @@
-"""Turns the options that name CPUs and interpreters into what a measurement rests on here."""
+"""Turns the options that name CPUs and interpreters into the set-up of a measurement on this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.plan.interpreters import Interpreter
 
 @dataclass(frozen=True)
 class Setup:
-    """CPUs for subjects and controller, the C control, and what else is here; `paths` name interpreters to measure."""
+    """CPUs for subjects and controller, the C control, and the machine's resources; `paths` are of interpreters."""
 
     pins: Pinning
     control: Control
@@ -26,12 +26,12 @@ class Setup:
 
     @cached_property
     def pythons(self) -> list[Interpreter]:
-        """The interpreters to measure, looked at when first asked for; raises `InterpreterError`."""
+        """The interpreters to measure. They are probed at the first use. Raises `InterpreterError`."""
         return interpreters.find(self.paths, availability.needs(self.control.folder))
 
 
 def prepare(cpu: str = "auto", pythons: Sequence[str] = ()) -> Setup:
-    """Choose CPUs, build the control if need be, and read what is here; no interpreter named: the suite's own.
+    """Choose CPUs, build the control if it is missing, and read the resources. Default interpreter: the suite's own.
 
     Raises `UsageError` for a CPU that may not be used.
     """

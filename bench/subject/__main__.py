@@ -1,8 +1,8 @@
-"""Stub of the measured process: hands over to `loop`, which answers the controller's requests.
+"""Stub of the measured process: it calls `loop`, which answers the controller's requests.
 
-Started by path, not with -m: runpy and what it imports would stay in the measured parent.
-It stays this short because a main script is compiled at every start, and what that leaves
-behind is the parent's memory too.
+It is started by its path, not with -m: runpy and its imports would stay in the measured parent.
+It is so short because Python compiles a main script at every start, and the compiler leaves
+memory behind in the parent.
 """
 
 from loop import serve

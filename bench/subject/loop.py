@@ -1,9 +1,9 @@
 """Turns one mechanism into timed blocks of calls, on request: the inside of the measured process.
 
-The protocol is made of what a bare interpreter has loaded anyway. A request is a line `ROLE CALLS`;
-an answer is a line that holds the repr of a dict, then as many bytes as its ``bytes`` says: three
-native int64 a call (total, call, ready, in ns since before the call; ready 0: cannot be told).
-Settings come as arguments NAME=VALUE (see `Subject`).
+The protocol uses only modules that a bare interpreter has loaded anyway. A request is a line `ROLE CALLS`.
+An answer is a line with the repr of a dict, then as many bytes as its ``bytes`` says: three native
+int64 for each call (total, call, ready, in ns since before the call; ready 0: unknown).
+Settings come as arguments NAME=VALUE (see `bench.driver.launch.Settings`).
 """
 
 import os
@@ -12,23 +12,23 @@ import time
 
 
 class CallError(Exception):
-    """A child that was created did not do its work."""
+    """A child was created, but did not do its work."""
 
 
 class Subject:
-    """What mechanisms and scenarios need to know of the process that they run in."""
+    """What mechanisms and scenarios need to know about the process that they run in."""
 
     def __init__(self, settings):
-        self.true = settings.get("true", "")
+        self.true_program = settings.get("true_program", "")
         self.python = sys.executable
-        # The CPU to be pinned to, None: all that this process may use. The scenario may change it.
+        # The CPU to pin to; None: all that this process may use. The scenario may change it.
         self.cpu = int(settings["cpu"]) if settings.get("cpu") else None
         self.control = None
         self.blocks = {}
         # Called after every call, outside of the timed span; a mechanism may set it.
         self.after = None
-        if settings.get("control"):
-            sys.path.insert(0, settings["control"])
+        if settings.get("control_folder"):
+            sys.path.insert(0, settings["control_folder"])
             import _control
 
             self.control = _control
@@ -65,8 +65,8 @@ def timed(call, after):
 def usage_reader(control):
     """Return a function that reads page faults, CPU times (ns) and switches: own, then reaped children's.
 
-    With the control it is one call of C. Without it, `resource` has to be loaded into the measured
-    parent; its mappings make a fork a little slower, which the certificate shows.
+    With the control it is one call of C. Without it, the measured parent has to load `resource`. Its
+    mappings make a fork a little slower, and the certificate shows that.
     """
     if control is not None:
         return control.usage
@@ -88,27 +88,27 @@ def usage_reader(control):
     return usage
 
 
-def load(where):
-    """Return the function named by ``module:name``."""
-    module, _, name = where.partition(":")
+def load(entry_point):
+    """Return the function that `entry_point`, ``module:name``, names."""
+    module, _, name = entry_point.partition(":")
     return getattr(__import__(module, fromlist=[name]), name)
 
 
-def build(where, subject):
-    """Make the mechanism named by ``module:name`` and return it as ``block(calls) -> bytes-like``."""
-    make = load(where)
+def build(entry_point, subject):
+    """Make the mechanism that `entry_point` names, and return it as ``block(calls) -> bytes-like``."""
+    make = load(entry_point)
     subject.after = None
-    made = make(subject)
-    return made if make.native else timed(made, subject.after)
+    call_or_block = make(subject)
+    return call_or_block if make.native else timed(call_or_block, subject.after)
 
 
 def set_up(settings):
-    """Bring this process into the state of its cell; return it with its `blocks` by role.
+    """Bring this process into the state of its cell, and return it with its `blocks` by role.
 
-    The scenario comes first, on any CPU, since filling memory takes long; then the pin, which
-    processes that the mechanism keeps (a server, a pool) are to inherit.
+    The scenario comes first, on any CPU, since it takes long to fill memory. The pin comes next:
+    processes that the mechanism keeps (a server, a pool) have to inherit it.
     """
-    for folder in settings.get("path", "").split(os.pathsep):
+    for folder in settings.get("module_path", "").split(os.pathsep):
         if folder:
             sys.path.append(folder)
     subject = Subject(settings)
@@ -118,8 +118,8 @@ def set_up(settings):
     if subject.cpu is not None:
         os.sched_setaffinity(0, {subject.cpu})
     subject.blocks["mechanism"] = build(settings["mechanism"], subject)
-    if settings.get("beside"):
-        subject.blocks["control"] = build(settings["beside"], subject)
+    if settings.get("control_mechanism"):
+        subject.blocks["control"] = build(settings["control_mechanism"], subject)
     if check is not None:
         check()
     return subject
@@ -149,13 +149,13 @@ def one_line(error):
 
 
 def leave():
-    """End at once where no process or thread has to be told: tearing an interpreter down takes milliseconds."""
+    """End at once where no process or thread has to be stopped: an interpreter needs milliseconds to shut down."""
     if "multiprocessing" not in sys.modules and "concurrent.futures" not in sys.modules:
         os._exit(0)
 
 
 def serve():
-    """Set up, then answer one request after the other until the controller closes its end."""
+    """Set up, then answer one request after the other until the controller closes its pipe."""
     requests, answers = take_over_pipes()
     now = time.perf_counter_ns
     try:

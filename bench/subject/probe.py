@@ -1,13 +1,13 @@
-"""Prints what an interpreter is and which needs of mechanisms it cannot meet, as the repr of a dict.
+"""Prints facts of an interpreter and the needs of mechanisms that it does not meet, as the repr of a dict.
 
-Run by path in the interpreter that is to be measured; arguments are the needs to look at.
+The interpreter that will be measured runs this file by its path. The arguments are the needs to check.
 """
 
 import sys
 
 
 def missing(need):
-    """Why this interpreter cannot meet `need`, or an empty string."""
+    """Why this interpreter does not meet `need`, or an empty string."""
     if need.startswith("control:"):
         sys.path.insert(0, need[len("control:") :])
         try:
@@ -21,14 +21,14 @@ def missing(need):
         except ImportError as error:
             return "this Python has no multiprocessing (%s)" % error
         method = need[len("start:") :]
-        known = multiprocessing.get_all_start_methods()
-        return "" if method in known else "this Python has no start method %s" % method
+        available = multiprocessing.get_all_start_methods()
+        return "" if method in available else "this Python has no start method %s" % method
     module, _, name = need.partition(".")
     return "" if hasattr(__import__(module), name) else "this Python has no %s" % need
 
 
 def facts():
-    """What this interpreter is, as far as it matters for starting processes; of one before 3.8 only which it is."""
+    """The facts of this interpreter that matter for starting processes; before 3.8 only its version."""
     import platform
     import sysconfig
 

@@ -1,8 +1,8 @@
 """The states of a parent or its surroundings: each is one function here, marked with `scenario`.
 
-A scenario ``apply(subject, level)`` brings the process to `level` before the mechanism is made, and
-raises where the level was not reached. What only shows when all is set up is checked by a function
-that it may return.
+A scenario ``apply(subject, level)`` brings the process to `level` before the mechanism is made. It
+raises an error where the level was not reached. It may return a function that checks the level again
+when the whole subject is set up.
 """
 
 import os
@@ -11,9 +11,9 @@ import os
 def scenario(levels=(), unit="", dose="", needs=()):
     """Mark a function as a scenario.
 
-    Either `levels` names all of its levels, or `unit` is the unit of a number that the level is, and
-    `dose` the column of subjects.csv that must then hold at least that number. `needs` are attributes
-    that the interpreter must have, like ``mmap.MAP_PRIVATE``.
+    Either `levels` names all levels, or a level is a number of `unit`. `dose` is then the column of
+    subjects.csv that must hold at least that number. `needs` are attributes that the interpreter must
+    have, like ``mmap.MAP_PRIVATE``.
     """
 
     def mark(apply):
@@ -23,7 +23,7 @@ def scenario(levels=(), unit="", dose="", needs=()):
     return mark
 
 
-# What the standard library has loaded in a parent that could use any mechanism.
+# The standard library modules of a parent that could use any mechanism.
 EQUAL_MODULES = (
     "asyncio",
     "concurrent.futures.process",
@@ -47,7 +47,7 @@ def parent(subject, level):
         for name in EQUAL_MODULES:
             try:
                 __import__(name)
-            except ImportError:  # some do not exist everywhere: then no parent here has them
+            except ImportError:  # not every system has all of them; then no parent here has this one
                 pass
 
 
@@ -65,14 +65,14 @@ def affinity(subject, level):
     return check
 
 
-MADV_NOHUGEPAGE = 15  # <linux/mman.h>; mmap has the name only where it was built with it
+MADV_NOHUGEPAGE = 15  # <linux/mman.h>; the module mmap has the name only on some builds
 MADV_POPULATE_WRITE = 23  # Linux 5.14
 
 
 @scenario(unit="bytes", dose="private_bytes", needs=("mmap.MAP_PRIVATE",))
 def rss(subject, level):
     """Private anonymous memory in 4 KiB pages, written once; huge pages are refused."""
-    import mmap  # at size 0 too, so that sizes differ in nothing else
+    import mmap  # also at size 0, so that the levels differ only in size
 
     size = int(level)
     if size == 0:
@@ -82,9 +82,9 @@ def rss(subject, level):
     try:
         memory.madvise(MADV_NOHUGEPAGE)
     except OSError:
-        pass  # a kernel without huge pages has nothing to refuse
+        pass  # a kernel without huge pages
     try:
-        memory.madvise(MADV_POPULATE_WRITE)  # as a write to every page, in one system call
+        memory.madvise(MADV_POPULATE_WRITE)  # the same as a write to every page, in one system call
     except OSError:
         for offset in range(0, size, mmap.PAGESIZE):
             memory[offset] = 1
@@ -95,7 +95,7 @@ def rss(subject, level):
 
 
 def _huge_bytes():
-    """Bytes of this process's anonymous memory that are in huge pages; 0 where /proc does not tell."""
+    """Bytes of this process's anonymous memory in huge pages; 0 where /proc does not say."""
     try:
         with open("/proc/self/smaps_rollup") as lines:
             for line in lines:

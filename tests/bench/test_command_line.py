@@ -18,7 +18,8 @@ import pytest
 from bench import schema
 from bench.machine import control_build
 from bench.plan import registry
-from tests.engine import PATIENCE_S, PYTHON, ROOT, bench_cli, command, needs_fork, needs_proc, rows
+from tests import ROOT
+from tests.engine import PATIENCE_S, PYTHON, bench_cli, command, needs_fork, needs_proc, rows
 
 SHORT = ("--mechanism", "os_fork", "--rounds", "1", "--block-ms", "0.5", "--pairs", "1,1", "--machine", "here")
 

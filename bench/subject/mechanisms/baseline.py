@@ -1,4 +1,4 @@
-"""What is cheaper than any process: the harness itself, and a thread."""
+"""The baselines, which are cheaper than any process: the harness itself, and a thread."""
 
 from . import mechanism
 

@@ -1,8 +1,8 @@
 """A function called in a new Python process.
 
 The target is a builtin function that any child can import. A `spawn` or `forkserver` child imports
-the parent's main module again; here that is `small_main.py`, which is empty, so that the mechanism is
-measured and not this harness.
+the parent's main module again. Here that is `small_main.py`, which is empty: so the mechanism is
+measured, and not this harness.
 """
 
 from . import mechanism
@@ -12,19 +12,19 @@ def _small_main():
     import os
     import sys
 
-    here = os.path.dirname(os.path.abspath(__file__))
-    sys.modules["__main__"].__file__ = os.path.join(here, "small_main.py")
+    folder = os.path.dirname(os.path.abspath(__file__))
+    sys.modules["__main__"].__file__ = os.path.join(folder, "small_main.py")
 
 
 def _process(method):
-    """Return ``call()`` that runs a function in a process of that start method and joins it."""
+    """Return ``call()``, which runs a function in a process of start method `method` and joins it."""
     from multiprocessing import get_context
     from time import perf_counter_ns as now
 
     _small_main()
     create = get_context(method).Process
     if method != "fork":
-        # Once a program, whatever the number of its processes: not part of a call.
+        # It starts once in a program, whatever the number of processes: it is not part of a call.
         from multiprocessing.resource_tracker import ensure_running
 
         ensure_running()

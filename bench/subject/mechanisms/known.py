@@ -1,4 +1,4 @@
-"""Mechanisms whose cost is known beforehand, for the instrument's certificate."""
+"""Mechanisms with a known cost, for the instrument's certificate."""
 
 from . import mechanism
 

@@ -24,7 +24,7 @@ def _spawn(subject, *argv):
 @mechanism("control", needs=("control", "true"), native=True)
 def native_spawn(subject):
     """C: posix_spawn of `true`, waitpid."""
-    return _spawn(subject, subject.true)
+    return _spawn(subject, subject.true_program)
 
 
 @mechanism("control", needs=("control",), native=True)

@@ -13,7 +13,7 @@ def fork_exec(subject):
     from os import _exit, execv, fork, waitpid
     from time import perf_counter_ns as now
 
-    path, argv = subject.true, [subject.true]
+    path, argv = subject.true_program, [subject.true_program]
 
     def call():
         pid = fork()
@@ -35,7 +35,7 @@ def posix_spawn(subject):
     from os import environ, posix_spawn, waitpid
     from time import perf_counter_ns as now
 
-    path, argv = subject.true, [subject.true]
+    path, argv = subject.true_program, [subject.true_program]
 
     def call():
         pid = posix_spawn(path, argv, environ)
@@ -52,7 +52,7 @@ def subprocess_run(subject):
     from subprocess import run
     from time import perf_counter_ns as now
 
-    argv = [subject.true]
+    argv = [subject.true_program]
 
     def call():
         status = run(argv).returncode
@@ -65,7 +65,7 @@ def _popen(subject, **options):
     from subprocess import Popen
     from time import perf_counter_ns as now
 
-    argv = [subject.true]
+    argv = [subject.true_program]
 
     def call():
         child = Popen(argv, **options)
@@ -99,7 +99,7 @@ def popen_pipes(subject):
     from subprocess import PIPE, Popen
     from time import perf_counter_ns as now
 
-    argv = [subject.true]
+    argv = [subject.true_program]
 
     def call():
         child = Popen(argv, stdin=PIPE, stdout=PIPE, stderr=PIPE)
@@ -117,7 +117,7 @@ def subprocess_shell(subject):
     from subprocess import run
     from time import perf_counter_ns as now
 
-    command = quote(subject.true)
+    command = quote(subject.true_program)
 
     def call():
         status = run(command, shell=True).returncode
@@ -132,7 +132,7 @@ def os_system(subject):
     from os import system
     from time import perf_counter_ns as now
 
-    command = "'" + subject.true.replace("'", "'\\''") + "'"
+    command = "'" + subject.true_program.replace("'", "'\\''") + "'"
 
     def call():
         status = system(command)
@@ -151,7 +151,7 @@ def asyncio_exec(subject):
     asyncio.set_event_loop(loop)
 
     async def create():
-        child = await asyncio.create_subprocess_exec(subject.true)
+        child = await asyncio.create_subprocess_exec(subject.true_program)
         called = now()
         return called, 0, await child.wait()
 

@@ -1,4 +1,4 @@
-"""A task for a worker that is there already."""
+"""A task for a worker that already runs."""
 
 from . import mechanism
 

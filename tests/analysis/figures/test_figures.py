@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from analysis import figures
 from analysis.figures import NoPicture, across_runs, calls, mechanisms, size, style, time_order
 from analysis.read.run import load_run
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import summary_csv, write_summary
 from tests.fake_kinds import KINDS, sized
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
@@ -24,16 +24,16 @@ from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 NAMES = ["mechanisms", "calls", "size", "across_runs", "time_order"]
 
 
-def _view(results: Path, fake: FakeRun | None = None) -> View:
+def _analysed(results: Path, fake: FakeRun | None = None) -> AnalysedRun:
     path = write_run(results, fake or FakeRun())
-    return View(load_run(path), [path])
+    return AnalysedRun(load_run(path), [path])
 
 
-def _drawn(kind: figures.FigureKind, view: View) -> Figure:
+def _drawn(kind: figures.FigureKind, analysed: AnalysedRun) -> Figure:
     """The figure with its layout done, as it goes into a file."""
     with style.look():
-        picture = kind.draw(kind.data(view))
-        style.frame(picture, kind.title, view.footnote)
+        picture = kind.draw(kind.data(analysed))
+        style.frame(picture, kind.title, analysed.source_line)
         picture.draw_without_rendering()
         return picture
 
@@ -81,11 +81,11 @@ def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
     kind_run: Callable[[str], Path], kind: str
 ) -> None:
     """Whatever the run is, a figure has a sentence and no text over another, or says why there is none."""
-    view = View(load_run(kind_run(kind)), [kind_run(kind)])
+    analysed = AnalysedRun(load_run(kind_run(kind)), [kind_run(kind)])
     refused, reasons = [], []
     for figure in figures.kinds():
         try:
-            frame = figure.data(view)
+            frame = figure.data(analysed)
         except NoPicture as no_picture:
             refused.append(figure.name)
             reasons.append(str(no_picture))
@@ -93,7 +93,7 @@ def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
         sentence = figure.says(frame)
         assert sentence.endswith(".")
         assert "nan" not in sentence
-        assert _overlaps(_drawn(figure, view)) == []
+        assert _overlaps(_drawn(figure, analysed)) == []
     expected = {
         "no rounds": NAMES,
         "all failed": NAMES,
@@ -114,16 +114,16 @@ def test_six_interpreters_and_eight_runs_stay_readable(tmp_path: Path) -> None:
         write_run(tmp_path, FakeRun(cells, rounds=6, seed=day, run=f"202611{day}T040000Z-labelled", machine=machine))
         for day in range(10, 18)
     ]
-    view = View(load_run(paths[-1]), paths)
-    assert across_runs.data(view)["place"].nunique() == 8
+    analysed = AnalysedRun(load_run(paths[-1]), paths)
+    assert across_runs.data(analysed)["place"].nunique() == 8
     for figure in figures.kinds():
-        assert _overlaps(_drawn(figure, view)) == []
+        assert _overlaps(_drawn(figure, analysed)) == []
 
 
 def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
     """Two copies of a run, drawn apart, have equal files, with no date or version in them."""
     kind = next(kind for kind in figures.kinds() if kind.name == "time_order")
-    one, other = (figures.draw(kind, _view(tmp_path / name, FakeRun(rounds=6))) for name in "ab")
+    one, other = (figures.draw(kind, _analysed(tmp_path / name, FakeRun(rounds=6))) for name in "ab")
     assert one == other
     assert one.png.startswith(b"\x89PNG")
     assert b"<dc:date>" not in one.svg
@@ -133,16 +133,16 @@ def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_users_settings_change_nothing(tmp_path: Path) -> None:
     """What a user has set in matplotlib neither shows in a figure nor is lost by drawing one."""
     kind = next(kind for kind in figures.kinds() if kind.name == "size")
-    view = _view(tmp_path, KINDS["quiet"]())
-    before = figures.draw(kind, view).svg
+    analysed = _analysed(tmp_path, KINDS["quiet"]())
+    before = figures.draw(kind, analysed).svg
     with matplotlib.rc_context({"font.size": 31, "axes.grid": False}):
-        assert figures.draw(kind, view).svg == before
+        assert figures.draw(kind, analysed).svg == before
         assert matplotlib.rcParams["font.size"] == 31
 
 
 def test_mechanisms_stand_in_groups_the_cheapest_first(tmp_path: Path) -> None:
     """Controls come first, then each work; in it, rows are in the order of their medians."""
-    frame = mechanisms.data(_view(tmp_path, FakeRun(noise=QUIET)))
+    frame = mechanisms.data(_analysed(tmp_path, FakeRun(noise=QUIET)))
     assert frame["mechanism"].tolist() == [
         "native_fork", "noop", "os_fork", "posix_spawn", "subprocess_run", "mp_spawn",
     ]  # fmt: skip
@@ -155,14 +155,14 @@ def test_mechanisms_stand_in_groups_the_cheapest_first(tmp_path: Path) -> None:
 
 def test_unlike_benchmarks_are_not_ranked(tmp_path: Path) -> None:
     """What pyperf measured is shown as it is: no sentence calls one benchmark cheaper than another."""
-    frame = mechanisms.data(_view(tmp_path, KINDS["imported"]()))
+    frame = mechanisms.data(_analysed(tmp_path, KINDS["imported"]()))
     assert frame["mechanism"].tolist() == ["nop × 1000 iterations", "json_loads"]
     assert "from" not in mechanisms.says(frame).split()
 
 
 def test_the_distribution_is_that_of_all_calls(tmp_path: Path) -> None:
     """Shares run up to 1, and the slowest call is one in as many as there are."""
-    frame = calls.data(_view(tmp_path))
+    frame = calls.data(_analysed(tmp_path))
     rows = frame[frame["mechanism"] == "os_fork"]
     assert rows["calls"].unique().tolist() == [10 * 4 * 20]
     assert rows["done"].is_monotonic_increasing
@@ -182,10 +182,10 @@ def test_thinning_keeps_the_fastest_and_the_slowest_calls(count: int) -> None:
 
 def test_size_is_the_one_that_was_verified(tmp_path: Path) -> None:
     """The axis shows resident memory as found in the subjects, and the sentence how much a fork grew with it."""
-    frame = size.data(_view(tmp_path, KINDS["quiet"]()))
+    frame = size.data(_analysed(tmp_path, KINDS["quiet"]()))
     fork = frame[frame["mechanism"] == "os_fork"]
     assert fork["dose"].tolist() == [9_000_000, 9_000_000 + (64 << 20), 9_000_000 + (256 << 20)]
-    assert "`os_fork` went from 120 µs to 3.40 ms (28.3 times), `subprocess_run`" in size.says(frame)
+    assert "`os_fork` goes from 120 µs to 3.40 ms (28.3 times as long), `subprocess_run`" in size.says(frame)
 
 
 def test_runs_stand_in_order_of_time_and_partial_ones_are_marked(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_runs_stand_in_order_of_time_and_partial_ones_are_marked(tmp_path: Path)
     older = write_run(tmp_path, FakeRun(noise=QUIET, run="20261101T040000Z"))
     slower = [FakeCell(total_ns=132_000, control_ns=71_500)]
     newer = write_run(tmp_path, FakeRun(slower, noise=QUIET, run="20261102T040000Z", torn=True))
-    frame = across_runs.data(View(load_run(older), [older, newer]))
+    frame = across_runs.data(AnalysedRun(load_run(older), [older, newer]))
     assert frame["run"].tolist() == ["20261101T040000Z", "20261102T040000Z"]
     assert frame["partial"].tolist() == [False, True]
     assert frame["p50_ns"].tolist() == [120_000, 132_000]
@@ -205,9 +205,11 @@ def test_one_run_is_a_picture_and_damaged_ones_are_left_out(tmp_path: Path) -> N
     path = write_run(tmp_path, FakeRun(noise=QUIET))
     damaged = write_run(tmp_path, FakeRun(noise=QUIET, run="20261125T040000Z"))
     (damaged / "blocks.csv").write_text("nonsense\n")
-    frame = across_runs.data(View(load_run(path), [path, damaged]))
+    frame = across_runs.data(AnalysedRun(load_run(path), [path, damaged]))
     assert len(frame) == 1
-    assert across_runs.says(frame).startswith("So far one run: `os_fork` takes 120 µs (120 to 120), 1.85")
+    assert across_runs.says(frame).startswith(
+        "There is one run so far (Python 3.11.7): `os_fork` takes 120 µs (120 to 120), 1.85"
+    )
 
 
 def test_an_older_runs_summary_is_used_while_it_holds_all_rounds(tmp_path: Path) -> None:
@@ -217,23 +219,23 @@ def test_an_older_runs_summary_is_used_while_it_holds_all_rounds(tmp_path: Path)
     file = run.path / "summary.csv"
     for rounds, median in ((10, 999_000), (9, 120_000)):
         file.write_text(summary_csv(summary.assign(p50_ns=999_000.0, rounds=rounds)))
-        known = across_runs.summary_of(run)
-        assert known.loc[known["mechanism"] == "os_fork", "p50_ns"].iloc[0] == median
+        summary_used = across_runs.summary_of(run)
+        assert summary_used.loc[summary_used["mechanism"] == "os_fork", "p50_ns"].iloc[0] == median
     file.unlink()
     assert across_runs.summary_of(run).equals(summary)
 
 
 def test_the_course_of_a_run_shows_a_slow_stretch(tmp_path: Path) -> None:
     """In a run whose last rounds take 1.5 times as long as the others, the line ends at 1.5 and the dots say so too."""
-    frame = time_order.data(_view(tmp_path, FakeRun(noise=QUIET)))
+    frame = time_order.data(_analysed(tmp_path, FakeRun(noise=QUIET)))
     assert set(frame["relative"]) == {1.0}
-    assert "ran at 100 % to 100 %" in time_order.says(frame)
+    assert "took 100 % to 100 %" in time_order.says(frame)
     late = frame["start_ns"] > frame["start_ns"].quantile(0.8)
     frame.loc[late, "relative"] = 1.5
     line = time_order.course(frame[frame["role"] == "control"], float(frame["start_ns"].max()))
     assert line["relative"].iloc[0] == 1.0
     assert line["relative"].iloc[-1] == 1.5
-    assert "to 150 % of their usual time, and 20" in time_order.says(frame)
+    assert "to 150 % of their usual time. 20" in time_order.says(frame)
 
 
 @pytest.mark.parametrize(

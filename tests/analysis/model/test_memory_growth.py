@@ -11,15 +11,15 @@ import pytest
 
 from analysis.model import memory_growth
 from analysis.read.run import load_run
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from tests.fake_kinds import MIB, PAGE_NS, SPAWN_NS, sized
 from tests.fake_run import BARE, QUIET, FakeRun, write_run
 
 PYTHON = "3.11.7"
 
 
-def _view(results: Path, fake: FakeRun) -> View:
-    return View(load_run(write_run(results, fake)))
+def _analysed(results: Path, fake: FakeRun) -> AnalysedRun:
+    return AnalysedRun(load_run(write_run(results, fake)))
 
 
 def test_a_line_through_exact_points_is_found() -> None:
@@ -36,22 +36,24 @@ def test_sizes_that_hardly_differ_make_no_line() -> None:
 
 def test_growth_is_that_of_the_verified_memory(tmp_path: Path) -> None:
     """50 ns a page of 4 KiB are found from three sizes without noise, and no slope where nothing grows."""
-    view = _view(tmp_path, FakeRun(sized(), noise=QUIET))
-    grown = memory_growth.growth(view, PYTHON, "os_fork")
+    analysed = _analysed(tmp_path, FakeRun(sized(), noise=QUIET))
+    grown = memory_growth.growth(analysed, PYTHON, "os_fork")
     assert grown is not None
-    assert grown.sizes == 3
-    assert grown.reach == 256 * MIB + BARE["private_bytes"]
+    assert grown.size_count == 3
+    assert grown.largest_dose == 256 * MIB + BARE["private_bytes"]
     assert grown.slope.center * 4096 == pytest.approx(PAGE_NS)
     assert grown.slope.lo == pytest.approx(grown.slope.hi)
-    assert grown.misfit < 1e-6
-    steady = memory_growth.growth(view, PYTHON, "subprocess_run")
+    assert grown.largest_misfit < 1e-6
+    steady = memory_growth.growth(analysed, PYTHON, "subprocess_run")
     assert steady is not None
     assert steady.slope.center * memory_growth.GIB == pytest.approx(0, abs=1.0)
 
 
 def test_the_crossing_is_where_both_take_as_long(tmp_path: Path) -> None:
     """A fork of 20,000 pages more than bare takes as long as the program: that is the size found."""
-    at = memory_growth.crossing(_view(tmp_path, FakeRun(sized(), noise=QUIET)), PYTHON, "os_fork", "subprocess_run")
+    at = memory_growth.break_even_size(
+        _analysed(tmp_path, FakeRun(sized(), noise=QUIET)), PYTHON, "os_fork", "subprocess_run"
+    )
     assert at is not None
     assert (SPAWN_NS - 120_000) / PAGE_NS == 20_000
     assert at.center == pytest.approx(BARE["rss_bytes"] + 20_000 * 4096)
@@ -66,14 +68,16 @@ def test_a_crossing_outside_of_all_sizes_is_named_as_such(tmp_path: Path, cost: 
         else replace(cell, total_ns=cost if math.isfinite(cost) else 1e6 + cell.memory)
         for cell in sized()
     ]
-    at = memory_growth.crossing(_view(tmp_path, FakeRun(cells, noise=QUIET)), PYTHON, "os_fork", "subprocess_run")
+    at = memory_growth.break_even_size(
+        _analysed(tmp_path, FakeRun(cells, noise=QUIET)), PYTHON, "os_fork", "subprocess_run"
+    )
     assert at is not None
     assert at.center == where
 
 
 def test_without_sizes_there_is_no_growth(fake_run: Path) -> None:
     """Where the verified memory of all parents is the same, whatever was asked for, nothing is claimed."""
-    view = View(load_run(fake_run))
-    assert memory_growth.points(view).empty
-    assert memory_growth.growth(view, PYTHON, "os_fork") is None
-    assert memory_growth.crossing(view, PYTHON, "os_fork", "subprocess_run") is None
+    analysed = AnalysedRun(load_run(fake_run))
+    assert memory_growth.cells_of_several_sizes(analysed).empty
+    assert memory_growth.growth(analysed, PYTHON, "os_fork") is None
+    assert memory_growth.break_even_size(analysed, PYTHON, "os_fork", "subprocess_run") is None

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.read.run import load_run
 from analysis.report.answers import answers
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from tests.fake_run import CELLS, QUIET, FakeCell, FakeRun, write_run
 
 QUESTIONS = ("cheapest", "1 GiB", "From which size", "own share", "Why")
@@ -17,8 +17,9 @@ QUESTIONS = ("cheapest", "1 GiB", "From which size", "own share", "Why")
 
 def _lines(run: Path) -> dict[str, tuple[str, ...]]:
     """The lines of every answer, by a word or two of its question."""
-    told = answers(View(load_run(run)))
-    return {word: one.lines for one in told for word in (*QUESTIONS, "What does this run say") if word in one.question}
+    words = (*QUESTIONS, "What does this run say")
+    run_answers = answers(AnalysedRun(load_run(run)))
+    return {word: answer.lines for answer in run_answers for word in words if word in answer.question}
 
 
 @pytest.fixture(scope="module")
@@ -36,36 +37,37 @@ def grown(kind_run: Callable[[str], Path]) -> dict[str, tuple[str, ...]]:
 def test_the_cheapest_of_each_work_is_named_with_the_next(quiet: dict[str, tuple[str, ...]]) -> None:
     """Of posix_spawn with 177 µs and subprocess_run with 230 µs, the first is the cheaper one, by 1.30 times."""
     fork, program, call = quiet["cheapest"]
-    assert fork == "fork only: `os_fork` with 120 µs (120 to 120), the only one measured."
+    assert fork == "fork only: `os_fork` takes 120 µs (120 to 120). It is the only one measured."
     assert program == (
-        "run a program: `posix_spawn` with 177 µs (177 to 177); "
-        "next `subprocess_run`, 1.30 times as long (1.30 to 1.30)."
+        "run a program: `posix_spawn` takes 177 µs (177 to 177). "
+        "Next is `subprocess_run`, which takes 1.30 times as long (1.30 to 1.30)."
     )
-    assert call.startswith("call in a new Python process: `mp_spawn` with 38.0 ms")
+    assert call.startswith("call in a new Python process: `mp_spawn` takes 38.0 ms")
 
 
 def test_what_noise_hides_is_not_ranked(tmp_path: Path) -> None:
     """Two mechanisms with the same true latency cannot be told apart, and no first one is made of them."""
     cells = [FakeCell(name, 177_000.0, 165_000.0, "exec", "native_spawn") for name in ("posix_spawn", "popen")]
     (line,) = _lines(write_run(tmp_path, FakeRun(cells)))["cheapest"]
-    assert "which this run cannot tell from" in line
+    assert "This run cannot tell it from" in line
     assert "times as long" not in line
 
 
 def test_pythons_share_is_what_is_beyond_the_control(quiet: dict[str, tuple[str, ...]]) -> None:
     """120 µs beside a control of 65 µs: 55 µs, and 1 - 65/120 = 45.8 %, are what Python adds."""
     assert quiet["own share"][0] == (
-        "`os_fork` took 120 µs (120 to 120), its control `native_fork` 65.0 µs: "
-        "55.0 µs (55.0 to 55.0) or 45.8 % (45.8 to 45.8) is what Python adds."
+        "`os_fork` took 120 µs (120 to 120), and its control `native_fork` took 65.0 µs. "
+        "Python adds 55.0 µs (55.0 to 55.0), or 45.8 % (45.8 to 45.8) of the whole."
     )
 
 
 def test_page_faults_explain_a_fork(quiet: dict[str, tuple[str, ...]]) -> None:
     """40 + 57 faults beside 12 + 8 are 77 more; 55 µs over 77 are 714 ns for each; CPU time is 50 µs and 50 µs."""
     assert quiet["Why"][0] == (
-        "`os_fork`: page faults a call: 40 in the parent and 57 in the child; its C control 12 in the parent and 8 in "
-        "the child. That is 77 faults more, and 714 ns (714 to 714) of Python's own time for each. "
-        "CPU time: parent 50.0 µs, child 50.0 µs."
+        "`os_fork`: a call has 40 page faults in the parent and 57 in the child. "
+        "Its C control has 12 in the parent and 8 in the child. "
+        "That is 77 faults more, and 714 ns (714 to 714) of Python's own time for each of them. "
+        "CPU time: 50.0 µs in the parent, 50.0 µs in the child."
     )
 
 
@@ -73,24 +75,25 @@ def test_memory_adds_what_its_pages_cost(grown: dict[str, tuple[str, ...]]) -> N
     """50 ns for each of the 262,144 pages of a GiB are 13.1 ms; what does not grow is not given a figure of growth."""
     fork, program = grown["1 GiB"]
     assert fork.startswith(
-        "`os_fork`: 13.1 ms (13.1 to 13.1) for each GiB of private memory, 50.0 ns (50.0 to 50.0) a page"
+        "`os_fork`: 13.1 ms (13.1 to 13.1) for each GiB of private memory, "
+        "which is 50.0 ns (50.0 to 50.0) for each page of 4 KiB."
     )
-    assert "extended beyond them" in fork
-    assert program.startswith("`subprocess_run`: no growth shown")
+    assert "The line is extended beyond these sizes to 1 GiB." in fork
+    assert program.startswith("`subprocess_run`: this run shows no growth.")
 
 
 def test_the_break_even_is_given_with_what_was_measured(grown: dict[str, tuple[str, ...]]) -> None:
     """9,000,000 bytes and 20,000 pages are 86.7 MiB; the largest parent held 256 MiB more than a bare one."""
     first, second = grown["From which size"]
     assert first == (
-        "From 86.7 MiB (86.7 to 86.7) resident on. In the largest parent measured (265 MiB) "
+        "From 86.7 MiB (86.7 to 86.7) of resident memory on. In the largest parent measured (265 MiB), "
         "`os_fork` took 3.40 ms (3.40 to 3.40) and `subprocess_run` took 1.12 ms (1.12 to 1.12)."
     )
     assert "unlike work" in second
 
 
 def test_every_interpreter_gets_its_answers(kind_run: Callable[[str], Path]) -> None:
-    """With three interpreters in a run, each answer has a line for each of them, said whose it is."""
+    """With three interpreters in a run, each answer has a line for each of them, which begins with its name."""
     lines = _lines(kind_run("two interpreters"))
     for word in QUESTIONS:
         for python in ("3.9.18", "3.11.7", "3.11.7~2"):
@@ -113,21 +116,21 @@ def test_without_a_control_no_share_is_given(kind_run: Callable[[str], Path]) ->
 
 def test_foreign_benchmarks_are_shown_and_answer_nothing_else(kind_run: Callable[[str], Path]) -> None:
     """An imported run gives the median of each benchmark, ranks none, and says what it cannot tell."""
-    told = _lines(kind_run("imported"))
-    assert list(told) == ["What does this run say"]
-    one, two, last = told["What does this run say"]
-    assert one.startswith("`json_loads`: 3")
-    assert two.startswith("`nop × 1000 iterations`: 1")
-    assert last.startswith("This run cannot tell: it was imported from pyperf, without a control")
+    lines = _lines(kind_run("imported"))
+    assert list(lines) == ["What does this run say"]
+    json_line, nop_line, last_line = lines["What does this run say"]
+    assert json_line.startswith("`json_loads`: 3")
+    assert nop_line.startswith("`nop × 1000 iterations`: 1")
+    assert last_line.startswith("This run cannot tell: it was imported from pyperf, without a control")
 
 
 @pytest.mark.parametrize(("kind", "rounds"), [("few rounds", 3), ("no rounds", 0), ("all failed", 0)])
 def test_a_run_that_is_too_short_answers_nothing(kind_run: Callable[[str], Path], kind: str, rounds: int) -> None:
     """Fewer than six rounds carry no interval: the one answer says how many there are and how many it takes."""
-    told = _lines(kind_run(kind))
-    assert list(told) == ["What does this run say"]
-    (line,) = told["What does this run say"]
-    assert f"more than {rounds} complete rounds, and 6 are the fewest" in line
+    lines = _lines(kind_run(kind))
+    assert list(lines) == ["What does this run say"]
+    (line,) = lines["What does this run say"]
+    assert f"more than {rounds} complete rounds, and an interval needs at least 6" in line
 
 
 @pytest.mark.parametrize("kind", ["partial", "other parents", "imported"])

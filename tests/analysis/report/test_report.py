@@ -19,7 +19,7 @@ from analysis import figures
 from analysis.figures import Picture
 from analysis.read.run import LoadError, load_run
 from analysis.report import machine_sections, sections, write
-from analysis.summary.analysed_run import View
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import write_summary
 from tests.fake_kinds import KINDS
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
@@ -98,8 +98,10 @@ def index(written: Path) -> Page:
 
 def _context(run: Path) -> dict[str, object]:
     """What a report of a run shows, without drawing its figures."""
-    view = View(load_run(run))
-    return write.context(view, [Picture(kind.name, kind.title, reason="not drawn here") for kind in figures.kinds()])
+    analysed = AnalysedRun(load_run(run))
+    return write.context(
+        analysed, [Picture(kind.name, kind.title, reason="not drawn here") for kind in figures.kinds()]
+    )
 
 
 def _render(run: Path, name: str = "report.md") -> str:
@@ -222,22 +224,6 @@ def test_nothing_names_a_place_or_a_host(tmp_path: Path, monkeypatch: pytest.Mon
             assert word not in text
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("no /bin/sh", "no /bin/sh"),
-        ("/opt/py/bin/python: Permission denied", "…/python: Permission denied"),
-        ("~/python3.9 and C:\\Users\\me\\py.exe", "…/python3.9 and …/py.exe"),
-        ("1.5 ms/call, 3/4 of them", "1.5 ms/call, 3/4 of them"),
-        ("read/write in /sys/kernel/mm", "read/write in /sys/kernel/mm"),
-        ("two\nlines", "two lines"),
-    ],
-)
-def test_paths_are_cut_and_other_slashes_are_not(text: str, shown: str) -> None:
-    """Only what is a path of this machine is shortened; what all machines share stays readable."""
-    assert machine_sections.nameless(text) == shown
-
-
 def test_names_that_look_like_markup_stay_names(tmp_path: Path) -> None:
     """A level with markup in it neither breaks the page nor the table of the text."""
     cells = [FakeCell(level="<b>|x_y*"), FakeCell()]
@@ -252,8 +238,8 @@ def test_names_that_look_like_markup_stay_names(tmp_path: Path) -> None:
 
 def test_a_table_row_holds_the_figures_of_its_cell(tmp_path: Path) -> None:
     """120 µs with a control of 65 µs: 1.85 times; 60 % of it blocked; 40 and 57 faults; 10 rounds of 80 calls."""
-    view = View(load_run(write_run(tmp_path, FakeRun(noise=QUIET))))
-    table = next(table for table in sections.tables(view) if table["title"] == "fork only")
+    analysed = AnalysedRun(load_run(write_run(tmp_path, FakeRun(noise=QUIET))))
+    table = next(table for table in sections.tables(analysed) if table["title"] == "fork only")
     assert table["rows"][0] == [
         "`os_fork`", "parent=bare", "fork", "120 µs (120 to 120)", "120 µs (120 to 120)", "1.85 (1.85 to 1.85)",
         "72.0 µs", "40.0 + 57.0", "800", "10",
@@ -281,47 +267,8 @@ def test_an_edited_document_is_one_clear_line(tmp_path: Path, field: dict[str, o
 
 def test_many_errors_are_counted_not_listed(kind_run: Callable[[str], Path]) -> None:
     """Of 70 failed subjects the first 40 are shown, then how many more there are and which file has them."""
-    view = View(load_run(kind_run("all failed")))
-    rows = sections.errors(view)
+    analysed = AnalysedRun(load_run(kind_run("all failed")))
+    rows = sections.errors(analysed)
     assert len(rows) == sections.MOST_ERRORS + 1
     assert rows[0] == ["`native_fork` parent=bare, Python 3.11.7", "0", "the child exited with status 1"]
     assert rows[-1] == ["and 30 more", "", "subjects.csv has them all"]
-
-
-def test_plots_of_one_run_are_named_by_their_figure(tmp_path: Path) -> None:
-    """Every figure of the run that there is becomes an SVG and a PNG, and an older one that is none any more goes."""
-    run = write_run(tmp_path, FakeRun([FakeCell()], rounds=6))
-    out = tmp_path / "new" / "out"
-    out.mkdir(parents=True)
-    (out / "size.svg").write_text("of an earlier run")
-    written = write.write_plots([run], out)
-    names = ["mechanisms", "calls", "across_runs", "time_order"]
-    assert [path.name for path in written] == [f"{name}.{kind}" for name in names for kind in ("svg", "png")]
-    assert sorted(out.iterdir()) == sorted(written)
-
-
-def test_plots_of_several_runs_share_the_figure_across_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two runs each figure begins with its run's name, and the figure across runs shows both, once."""
-    runs = [write_run(tmp_path, FakeRun([FakeCell()], run=f"2026110{day}T040000Z")) for day in (2, 1)]
-    seen: list[tuple[str, int]] = []
-
-    def drawn(kind: figures.FigureKind, view: View) -> Picture:
-        seen.append((kind.name, len(view.across)))
-        return Picture(kind.name, kind.title, "A sentence.", b"svg", b"png")
-
-    monkeypatch.setattr(figures, "draw", drawn)
-    names = [path.name for path in write.write_plots(runs, tmp_path / "out") if path.suffix == ".svg"]
-    assert names.count("across_runs.svg") == 1
-    assert "20261101T040000Z-mechanisms.svg" in names
-    assert "20261102T040000Z-time_order.svg" in names
-    assert [count for name, count in seen if name == "across_runs"] == [2]
-
-
-def test_neighbours_are_the_runs_of_this_machine(tmp_path: Path) -> None:
-    """The figure across runs finds what stands beside a run; a run that was moved away stands alone."""
-    one = write_run(tmp_path, FakeRun(rounds=1))
-    two = write_run(tmp_path, FakeRun(rounds=1, run="20261125T040000Z"))
-    write_run(tmp_path, FakeRun(rounds=1, machine="another"))
-    assert write.beside(load_run(two)) == [one, two]
-    moved = one.rename(tmp_path / "moved")
-    assert write.beside(load_run(moved)) == [moved]

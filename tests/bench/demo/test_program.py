@@ -151,7 +151,10 @@ def test_ctrl_c_on_a_terminal_stops_it(start: type[Started]) -> None:
 @pytest.mark.parametrize(("name", "expected"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_while_a_child_lives_leaves_none(start: type[Started], name: str, expected: int) -> None:
     """A child that hangs in its work is killed and reaped when a signal stops the parent."""
-    hang = "say = demo._say\ndemo._say = lambda text: (say(text), text.startswith('child') and signal.pause())"
+    hang = (
+        "say = demo._print_line\n"
+        "demo._print_line = lambda text: (say(text), text.startswith('child') and signal.pause())"
+    )
     started = start(patched(hang))
     assert started.process.stdout is not None
     for speaker in ("parent", "child"):
@@ -265,7 +268,7 @@ def test_without_exit_the_tree_doubles_every_turn(start: type[Started]) -> None:
     assert started.left_behind() == []
 
 
-HANG_IN_THE_TREE = "os.wait = lambda: (demo._say('waiting'), signal.pause())"
+HANG_IN_THE_TREE = "os.wait = lambda: (demo._print_line('waiting'), signal.pause())"
 
 
 def test_the_tree_has_a_deadline(start: type[Started]) -> None:

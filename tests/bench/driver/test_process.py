@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.driver import process
-from bench.driver.process import Settings, Subject, SubjectError
+from bench.driver import launch, process
+from bench.driver.launch import Settings
+from bench.driver.process import Subject, SubjectError
 from bench.schema import CONTROL, MECHANISM
 from tests import engine
 from tests.engine import PATIENCE_S, PYTHON, alive, needs_control, needs_fork, needs_proc, settings, unchanged
@@ -73,7 +74,9 @@ def test_requests_of_any_size_are_answered_in_turn() -> None:
 @needs_control
 def test_control_answers_beside_the_mechanism() -> None:
     """One subject makes blocks of both roles."""
-    with Subject(settings("os_fork", beside="mechanisms.native:native_fork", control=engine.CONTROL)) as subject:
+    with Subject(
+        settings("os_fork", control_mechanism="mechanisms.native:native_fork", control_folder=engine.CONTROL)
+    ) as subject:
         subject.ready(PATIENCE_S)
         assert [subject.block(role, 3, PATIENCE_S).calls for role in (MECHANISM, CONTROL)] == [3, 3]
 
@@ -118,8 +121,8 @@ def test_a_subject_that_ended_keeps_its_number_until_it_is_stopped() -> None:
     with Subject(settings("subject_killed")) as subject:
         with pytest.raises(SubjectError, match="ended by signal 9"):
             _use(subject, PATIENCE_S, PATIENCE_S)
-        found = os.waitid(os.P_PID, subject.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-        assert found is not None
+        ended = os.waitid(os.P_PID, subject.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        assert ended is not None
         subject.kill()
     with pytest.raises(ChildProcessError):
         os.waitid(os.P_PID, subject.pid, os.WEXITED | os.WNOHANG)
@@ -138,7 +141,7 @@ def test_more_descriptors_than_select_takes_are_no_error() -> None:
             many.append(os.open(os.devnull, os.O_RDONLY))
         with Subject(settings("os_fork")) as subject:
             subject.ready(PATIENCE_S)
-            subject.path(PATIENCE_S)
+            subject.observe_path(PATIENCE_S)
             assert subject.block(MECHANISM, 2, PATIENCE_S).calls == 2
         assert not subject.stop()
     finally:
@@ -150,7 +153,8 @@ def test_more_descriptors_than_select_takes_are_no_error() -> None:
 def test_no_place_for_temporary_files_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without a temporary directory that can be written says so in one line."""
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-    with pytest.raises(SubjectError, match=r"^no temporary file for what it says \(No such file or directory\)$"):
+    words = r"^no temporary file for the subject's standard error \(No such file or directory\)$"
+    with pytest.raises(SubjectError, match=words):
         Subject(settings("os_fork"))
 
 
@@ -159,7 +163,7 @@ def test_a_subject_that_ends_while_watched_is_told_for_what_it_is() -> None:
     with Subject(settings("subject_killed")) as subject:
         subject.ready(PATIENCE_S)
         with pytest.raises(SubjectError, match="ended by signal 9"):
-            subject.path(PATIENCE_S)
+            subject.observe_path(PATIENCE_S)
 
 
 def test_a_subject_that_hangs_while_watched_is_killed() -> None:
@@ -167,7 +171,7 @@ def test_a_subject_that_hangs_while_watched_is_killed() -> None:
     with Subject(settings("child_hangs")) as subject:
         subject.ready(PATIENCE_S)
         with pytest.raises(SubjectError, match="timed out: a watched call"):
-            subject.path(SHORT_S)
+            subject.observe_path(SHORT_S)
     assert not alive(subject.pid)
 
 
@@ -218,24 +222,23 @@ def test_a_subject_has_what_it_needs_and_no_more() -> None:
     assert words[0] == PYTHON
     assert words[1:4] == ["-E", "-s", "-S"]
     assert words[5:] == ["mechanism=m:n", "cpu=0"]
-    assert set(process.environment()) <= set(process.ENVIRONMENT)
+    assert set(launch.environment()) <= set(launch.KEPT_VARIABLES)
 
 
 @needs_proc
 def test_only_standard_streams_are_inherited() -> None:
     """What a subject starts holds no pipe of the controller: it could keep the subject's end from being seen."""
-    with Subject(settings("posix_spawn", true=sys.executable)) as first, Subject(settings("os_fork")) as second:
+    with Subject(settings("posix_spawn", true_program=sys.executable)) as first, Subject(settings("os_fork")) as second:
         first.ready(PATIENCE_S)
         second.ready(PATIENCE_S)
         for subject in (first, second):
             folder = Path(f"/proc/{subject.pid}/fd")
-            pipes = [link for link in (os.readlink(one) for one in folder.iterdir()) if link.startswith("pipe:")]
+            pipes = [path for path in folder.iterdir() if os.readlink(path).startswith("pipe:")]
             assert len(pipes) == 2
             flags = [
                 int(line.split()[1], 8) & os.O_CLOEXEC
-                for one in folder.iterdir()
-                if os.readlink(one).startswith("pipe:")
-                for line in (folder.parent / "fdinfo" / one.name).read_text().splitlines()
+                for path in pipes
+                for line in (folder.parent / "fdinfo" / path.name).read_text().splitlines()
                 if line.startswith("flags:")
             ]
             assert all(flags)
@@ -247,8 +250,8 @@ def test_subjects_end_when_the_controller_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom tests.engine import settings\nfrom bench.driver.process import Subject\n"
         "subjects = [Subject(settings('os_fork')) for _ in range(2)]\n"
-        "for one in subjects: one.ready(100)\n"
-        "print(*(one.pid for one in subjects), flush=True)\ntime.sleep(1000)"
+        "for subject in subjects: subject.ready(100)\n"
+        "print(*(subject.pid for subject in subjects), flush=True)\ntime.sleep(1000)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as controller:
         assert controller.stdout is not None

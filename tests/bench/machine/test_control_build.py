@@ -48,7 +48,7 @@ def test_each_kind_stamps_every_call(call: str, tells_ready: bool) -> None:
     assert len(totals) == 40
     assert all(0 < call <= total for call, total in zip(called, totals, strict=True))
     if tells_ready:  # the parent stands still until the child has ended
-        assert all(0 < one <= call for one, call in zip(ready, called, strict=True))
+        assert all(0 < first <= call for first, call in zip(ready, called, strict=True))
     else:
         assert set(ready) == {0}
 
@@ -116,7 +116,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_it_is_built_once_and_again_when_its_source_is_newer(alone: Path) -> None:
     """The first call builds, the second finds, a newer source builds again; nothing else is left in the folder."""
-    built = alone.with_name(control_build.NAME)
+    built = alone.with_name(control_build.EXTENSION_NAME)
     assert control_build.ensure() == alone.parent
     first = built.stat().st_mtime_ns
     control_build.ensure()
@@ -124,7 +124,7 @@ def test_it_is_built_once_and_again_when_its_source_is_newer(alone: Path) -> Non
     os.utime(alone, ns=(first + 10**9, first + 10**9))
     control_build.ensure()
     assert built.stat().st_ino
-    assert sorted(os.listdir(alone.parent)) == [control_build.NAME, control_build.SOURCE.name]
+    assert sorted(os.listdir(alone.parent)) == [control_build.EXTENSION_NAME, control_build.SOURCE.name]
     assert in_python("len(_control.fork(1))", folder=str(alone.parent)) == "24"
 
 
@@ -174,7 +174,7 @@ def test_a_read_only_checkout_builds_elsewhere(alone: Path, monkeypatch: pytest.
     folder = control_build.ensure()
     try:
         assert folder != alone.parent
-        assert (folder / control_build.NAME).is_file()
+        assert (folder / control_build.EXTENSION_NAME).is_file()
         assert os.listdir(alone.parent) == [control_build.SOURCE.name]
     finally:
         shutil.rmtree(folder)

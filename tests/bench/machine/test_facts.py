@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.machine import facts, kernel_files, virtualisation
+from bench.machine import control_groups, facts, kernel_files, virtualisation
 from tests import ROOT
 
 CPU: dict[str, object] = {
@@ -37,24 +37,26 @@ def tree(root: Path, files: dict[str, str]) -> Path:
 
 def test_facts_are_flat_and_can_be_written() -> None:
     """Facts of this machine are text and numbers under simple names, and survive JSON unchanged."""
-    here = facts.collect()
-    assert json.loads(json.dumps(here)) == here
-    assert all(re.fullmatch(r"[a-zA-Z0-9_]+", name) for name in here)
-    assert all(isinstance(value, str | int | float) for value in here.values())
-    assert here["kernel"] == platform.release()
-    assert here["cpu_count"] == os.cpu_count()
-    assert here["cpu_model"]
+    collected = facts.collect()
+    assert json.loads(json.dumps(collected)) == collected
+    assert all(re.fullmatch(r"[a-zA-Z0-9_]+", name) for name in collected)
+    assert all(isinstance(value, str | int | float) for value in collected.values())
+    assert collected["kernel"] == platform.release()
+    assert collected["cpu_count"] == os.cpu_count()
+    assert collected["cpu_model"]
 
 
 def test_facts_name_nobody() -> None:
     """Neither host name, user, home directory nor a path of this checkout is in facts, state or slug."""
-    here = facts.collect()
-    text = json.dumps([here, facts.state(), facts.slug(here)])
+    collected = facts.collect()
+    text = json.dumps([collected, facts.state(), facts.slug(collected)])
     assert "hostname" not in text
     assert str(ROOT) not in text
     host = socket.gethostname()
     assert not [
-        name for name, value in here.items() if value == host and name not in ("system", "virtualisation", "container")
+        name
+        for name, value in collected.items()
+        if value == host and name not in ("system", "virtualisation", "container")
     ]
     assert not re.search(r"(^|[^A-Za-z0-9_])/(root|home|Users)/", text)
 
@@ -105,14 +107,14 @@ def test_slug_tells_machines_apart(change: dict[str, object]) -> None:
 
 def test_what_cannot_be_read_is_absent(tmp_path: Path) -> None:
     """Files that are missing, hold something else or cannot be decoded are empty, not errors."""
-    assert kernel_files.read(tmp_path / "nothing") == ""
-    assert kernel_files.number(tmp_path) is None
+    assert kernel_files.read_text(tmp_path / "nothing") == ""
+    assert kernel_files.read_number(tmp_path) is None
     tree(tmp_path, {"max": "max\n", "negative": "-1\n", "meminfo": "MemTotal:  16 kB\nHugePages_Total:  3\nodd\n"})
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    assert kernel_files.number(tmp_path / "max") is None
-    assert kernel_files.number(tmp_path / "negative") == -1
-    assert kernel_files.keyed(tmp_path / "meminfo") == {"MemTotal": 16384, "HugePages_Total": 3}
-    assert kernel_files.keyed(tmp_path / "binary") == {}
+    assert kernel_files.read_number(tmp_path / "max") is None
+    assert kernel_files.read_number(tmp_path / "negative") == -1
+    assert kernel_files.read_numbers(tmp_path / "meminfo") == {"MemTotal": 16384, "HugePages_Total": 3}
+    assert kernel_files.read_numbers(tmp_path / "binary") == {}
 
 
 HYPERVISOR = {"proc/cpuinfo": "flags\t\t: fpu sse hypervisor lm\n"}
@@ -140,12 +142,12 @@ def test_virtual_machines_and_containers_are_told_by_their_files(
 ) -> None:
     """The kind of virtual machine or container follows from DMI, CPU flags, clocks and marker files."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    assert virtualisation.kinds("6.1.0", tree(tmp_path, files)) == expected
+    assert virtualisation.detect("6.1.0", tree(tmp_path, files)) == expected
 
 
 def test_windows_subsystem_is_told_by_its_kernel(tmp_path: Path) -> None:
     """A kernel of Microsoft's is the Windows subsystem for Linux."""
-    assert virtualisation.kinds("5.15.90.1-microsoft-standard-WSL2", tmp_path)["virtualisation"] == "wsl"
+    assert virtualisation.detect("5.15.90.1-microsoft-standard-WSL2", tmp_path)["virtualisation"] == "wsl"
 
 
 def test_limits_of_cgroup_2_are_the_smallest_on_the_way_up(tmp_path: Path) -> None:
@@ -163,9 +165,9 @@ def test_limits_of_cgroup_2_are_the_smallest_on_the_way_up(tmp_path: Path) -> No
             "a/b/cpu.stat": "usage_usec 5\nnr_throttled 3\n",
         },
     )
-    assert virtualisation.cgroup_limits(root, "0::/a/b\n") == {"cpus": 1.5, "memory_bytes": 1000, "pids": 50}
-    assert virtualisation.pids_room(root, "0::/a/b\n") == 42
-    assert virtualisation.throttling(root, "0::/a/b\n") == {"throttled_periods": 3}
+    assert control_groups.limits(root, "0::/a/b\n") == {"cpus": 1.5, "memory_bytes": 1000, "pids": 50}
+    assert control_groups.processes_left(root, "0::/a/b\n") == 42
+    assert control_groups.throttling(root, "0::/a/b\n") == {"throttled_periods": 3}
 
 
 def test_limits_of_cgroup_1_are_in_a_folder_for_each_controller(tmp_path: Path) -> None:
@@ -180,11 +182,11 @@ def test_limits_of_cgroup_1_are_in_a_folder_for_each_controller(tmp_path: Path) 
         },
     )
     group = "4:memory:/box\n3:pids:/box\n2:cpu,cpuacct:/box\n"
-    assert virtualisation.cgroup_limits(root, group) == {"cpus": 0.5}
-    assert virtualisation.pids_room(root, group) is None
+    assert control_groups.limits(root, group) == {"cpus": 0.5}
+    assert control_groups.processes_left(root, group) is None
 
 
 def test_no_cgroup_is_no_limit(tmp_path: Path) -> None:
     """Where there are no control groups, nothing is limited."""
-    assert virtualisation.cgroup_limits(tmp_path, "") == {}
-    assert virtualisation.throttling(tmp_path, "") == {}
+    assert control_groups.limits(tmp_path, "") == {}
+    assert control_groups.throttling(tmp_path, "") == {}

@@ -9,7 +9,7 @@ import pytest
 
 from bench.machine import fitness, fitness_rules, pyperf_checks
 from bench.machine.finding import Finding, note, ok, unfit, unfit_lines
-from bench.machine.fitness_rules import MIB, Watched
+from bench.machine.fitness_rules import MIB, CpuActivity
 from tests import ROOT
 
 _QUIETLY = """
@@ -21,8 +21,8 @@ def watch(event, arguments):
         raise RuntimeError(event)
 
 sys.addaudithook(watch)
-for one in fitness.findings():
-    print(one.level, one.name, one.text, one.remedy, sep="|")
+for finding in fitness.assess():
+    print(finding.level, finding.name, finding.text, finding.remedy, sep="|")
 """
 
 
@@ -30,11 +30,11 @@ def test_this_machine_is_looked_at_without_starting_a_process() -> None:
     """All findings of this machine come without a process being started, each once, with a remedy unless it is fine."""
     done = subprocess.run([sys.executable, "-c", _QUIETLY], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    found = [line.split("|") for line in done.stdout.splitlines()]
-    names = [name for _, name, _, _ in found]
+    rows = [line.split("|") for line in done.stdout.splitlines()]
+    names = [name for _, name, _, _ in rows]
     assert len(set(names)) == len(names)
     assert {"load", "steal", "cpus", "quota", "clock", "memory", "processes", "files", "control"} <= set(names)
-    for level, name, text, remedy in found:
+    for level, name, text, remedy in rows:
         assert text, name
         assert bool(remedy) == (level != "ok"), name
 
@@ -42,13 +42,13 @@ def test_this_machine_is_looked_at_without_starting_a_process() -> None:
 @pytest.mark.parametrize(
     ("finding", "level"),
     [
-        (fitness_rules.load(Watched(4, 0.0, 0.0)), "ok"),
-        (fitness_rules.load(Watched(4, 0.5, 0.0)), "note"),
-        (fitness_rules.load(Watched(4, 2.1, 0.0)), "unfit"),
-        (fitness_rules.load(Watched(1, 0.6, 0.0)), "unfit"),
-        (fitness_rules.steal(Watched(2, 0.0, 0.01)), "ok"),
-        (fitness_rules.steal(Watched(2, 0.0, 0.05)), "note"),
-        (fitness_rules.steal(Watched(2, 0.0, 0.3)), "unfit"),
+        (fitness_rules.load(CpuActivity(4, 0.0, 0.0)), "ok"),
+        (fitness_rules.load(CpuActivity(4, 0.5, 0.0)), "note"),
+        (fitness_rules.load(CpuActivity(4, 2.1, 0.0)), "unfit"),
+        (fitness_rules.load(CpuActivity(1, 0.6, 0.0)), "unfit"),
+        (fitness_rules.steal(CpuActivity(2, 0.0, 0.01)), "ok"),
+        (fitness_rules.steal(CpuActivity(2, 0.0, 0.05)), "note"),
+        (fitness_rules.steal(CpuActivity(2, 0.0, 0.3)), "unfit"),
         (fitness_rules.cpus(1), "note"),
         (fitness_rules.cpus(2), "ok"),
         (fitness_rules.quota(None), "ok"),
@@ -96,12 +96,12 @@ def test_what_makes_a_machine_unfit(finding: Finding, level: str) -> None:
 
 def test_a_missing_compiler_comes_with_its_remedy() -> None:
     """Why there is no control is taken apart into what is missing and how to get it."""
-    found = fitness_rules.control(
-        "no C compiler found; install gcc or clang (Debian: apt-get install gcc), or name one in CC"
+    finding = fitness_rules.control(
+        "no C compiler found; install gcc or clang (Debian: apt-get install gcc), or name finding in CC"
     )
-    assert found.level == "note"
-    assert found.text == "no relative latency: no C compiler found"
-    assert found.remedy.startswith("install gcc or clang")
+    assert finding.level == "note"
+    assert finding.text == "no relative latency: no C compiler found"
+    assert finding.remedy.startswith("install gcc or clang")
 
 
 @pytest.mark.parametrize(("times", "busy", "stolen"), [((0.0, 0.0), 0.0, 0.0), ((1.5, 0.5), 1.0, 0.25)])
@@ -125,25 +125,25 @@ def test_others_are_told_from_oneself(
     monkeypatch.setattr("psutil.cpu_times", lambda: next(readings))
     monkeypatch.setattr("bench.machine.fitness.time.perf_counter", lambda: next(clock))
     monkeypatch.setattr("bench.machine.fitness.time.process_time", lambda: next(cpu))
-    seen = fitness.watch(0.5)
-    assert seen is not None
-    assert seen.busy == pytest.approx(busy)
-    assert seen.stolen == pytest.approx(stolen)
+    activity = fitness.measure_cpu_activity(0.5)
+    assert activity is not None
+    assert activity.busy_cpus == pytest.approx(busy)
+    assert activity.stolen_share == pytest.approx(stolen)
 
 
 @pytest.mark.parametrize(
-    ("found", "status"), [([ok("a", "good"), note("b", "odd", "c")], 0), ([unfit("a", "b", "c")], 1)]
+    ("findings", "status"), [([ok("a", "good"), note("b", "odd", "c")], 0), ([unfit("a", "b", "c")], 1)]
 )
 def test_the_command_says_all_and_fails_where_unfit(
-    found: list[Finding], status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    findings: list[Finding], status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`check` prints every finding with its remedy below, and has exit status 1 for an unfit machine only."""
-    monkeypatch.setattr(fitness, "findings", lambda: found)
+    monkeypatch.setattr(fitness, "assess", lambda: findings)
     assert fitness.main() == status
     shown = capsys.readouterr().out.splitlines()
-    for one in found:
-        place = shown.index(f"{one.level:<6}{one.name}: {one.text}")
-        assert not one.remedy or shown[place + 1] == f"      -> {one.remedy}"
+    for finding in findings:
+        place = shown.index(f"{finding.level:<6}{finding.name}: {finding.text}")
+        assert not finding.remedy or shown[place + 1] == f"      -> {finding.remedy}"
     assert ("unfit" in shown[-1]) == bool(status)
 
 
@@ -155,9 +155,9 @@ def test_only_what_is_unfit_goes_into_a_run() -> None:
 def test_a_pyperf_that_cannot_be_asked_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where pyperf's inner checks are not as known, that is a note with the command to use instead."""
     monkeypatch.setattr("pyperf._system.System", None)
-    (found,) = pyperf_checks.findings()
-    assert found.level == "note"
-    assert "python -m pyperf system show" in found.remedy
+    (finding,) = pyperf_checks.run_checks()
+    assert finding.level == "note"
+    assert "python -m pyperf system show" in finding.remedy
 
 
 def test_pyperf_is_asked_for_what_it_knows() -> None:

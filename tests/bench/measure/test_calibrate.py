@@ -24,7 +24,7 @@ class FakeSubject:
         self.made = dict.fromkeys(costs_ns, 0)
         self.asked: list[tuple[str, int]] = []
 
-    def path(self, deadline_s: float) -> str:
+    def observe_path(self, deadline_s: float) -> str:
         """The path of a fork."""
         return "fork"
 

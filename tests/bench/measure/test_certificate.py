@@ -255,7 +255,7 @@ def test_only_rounds_that_both_have_are_compared() -> None:
 @pytest.fixture
 def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without findings."""
-    monkeypatch.setattr(selftest, "findings", lambda: [])
+    monkeypatch.setattr(selftest, "assess", lambda: [])
 
 
 @pytest.mark.usefixtures("quiet_machine")
@@ -272,7 +272,7 @@ def test_an_unfit_machine_is_named_on_the_first_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever reads the certificate meets it before any figure."""
-    monkeypatch.setattr(selftest, "findings", lambda: [])
+    monkeypatch.setattr(selftest, "assess", lambda: [])
     monkeypatch.setattr(selftest, "unfit_lines", lambda found: ["load: too much; end it"])
     monkeypatch.setattr(selftest, "measure", lambda *_: [])
     selftest.main(PYTHON, 30.0)

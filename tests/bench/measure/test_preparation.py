@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.driver.process import Settings
+from bench.driver.launch import Settings
 from bench.measure.calibrate import Calibration
 from bench.measure.preparation import RESERVE, TARGET_ROUNDS, allot
 from bench.measure.round import Task
@@ -25,7 +25,7 @@ LONG = 1_000 * MS
 def task(number: int, mechanism: str, calls: int, call_ms: float, control_ms: float = 0.0) -> Task:
     """A task whose blocks have `calls` calls of `call_ms`, and as many of the control if that costs anything."""
     cell = Cell(number, PYTHON, registry.mechanisms()[mechanism], BARE)
-    settings = Settings("python", "m:n", beside="c:d" if control_ms else "")
+    settings = Settings("python", "m:n", control_mechanism="c:d" if control_ms else "")
     found = Calibration(calls, calls if control_ms else 0, call_ms * MS, control_ms * MS, "fork")
     return Task(cell, settings, found, 1)
 

@@ -11,7 +11,7 @@ import pytest
 
 from bench import schema
 from bench.driver import pinning
-from bench.driver.process import Settings
+from bench.driver.launch import Settings
 from bench.errors import UsageError
 from bench.files.store import StoreError
 from bench.measure import run
@@ -259,8 +259,10 @@ def test_a_number_of_rounds_is_kept_whatever_the_budget(monkeypatch: pytest.Monk
 def test_surroundings_are_those_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`true` is an absolute path found on the PATH, or nothing where there is none."""
     pins = pinning.choose("none")
-    assert Settings(PYTHON, "m:n", true=availability.read_resources(pins, "").true).true.startswith("/")
+    assert Settings(
+        PYTHON, "m:n", true_program=availability.read_resources(pins, "").true_program
+    ).true_program.startswith("/")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert availability.read_resources(pins, "why").true == ""
+    assert availability.read_resources(pins, "why").true_program == ""
     assert availability.read_resources(pins, "why").control_problem == "why"
-    assert not availability.read_resources(pins, "").pinned
+    assert not availability.read_resources(pins, "").subjects_pinned

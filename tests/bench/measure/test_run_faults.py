@@ -65,7 +65,7 @@ def test_a_cell_that_fails_in_rounds_is_given_up_after_two(
     """Two error rows, then its subjects are no longer started; the other cell goes on to the last round."""
     register_faulty(monkeypatch)
     told = Watcher()
-    changes: dict[str, Any] = {"path": os.pathsep.join((str(TESTS), str(tmp_path))), "deadline_s": 0.5}
+    changes: dict[str, Any] = {"module_path": os.pathsep.join((str(TESTS), str(tmp_path))), "deadline_s": 0.5}
     monkeypatch.setattr(
         control_build, "find", lambda: Control("", "not wanted")
     )  # its folder would be the last of the path
@@ -168,7 +168,7 @@ def test_a_control_that_this_interpreter_cannot_load_costs_only_the_control(
     """A file built for another machine or kind of interpreter: the mechanism is measured without relative latency."""
     folder = tmp_path / "foreign"
     folder.mkdir()
-    (folder / control_build.NAME).write_bytes(b"\x7fELF of another machine")
+    (folder / control_build.EXTENSION_NAME).write_bytes(b"\x7fELF of another machine")
     monkeypatch.setattr(control_build, "find", lambda: Control(str(folder), ""))
     one = measure(tmp_path / "results", mechanisms=("os_fork",))
     assert [row["status"] for row in rows(one.directory, schema.SUBJECTS)] == ["ok"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.plan import registry
 from bench.plan.availability import MEMORY_SHARE, Resources
-from bench.plan.cells import SIZED, make, wanted
+from bench.plan.cells import SIZED, make, requested
 from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level, PlanError, parse_level, parse_scenarios
 from bench.schema import CORE
@@ -23,7 +23,10 @@ MIB = 1 << 20
 
 def names(profile: str = "standard", mechanisms: tuple[str, ...] = (), scenarios: tuple[str, ...] = ()) -> set[str]:
     """Readable names of what the options ask for."""
-    return {f"{one.name} {level.scenario.name}={level.text}" for one, level in wanted(profile, mechanisms, scenarios)}
+    return {
+        f"{mechanism.name} {level.scenario.name}={level.text}"
+        for mechanism, level in requested(profile, mechanisms, scenarios)
+    }
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,7 @@ def test_sizes_are_read_with_their_unit(word: str, amount: int) -> None:
 def test_a_whole_number_of_bytes_is_read_exactly(amount: int) -> None:
     """No rounding on the way from text to bytes."""
     level = parse_level(registry.scenarios()["rss"], str(amount))
-    assert (level.amount, level.asked) == (amount, str(amount))
+    assert (level.amount, level.argument) == (amount, str(amount))
 
 
 @pytest.mark.parametrize(
@@ -100,9 +103,9 @@ def test_levels_are_taken_once_and_in_order() -> None:
 def test_unknown_mechanism_and_profile_are_refused() -> None:
     """A name that is none is told with where the names are."""
     with pytest.raises(PlanError, match=r"^os_frok: no such mechanism; `python -m bench list`"):
-        wanted("standard", ["os_fork", "os_frok"], [])
+        requested("standard", ["os_fork", "os_frok"], [])
     with pytest.raises(PlanError, match=r"^slow: no such profile; there is quick, standard, full$"):
-        wanted("slow", [], [])
+        requested("slow", [], [])
 
 
 def test_the_quick_profile_is_the_core() -> None:
@@ -112,12 +115,12 @@ def test_the_quick_profile_is_the_core() -> None:
 
 def test_the_standard_profile_holds_all_and_the_core_in_more_states() -> None:
     """All mechanisms bare, the core equal and free too, three of them at three sizes, nothing else."""
-    every = {one.name for one in registry.mechanisms().values() if one.work != "known"}
+    every = {mechanism.name for mechanism in registry.mechanisms().values() if mechanism.work != "known"}
     expected = {f"{name} parent=bare" for name in every}
     expected |= {f"{name} {state}" for name in CORE for state in ("parent=equal", "affinity=free")}
     expected |= {f"{name} rss={size}" for name in SIZED for size in ("16MiB", "64MiB", "256MiB")}
     assert names("standard") == expected
-    assert len(wanted("standard", [], [])) == len(expected)
+    assert len(requested("standard", [], [])) == len(expected)
     assert names("full") >= {f"{name} parent={level}" for name in every for level in ("bare", "equal")}
 
 
@@ -134,28 +137,28 @@ def test_named_mechanisms_and_scenarios_replace_the_profile() -> None:
 def test_cells_are_numbered_in_order_for_every_interpreter() -> None:
     """Each pair is there once for each interpreter, and cells carry numbers from 0."""
     other = dataclasses.replace(PYTHON, label="3.9.18")
-    made, out = make(wanted("quick", [], []), [PYTHON, other], HERE)
-    assert [cell.number for cell in made] == list(range(10))
-    assert {cell.python.label for cell in made} == {"3.11.7", "3.9.18"}
-    assert len({cell.name for cell in made}) == 10
-    assert out == []
+    planned, unavailable = make(requested("quick", [], []), [PYTHON, other], HERE)
+    assert [cell.number for cell in planned] == list(range(10))
+    assert {cell.python.label for cell in planned} == {"3.11.7", "3.9.18"}
+    assert len({cell.name for cell in planned}) == 10
+    assert unavailable == []
 
 
 @pytest.mark.parametrize(
     ("mechanism", "change", "reason"),
     [
         ("native_fork", {"control_problem": "no C compiler found; install gcc"}, "no C control: no C compiler found"),
-        ("posix_spawn", {"true": ""}, "no program `true` on the PATH"),
-        ("os_system", {"shell": False}, "no /bin/sh"),
+        ("posix_spawn", {"true_program": ""}, "no program `true` on the PATH"),
+        ("os_system", {"has_shell": False}, "no /bin/sh"),
     ],
 )
 def test_what_the_machine_lacks_is_told(mechanism: str, change: dict[str, object], reason: str) -> None:
     """A mechanism whose need is not met is unavailable with the reason, the others are measured."""
-    around = dataclasses.replace(HERE, **change)  # type: ignore[arg-type]
-    made, out = make(wanted("standard", ["noop", mechanism], []), [PYTHON], around)
-    assert [cell.mechanism.name for cell in made] == ["noop"]
-    assert [one.mechanism for one in out] == [mechanism]
-    assert out[0].reason.startswith(reason)
+    resources = dataclasses.replace(HERE, **change)  # type: ignore[arg-type]
+    planned, unavailable = make(requested("standard", ["noop", mechanism], []), [PYTHON], resources)
+    assert [cell.mechanism.name for cell in planned] == ["noop"]
+    assert [cell.mechanism for cell in unavailable] == [mechanism]
+    assert unavailable[0].reason.startswith(reason)
 
 
 def test_without_fork_the_rest_is_measured() -> None:
@@ -163,61 +166,69 @@ def test_without_fork_the_rest_is_measured() -> None:
     missing = {need: f"this Python has no {need}" for need in ("os.fork", "os.posix_spawn", "start:fork")}
     missing["start:forkserver"] = "this Python has no start method forkserver"
     windows = dataclasses.replace(PYTHON, missing=missing)
-    around = Resources("", False, "the control needs fork and posix_spawn", 4, False, False, None)
-    made, out = make(wanted("standard", [], []), [windows], around)
-    names = {cell.mechanism.name for cell in made}
+    resources = Resources("", False, "the control needs fork and posix_spawn", 4, False, False, None)
+    planned, unavailable = make(requested("standard", [], []), [windows], resources)
+    names = {cell.mechanism.name for cell in planned}
     assert names == {"noop", "thread", "python_c", "python_isolated", "mp_spawn", "thread_pool_task"}
-    assert not any(cell.level.scenario.name == "affinity" for cell in made)
-    assert all(one.reason for one in out)
-    assert {one.mechanism for one in out} >= {"os_fork", "mp_fork", "native_fork", "posix_spawn", "process_pool"}
+    assert not any(cell.level.scenario.name == "affinity" for cell in planned)
+    assert all(cell.reason for cell in unavailable)
+    assert {cell.mechanism for cell in unavailable} >= {
+        "os_fork",
+        "mp_fork",
+        "native_fork",
+        "posix_spawn",
+        "process_pool",
+    }
 
 
 @pytest.mark.parametrize(
     ("change", "left_out"),
     [
-        ({"can_pin": False, "pinned": False}, {"pinned", "free"}),
-        ({"pinned": False}, {"pinned"}),
-        ({"cpus": 1}, {"free"}),
+        ({"can_pin": False, "subjects_pinned": False}, {"pinned", "free"}),
+        ({"subjects_pinned": False}, {"pinned"}),
+        ({"cpu_count": 1}, {"free"}),
         ({}, set()),
     ],
 )
 def test_affinity_is_measured_where_it_can_be(change: dict[str, object], left_out: set[str]) -> None:
     """Neither level where nothing can be pinned, no pinned one when that was refused, no free one on a single CPU."""
-    around = dataclasses.replace(HERE, **change)  # type: ignore[arg-type]
-    made, out = make(wanted("standard", ["os_fork"], ["affinity=pinned,free"]), [PYTHON], around)
-    assert {one.level for one in out} == left_out
-    assert {cell.level.text for cell in made} == {"pinned", "free"} - left_out
+    resources = dataclasses.replace(HERE, **change)  # type: ignore[arg-type]
+    planned, unavailable = make(requested("standard", ["os_fork"], ["affinity=pinned,free"]), [PYTHON], resources)
+    assert {cell.level for cell in unavailable} == left_out
+    assert {cell.level.text for cell in planned} == {"pinned", "free"} - left_out
 
 
 @given(st.lists(st.integers(0, 4096), min_size=1, max_size=8, unique=True), st.integers(0, 4096), st.integers(1, 3))
 def test_what_is_let_in_fits_into_memory(sizes: list[int], memory: int, pythons: int) -> None:
     """All subjects of a round together stay within the share of what is free, and the smallest go first."""
-    around = dataclasses.replace(HERE, memory=memory * MIB)
+    resources = dataclasses.replace(HERE, free_memory_bytes=memory * MIB)
     words = ["rss=" + ",".join(f"{size}MiB" for size in sizes)]
     labels = [dataclasses.replace(PYTHON, label=str(number)) for number in range(pythons)]
-    made, out = make(wanted("standard", ["os_fork"], words), labels, around)
-    taken = [cell.level.amount for cell in made]
+    planned, unavailable = make(requested("standard", ["os_fork"], words), labels, resources)
+    taken = [cell.level.amount for cell in planned]
     assert sum(taken) <= memory * MIB * MEMORY_SHARE
-    assert len(made) + len(out) == len(sizes) * pythons
-    refused = [parse_level(registry.scenarios()["rss"], one.level).amount for one in out]
+    assert len(planned) + len(unavailable) == len(sizes) * pythons
+    refused = [parse_level(registry.scenarios()["rss"], cell.level).amount for cell in unavailable]
     assert max(taken, default=0) <= min(refused, default=1 << 60)
-    assert all(re.search(r"MiB", one.reason) for one in out)
+    assert all(re.search(r"MiB", cell.reason) for cell in unavailable)
 
 
 def test_unknown_memory_holds_nothing_back() -> None:
     """Where free memory cannot be told every size is tried."""
-    made, out = make(wanted("standard", ["os_fork"], ["rss=1GiB"]), [PYTHON], dataclasses.replace(HERE, memory=None))
-    assert (len(made), out) == (1, [])
+    planned, unavailable = make(
+        requested("standard", ["os_fork"], ["rss=1GiB"]), [PYTHON], dataclasses.replace(HERE, free_memory_bytes=None)
+    )
+    assert (len(planned), unavailable) == (1, [])
 
 
 def test_the_core_is_the_bare_core() -> None:
     """More blocks a round go to the core mechanisms in the bare parent only."""
-    made, _ = make(wanted("standard", [], []), [PYTHON], HERE)
-    assert {cell.mechanism.name for cell in made if cell.is_core} == set(CORE)
-    assert all(cell.level.text == "bare" for cell in made if cell.is_core)
+    planned, _ = make(requested("standard", [], []), [PYTHON], HERE)
+    assert {cell.mechanism.name for cell in planned if cell.is_core} == set(CORE)
+    assert all(cell.level.text == "bare" for cell in planned if cell.is_core)
 
 
 def test_a_level_tells_the_subject_a_number_or_its_name() -> None:
     """Amounts are told in bytes, named levels by name."""
-    assert Level(registry.scenarios()["rss"], "64MiB", 64 * MIB).asked == str(64 * MIB)
-    assert Level(registry.scenarios()["parent"], "equal", 0).asked == "equal"
+    assert Level(registry.scenarios()["rss"], "64MiB", 64 * MIB).argument == str(64 * MIB)
+    assert Level(registry.scenarios()["parent"], "equal", 0).argument == "equal"

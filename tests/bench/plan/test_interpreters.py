@@ -33,8 +33,8 @@ def fake(path: Path, version: str, implementation: str = "cpython", **facts: obj
 def installed(*versions: str) -> list[str]:
     """Paths of real old interpreters, as far as they are here."""
     folders = [Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"]
-    found = [str(path) for folder in folders for one in versions for path in folder.glob(f"{one}.*/bin/python")]
-    return found + [path for one in versions if (path := shutil.which(f"python{one}")) and "shims" not in path]
+    paths = [str(path) for folder in folders for version in versions for path in folder.glob(f"{version}.*/bin/python")]
+    return paths + [path for version in versions if (path := shutil.which(f"python{version}")) and "shims" not in path]
 
 
 def test_the_default_is_the_one_behind_the_environment() -> None:
@@ -47,15 +47,15 @@ def test_the_default_is_the_one_behind_the_environment() -> None:
 
 def test_an_interpreter_tells_what_it_is() -> None:
     """Version, kind, build and what its site loads are facts; nothing that this one needs is missing here."""
-    (one,) = find([PYTHON], availability.needs())
-    assert one.label == ".".join(map(str, sys.version_info[:3]))
-    assert one.facts["implementation"] == sys.implementation.name
-    assert one.facts["executable"] == tilde(one.executable)
-    assert one.facts["site_modules"] >= 1
-    assert one.facts["pointer_bits"] in (32, 64)
+    (interpreter,) = find([PYTHON], availability.needs())
+    assert interpreter.label == ".".join(map(str, sys.version_info[:3]))
+    assert interpreter.facts["implementation"] == sys.implementation.name
+    assert interpreter.facts["executable"] == tilde(interpreter.executable)
+    assert interpreter.facts["site_modules"] >= 1
+    assert interpreter.facts["pointer_bits"] in (32, 64)
     if hasattr(os, "fork"):
-        assert "os.fork" not in one.missing
-    assert "missing" not in one.facts
+        assert "os.fork" not in interpreter.missing
+    assert "missing" not in interpreter.facts
 
 
 def test_the_same_version_twice_has_two_labels(tmp_path: Path) -> None:
@@ -69,8 +69,8 @@ def test_the_same_version_twice_has_two_labels(tmp_path: Path) -> None:
 
 def test_a_wrapper_script_is_not_what_is_measured(tmp_path: Path) -> None:
     """Where the path is a script that starts an interpreter, the interpreter itself is measured."""
-    (one,) = find([script(tmp_path / "python", f'exec "{PYTHON}" "$@"')], [])
-    assert one.executable == str(Path(PYTHON).resolve()) or Path(one.executable).samefile(PYTHON)
+    (interpreter,) = find([script(tmp_path / "python", f'exec "{PYTHON}" "$@"')], [])
+    assert interpreter.executable == str(Path(PYTHON).resolve()) or Path(interpreter.executable).samefile(PYTHON)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_program_that_does_not_answer_is_ended(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("version", ["2.7.18", "3.6.15", "3.7.16"])
 def test_too_old_an_answer_is_refused(tmp_path: Path, version: str) -> None:
     """A version before 3.8 is refused with its number."""
-    with pytest.raises(InterpreterError, match=f"is Python {version}; 3.8 is the oldest to measure$"):
+    with pytest.raises(InterpreterError, match=f"is Python {version}; 3.8 is the oldest that can be measured$"):
         find([fake(tmp_path / "python", version)], [])
 
 
@@ -138,7 +138,7 @@ NEW = installed("3.8", "3.9", "3.13")
 @pytest.mark.parametrize("path", OLD)
 def test_real_old_interpreters_are_refused(path: str) -> None:
     """A real one before 3.8 gives the same words, whatever its own errors would be."""
-    with pytest.raises(InterpreterError, match=r"is Python \d\.\d+\.\d+; 3\.8 is the oldest to measure$"):
+    with pytest.raises(InterpreterError, match=r"is Python \d\.\d+\.\d+; 3\.8 is the oldest that can be measured$"):
         find([path], availability.needs())
 
 
@@ -146,9 +146,9 @@ def test_real_old_interpreters_are_refused(path: str) -> None:
 @pytest.mark.parametrize("path", NEW)
 def test_real_other_interpreters_are_found(path: str) -> None:
     """Any CPython from 3.8 on answers, and can do what this system can."""
-    (one,) = find([path], availability.needs())
-    assert one.label.startswith("3.")
-    assert one.missing == {}
+    (interpreter,) = find([path], availability.needs())
+    assert interpreter.label.startswith("3.")
+    assert interpreter.missing == {}
 
 
 def test_what_site_prints_does_not_matter(tmp_path: Path) -> None:
@@ -175,5 +175,5 @@ def test_paths_name_nobody(monkeypatch: pytest.MonkeyPatch, home: str, path: str
 
 def test_how_an_interpreter_was_built_names_no_directory() -> None:
     """Of the options of its build, those with a path are left out: it may be somebody's home."""
-    said = "'--prefix=/home/me/python' '--enable-shared' 'LDFLAGS=-L/home/me/lib -Wl,-rpath,/x' 'CFLAGS=-O2 -g'"
-    assert interpreters._without_paths(said) == "--enable-shared CFLAGS=-O2 -g"
+    options = "'--prefix=/home/me/python' '--enable-shared' 'LDFLAGS=-L/home/me/lib -Wl,-rpath,/x' 'CFLAGS=-O2 -g'"
+    assert interpreters._without_paths(options) == "--enable-shared CFLAGS=-O2 -g"

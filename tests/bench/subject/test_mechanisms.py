@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.driver import process
-from bench.driver.group import Together
-from bench.driver.process import Settings, Subject, SubjectError
+from bench.driver import launch
+from bench.driver.launch import Settings
+from bench.driver.process import Subject, SubjectError
+from bench.driver.subject_group import SubjectGroup
 from bench.plan import availability, interpreters, registry
 from bench.plan.interpreters import InterpreterError
 from bench.schema import MECHANISM
@@ -38,7 +39,7 @@ def _nothing_left() -> Iterator[None]:
 
 def error_of(mechanism: str, **changes: object) -> str:
     """The error that one call of the mechanism ends in."""
-    with Subject(settings(mechanism, control=CONTROL, **changes)) as subject:
+    with Subject(settings(mechanism, control_folder=CONTROL, **changes)) as subject:
         with pytest.raises(SubjectError) as caught:
             _call(subject)
     return str(caught.value)
@@ -53,13 +54,13 @@ def _call(subject: Subject) -> None:
 @pytest.mark.parametrize("name", EXEC)
 def test_a_wrong_exit_status_is_never_a_time(name: str) -> None:
     """With `false` for `true`, every mechanism that runs a program ends in an error that tells the status."""
-    assert error_of(name, true=FALSE).endswith("the child ended with exit status 1")
+    assert error_of(name, true_program=FALSE).endswith("the child ended with exit status 1")
 
 
 @pytest.mark.parametrize("name", EXEC)
 def test_a_program_that_is_not_there_is_never_a_time(name: str) -> None:
     """Whichever way it shows (errno, status 127), it is an error."""
-    said = error_of(name, true="/no/such/program")
+    said = error_of(name, true_program="/no/such/program")
     assert any(text in said for text in ("No such file", "exit status 127")), said
 
 
@@ -67,7 +68,7 @@ def test_a_program_that_is_not_there_is_never_a_time(name: str) -> None:
 @pytest.mark.skipif(not FALSE, reason="no program `false`")
 def test_the_control_checks_its_program_too() -> None:
     """native_spawn of `false` is an error, as any mechanism's."""
-    assert error_of("native_spawn", true=FALSE) == "ChildProcessError: the child ended with exit status 1"
+    assert error_of("native_spawn", true_program=FALSE) == "ChildProcessError: the child ended with exit status 1"
 
 
 def test_a_program_ended_by_a_signal_is_never_a_time(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_a_program_ended_by_a_signal_is_never_a_time(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\nkill -9 $$\n")
     program.chmod(0o755)
     for name in ("posix_spawn", "subprocess_run", "fork_exec", "popen_pipes", "asyncio_exec"):
-        assert error_of(name, true=str(program)).endswith("the child ended with exit status -9"), name
+        assert error_of(name, true_program=str(program)).endswith("the child ended with exit status -9"), name
 
 
 @pytest.mark.skipif(not TRUE, reason="no program `true`")
@@ -87,7 +88,7 @@ def test_a_path_with_blanks_and_quotes_is_run_as_it_is(tmp_path: Path) -> None:
     program = folder / "tr ue"
     shutil.copy(TRUE, program)
     for name in QUOTED:
-        with Subject(settings(name, true=str(program))) as subject:
+        with Subject(settings(name, true_program=str(program))) as subject:
             _call(subject)
 
 
@@ -101,7 +102,7 @@ def test_wait_statuses_are_read(status: int, code: int) -> None:
 
 def test_a_spawned_child_imports_an_empty_main_module() -> None:
     """mp_spawn's child imports small_main.py, which is empty; not the harness, whose set-up would be measured."""
-    main = process.SUBJECT / "mechanisms" / "small_main.py"
+    main = launch.SUBJECT_FOLDER / "mechanisms" / "small_main.py"
     assert main.is_file()
     assert not [line for line in main.read_text().splitlines() if line and not line.startswith('"""')]
     code = (
@@ -109,7 +110,7 @@ def test_a_spawned_child_imports_an_empty_main_module() -> None:
         "from multiprocessing.spawn import get_preparation_data\n"
         "print(get_preparation_data('x')['init_main_from_path'])"
     )
-    words = [PYTHON, "-I", "-S", "-c", code, str(process.SUBJECT)]
+    words = [PYTHON, "-I", "-S", "-c", code, str(launch.SUBJECT_FOLDER)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == str(main), done.stderr
 
@@ -172,10 +173,10 @@ def test_all_mechanisms_run_in_other_interpreters() -> None:
         for name, one in registry.mechanisms().items():
             if any(need in about.missing for need in one.needs) or ("control" in one.needs and not CONTROL):
                 continue
-            beside = registry.mechanisms()[one.control].where if one.control and CONTROL else ""
-            words = settings(name, beside=beside, control=CONTROL, true=TRUE)
+            control = registry.mechanisms()[one.control].entry_point if one.control and CONTROL else ""
+            words = settings(name, control_mechanism=control, control_folder=CONTROL, true_program=TRUE)
             wanted[len(wanted)] = dataclasses.replace(words, python=python)
-    with Together(wanted) as subjects:
+    with SubjectGroup(wanted) as subjects:
         assert subjects.failed == {}
         for number in subjects.alive():
             assert subjects[number].block(MECHANISM, 2, PATIENCE_S).calls == 2

@@ -23,7 +23,7 @@ from tests.engine import CONTROL, PATIENCE_S, PYTHON, needs_control, needs_proc,
 
 MIB = 1 << 20
 PINS = pinning.choose("auto")
-needs_pin = pytest.mark.skipif(not PINS.possible, reason="this system cannot pin")
+needs_pin = pytest.mark.skipif(not PINS.can_pin, reason="this system cannot pin")
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +35,8 @@ def _nothing_left() -> Iterator[None]:
 
 def in_state(scenario: str, level: str, mechanism: str = "noop", **changes: object) -> Subject:
     """A subject in that state, not yet ready."""
-    where = registry.scenarios()[scenario].where
-    return Subject(settings(mechanism, scenario=where, level=level, **changes))
+    entry_point = registry.scenarios()[scenario].entry_point
+    return Subject(settings(mechanism, scenario=entry_point, level=level, **changes))
 
 
 @needs_proc
@@ -82,22 +82,22 @@ def test_memory_that_cannot_be_had_is_an_error() -> None:
 @needs_pin
 def test_a_pinned_subject_is_on_its_cpu() -> None:
     """Subject and what it starts may use the one CPU, though it started on all."""
-    with in_state("affinity", "pinned", cpu=PINS.subject, cpus=PINS.allowed) as subject:
+    with in_state("affinity", "pinned", cpu=PINS.subject_cpu, allowed_cpus=PINS.allowed_cpus) as subject:
         subject.ready(PATIENCE_S)
-        assert os.sched_getaffinity(subject.pid) == {PINS.subject}
+        assert os.sched_getaffinity(subject.pid) == {PINS.subject_cpu}
         assert dose.read(subject.pid).cpus in (1, None)
 
 
 @needs_pin
-@pytest.mark.skipif(len(PINS.allowed) < 2, reason="one CPU: free is pinned")
+@pytest.mark.skipif(len(PINS.allowed_cpus) < 2, reason="one CPU: free is pinned")
 def test_a_free_subject_may_use_all_cpus_though_the_controller_is_pinned() -> None:
     """free holds for the subject whatever its controller was pinned to when it started it."""
     pinning.apply(PINS)
     try:
-        with in_state("affinity", "free", cpu=PINS.subject, cpus=PINS.allowed) as subject:
+        with in_state("affinity", "free", cpu=PINS.subject_cpu, allowed_cpus=PINS.allowed_cpus) as subject:
             subject.ready(PATIENCE_S)
-            assert os.sched_getaffinity(subject.pid) == set(PINS.allowed)
-            assert os.sched_getaffinity(0) == {PINS.controller}
+            assert os.sched_getaffinity(subject.pid) == set(PINS.allowed_cpus)
+            assert os.sched_getaffinity(0) == {PINS.controller_cpu}
     finally:
         pinning.undo(PINS)
 
@@ -105,13 +105,13 @@ def test_a_free_subject_may_use_all_cpus_though_the_controller_is_pinned() -> No
 @needs_pin
 def test_an_affinity_that_is_not_reached_is_an_error() -> None:
     """A subject that should be pinned and is not says so before anything is measured."""
-    if len(PINS.allowed) > 1:
+    if len(PINS.allowed_cpus) > 1:
         with (
             in_state("affinity", "pinned") as subject,
             pytest.raises(SubjectError, match="affinity=pinned not reached"),
         ):
             subject.ready(PATIENCE_S)
-    with in_state("affinity", "free", cpus=(PINS.allowed[0],)) as subject:
+    with in_state("affinity", "free", allowed_cpus=(PINS.allowed_cpus[0],)) as subject:
         with pytest.raises(SubjectError, match="affinity=free not reached: it may use 1 CPUs"):
             subject.ready(PATIENCE_S)
 
@@ -121,7 +121,7 @@ def test_equal_parents_have_the_same_modules_and_bare_ones_do_not() -> None:
     loaded: dict[str, dict[str, int]] = {"bare": {}, "equal": {}}
     for level, by_mechanism in loaded.items():
         for mechanism in ("os_fork", "subprocess_run", "mp_spawn"):
-            with in_state("parent", level, mechanism, true=PYTHON) as subject:
+            with in_state("parent", level, mechanism, true_program=PYTHON) as subject:
                 by_mechanism[mechanism] = subject.ready(PATIENCE_S)
     bare, equal = loaded["bare"], loaded["equal"]
     assert bare["os_fork"] < bare["subprocess_run"] < bare["mp_spawn"]
@@ -134,7 +134,7 @@ def test_a_bare_subject_has_loaded_little_more_than_a_bare_interpreter() -> None
     """The harness in the measured parent adds a handful of modules to an interpreter that can fork and tell time."""
     code = "import os, time, sys; print(len(sys.modules))"
     empty = int(subprocess.run([PYTHON, "-E", "-s", "-S", "-c", code], capture_output=True, check=True).stdout)
-    with Subject(settings("os_fork", control=CONTROL)) as subject:
+    with Subject(settings("os_fork", control_folder=CONTROL)) as subject:
         # loop, mechanisms, mechanisms.fork, _control
         assert subject.ready(PATIENCE_S) - empty == 4
 

@@ -12,7 +12,7 @@ from functools import cache, partial
 
 import pytest
 
-from bench.driver import path_seen
+from bench.driver import syscall_path
 from bench.driver.process import Subject
 from bench.plan import availability, registry
 from bench.plan.availability import Resources
@@ -69,7 +69,7 @@ def may_trace() -> bool:
         return False
     with Subject(settings("noop")) as subject:
         subject.ready(PATIENCE_S)
-        return subject.path(PATIENCE_S) != ""
+        return subject.observe_path(PATIENCE_S) != ""
 
 
 @pytest.fixture(autouse=True)
@@ -82,29 +82,29 @@ def _nothing_left() -> Iterator[None]:
 def test_all_mechanisms_of_the_contract_are_there() -> None:
     """Names and work classes are fixed: others script against them."""
     assert set(registry.mechanisms()) == set(PATHS)
-    for name, one in registry.mechanisms().items():
-        assert one.work in (*registry.WORKS, "known")
-        assert not one.control or registry.mechanisms()[one.control].work == "control"
-        assert one.text, name
+    for name, mechanism in registry.mechanisms().items():
+        assert mechanism.work in (*registry.WORKS, "known")
+        assert not mechanism.control or registry.mechanisms()[mechanism.control].work == "control"
+        assert mechanism.description, name
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_every_mechanism_runs(name: str) -> None:
     """Each creates and reaps children in a real subject, stamps them in order, and takes the path it should."""
-    python, around = here()
-    one = registry.mechanisms()[name]
-    if reason := availability.why_unavailable(one, python, around):
+    python, resources = here()
+    mechanism = registry.mechanisms()[name]
+    if reason := availability.why_unavailable(mechanism, python, resources):
         pytest.skip(f"{name}: {reason}")
-    with Subject(settings(name, control=CONTROL, true=around.true)) as subject:
+    with Subject(settings(name, control_folder=CONTROL, true_program=resources.true_program)) as subject:
         subject.ready(PATIENCE_S)
-        path = subject.path(PATIENCE_S)
+        path = subject.observe_path(PATIENCE_S)
         block = subject.block(MECHANISM, 2, PATIENCE_S)
     assert not subject.stop()
     for total, call, ready in zip(*(block.stamps[i::3] for i in range(3)), strict=True):
         assert 0 < call <= total
         assert 0 <= ready <= total
-    told = {"native_vfork", "thread", "process_pool", "pool_task", "thread_pool_task"}
-    if name in told:
+    knows_ready = {"native_vfork", "thread", "process_pool", "pool_task", "thread_pool_task"}
+    if name in knows_ready:
         assert min(block.stamps[2::3]) > 0
     if may_trace():
         assert path in PATHS[name]
@@ -112,25 +112,25 @@ def test_every_mechanism_runs(name: str) -> None:
 
 def test_without_permission_the_path_is_empty_and_the_call_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the kernel does not let us watch, the mechanism is measured all the same."""
-    monkeypatch.setattr(path_seen._Watch, "attach", lambda self: False)
+    monkeypatch.setattr(syscall_path._Tracer, "attach", lambda self: False)
     with Subject(settings("os_fork")) as subject:
         subject.ready(PATIENCE_S)
-        assert subject.path(PATIENCE_S) == ""
+        assert subject.observe_path(PATIENCE_S) == ""
         assert subject.block(MECHANISM, 1, PATIENCE_S).calls == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ptrace of Linux")
 def test_a_process_that_is_not_ours_is_not_watched() -> None:
     """Watching a pid that is nobody, or this process itself, says nothing, and the request is made."""
-    mine, other = os.pipe()
+    reader, writer = os.pipe()
     try:
         for pid in (os.getpid(), 2**22 + 1):
             asked: list[int] = []
-            assert path_seen.observe(pid, partial(asked.append, 1), mine, 1.0) == ""
+            assert syscall_path.observe(pid, partial(asked.append, 1), reader, 1.0) == ""
             assert asked == [1]
     finally:
-        os.close(mine)
-        os.close(other)
+        os.close(reader)
+        os.close(writer)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ptrace of Linux")
@@ -163,7 +163,7 @@ def test_a_signal_for_the_watched_process_is_passed_on() -> None:
 
         sender = threading.Thread(target=signal_until_answered)
         try:
-            assert path_seen.observe(process.pid, ask, answer, PATIENCE_S) == "none"
+            assert syscall_path.observe(process.pid, ask, answer, PATIENCE_S) == "none"
         finally:
             stop.set()
             sender.join()

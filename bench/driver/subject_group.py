@@ -1,30 +1,32 @@
-"""Starts many subjects side by side and ends them side by side; one that fails is ended, and named with its reason."""
+"""Starts many subjects side by side and ends them side by side. It ends a subject that fails, and keeps the reason."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 
-from bench.driver.process import SET_UP_DEADLINE_S, Settings, Subject, SubjectError
+from bench.driver.launch import Settings
+from bench.driver.process import SET_UP_DEADLINE_S, Subject, SubjectError
 
 
-class Together:
-    """The subjects of a round by number. `failed` has the reason for each that did, `modules` what each has loaded.
+class SubjectGroup:
+    """The subjects of a round, by the number of their cell.
 
-    Use it in a ``with``: all are ended when it is left, at once if by an exception; `forced` is how many that took
-    force. `overhead_ns` is the wall time of starting and ending them.
+    `failed` maps a subject that failed to the reason, `modules` each one to the number of modules that it has loaded.
+    Use it in a ``with``: its end ends all subjects, an exception ends them at once. `forced` counts those that
+    had to be killed. `overhead_ns` is the wall time of starting and ending them.
     """
 
-    def __init__(self, wanted: Mapping[int, Settings]) -> None:
+    def __init__(self, settings: Mapping[int, Settings]) -> None:
         self.failed: dict[int, str] = {}
         self.modules: dict[int, int] = {}
         self.started_ns: dict[int, int] = {}
         self.forced = 0
         self.overhead_ns = 0
-        self._wanted = wanted
+        self._settings = settings
         self._subjects: dict[int, Subject] = {}
 
-    def __enter__(self) -> Together:
+    def __enter__(self) -> SubjectGroup:
         began = time.perf_counter_ns()
         try:
             self._start()
@@ -46,17 +48,17 @@ class Together:
         return self._subjects[number]
 
     def alive(self) -> list[int]:
-        """Numbers of those that have not failed, in order."""
+        """Numbers of the subjects that have not failed, in order."""
         return [number for number in self._subjects if number not in self.failed]
 
     def fail(self, number: int, text: str) -> None:
-        """End this one now; `text` is the reason."""
+        """End this subject now. `text` is the reason."""
         self.failed[number] = text
         if number in self._subjects:
             self._subjects[number].kill()
 
     def _start(self) -> None:
-        for number, settings in self._wanted.items():
+        for number, settings in self._settings.items():
             self.started_ns[number] = time.perf_counter_ns()
             try:
                 self._subjects[number] = Subject(settings)

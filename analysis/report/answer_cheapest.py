@@ -1,0 +1,63 @@
+"""Turns a run into the answer which mechanism is the cheapest for each kind of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.report.answer_parts import rows_with_interval
+from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
+from analysis.text import units
+from analysis.text.names import RANKED, WORK_TITLES, latency_text
+from analysis.text.units import known
+
+
+def cheapest(analysed: AnalysedRun) -> Iterator[str]:
+    """For each work and interpreter: the mechanism with the lowest median, and those that may be as cheap."""
+    main_rows = rows_with_interval(analysed.main_cells())
+    equal_modules_rows = rows_with_interval(analysed.cells_at("parent", "equal"))
+    for python in analysed.pythons:
+        for work in RANKED:
+            ranked = _by_median(main_rows, python, work)
+            if ranked.empty:
+                continue
+            line = f"{analysed.python_prefix(python)}{WORK_TITLES[work]}: {_ranking(analysed, ranked)}"
+            if len(ranked) == 1:
+                line += " It is the only one measured."
+            ranked_with_equal_modules = _by_median(equal_modules_rows, python, work)
+            if len(ranked_with_equal_modules):
+                line += (
+                    f" With the same modules loaded in every parent: {_ranking(analysed, ranked_with_equal_modules)}"
+                )
+            yield line
+
+
+def _by_median(rows: pd.DataFrame, python: str, work: str) -> pd.DataFrame:
+    return rows[(rows["python"] == python) & (rows["work"] == work)].sort_values("p50_ns")
+
+
+def _ranking(analysed: AnalysedRun, ranked: pd.DataFrame) -> str:
+    """Sentences on the first row of `ranked` against the others, compared round by round: rounds are interleaved."""
+    best = ranked.iloc[0]
+    best_p50_ns = analysed.rounds_of(int(best["cell"]))["p50_ns"]
+    slower, not_told_apart = [], []
+    for _, row in ranked.iloc[1:].iterrows():
+        ratio = median_over_rounds(analysed.rounds_of(int(row["cell"]))["p50_ns"] / best_p50_ns)
+        if known(ratio.lo) and ratio.lo > 1:
+            times = units.with_interval(ratio.center, ratio.lo, ratio.hi, unit=" times as long")
+            slower.append(f"`{row['mechanism']}`, which takes {times}")
+        else:
+            not_told_apart.append(f"`{row['mechanism']}`")
+    sentences = [f"`{best['mechanism']}` takes {latency_text(best)}."]
+    if not_told_apart:
+        sentences.append(f"This run cannot tell it from {_listed(not_told_apart)}.")
+    if slower:
+        sentences.append(f"Next is {slower[0]}.")
+    if len(slower) > 1:
+        sentences.append(f"Last is {slower[-1]}.")
+    return " ".join(sentences)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

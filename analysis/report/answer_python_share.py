@@ -1,0 +1,42 @@
+"""Turns a run into the answer how much Python adds to the C control of each core mechanism."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.report.answer_parts import core_rows
+from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
+from analysis.text import units
+from analysis.text.names import latency_text
+from analysis.text.units import known
+
+
+def python_share(analysed: AnalysedRun) -> Iterator[str]:
+    """What each core mechanism takes beyond its C control: a time, compared round by round, and a share."""
+    for python in analysed.pythons:
+        for row in core_rows(analysed, python):
+            if known(row["rel_lo"]):
+                yield f"{analysed.python_prefix(python)}{_share_of_row(analysed, row)}"
+
+
+def no_control(analysed: AnalysedRun) -> str:
+    """Why a run without such an answer has none."""
+    reason = (analysed.run.document.get("control") or {}).get("reason")
+    return f"there is no C control ({reason})" if reason else "no core mechanism was measured beside a C control"
+
+
+def _share_of_row(analysed: AnalysedRun, row: pd.Series) -> str:
+    rounds = analysed.rounds_of(int(row["cell"]))
+    measured = (
+        f"`{row['mechanism']}` took {latency_text(row)}, and its control `{row['control']}` took "
+        f"{units.time_text(row['control_p50_ns'])}."
+    )
+    if row["rel_lo"] <= 1:
+        ratio = units.ratio_text(row["rel_p50"], row["rel_lo"], row["rel_hi"])
+        return f"{measured} That is {ratio} times as long, which shows no share of Python's own."
+    added = median_over_rounds(rounds["p50_ns"] - rounds["control_p50_ns"])
+    added_time = units.time_text(added.center, added.lo, added.hi)
+    added_share = units.percent_text(*(1 - 1 / row[name] for name in ("rel_p50", "rel_lo", "rel_hi")))
+    return f"{measured} Python adds {added_time}, or {added_share} of the whole."

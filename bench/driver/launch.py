@@ -1,0 +1,72 @@
+"""Turns the settings of a subject into its command line and its environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+SUBJECT_FOLDER = Path(__file__).parent.parent / "subject"
+
+# No site: its .pth files would be part of every figure. No PYTHON* variables either. Children that are
+# started with `python -c` do load site: that is what they measure.
+INTERPRETER_FLAGS = ("-E", "-s", "-S")
+
+# The subject keeps only these variables. Any other variable would change the size of the environment, and so
+# the cost of every exec, from machine to machine. pyperf's workers follow the same idea.
+KEPT_VARIABLES = (
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a subject is given at its start. Mechanisms and the scenario are entry points, ``module:name``.
+
+    The subject starts on any of `allowed_cpus`, and pins itself to `cpu` once it is set up. `true_program` is the
+    path of the program `true`. `control_folder` holds the C control. `module_path` holds more folders for
+    `sys.path`. `padding` is the length of an argument without a meaning: it shifts what lies in memory (see `Round`).
+    """
+
+    python: str
+    mechanism: str
+    control_mechanism: str = ""
+    scenario: str = ""
+    level: str = ""
+    cpu: int | None = None
+    allowed_cpus: tuple[int, ...] = ()
+    true_program: str = ""
+    control_folder: str = ""
+    module_path: str = ""
+    padding: int = 0
+
+    def command(self) -> list[str]:
+        """The command line that starts the subject."""
+        arguments = {
+            "mechanism": self.mechanism,
+            "control_mechanism": self.control_mechanism,
+            "scenario": self.scenario,
+            "level": self.level,
+            "cpu": "" if self.cpu is None else str(self.cpu),
+            "true_program": self.true_program,
+            "control_folder": self.control_folder,
+            "module_path": self.module_path,
+            "padding": "x" * self.padding,
+        }
+        stub = str(SUBJECT_FOLDER / "__main__.py")
+        words = [f"{name}={value}" for name, value in arguments.items() if value]
+        return [self.python, *INTERPRETER_FLAGS, stub, *words]
+
+
+def environment() -> dict[str, str]:
+    """The environment of every subject."""
+    return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}

@@ -1,0 +1,12 @@
+"""Waits for a file descriptor to become readable."""
+
+from __future__ import annotations
+
+import select
+
+
+def readable(descriptor: int, seconds: float) -> bool:
+    """Whether there is data or an end of file within `seconds`; select would not take descriptors above 1023."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
