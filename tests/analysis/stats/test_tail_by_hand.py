@@ -7,9 +7,10 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.stats.tail import quantile_interval, worth
+from analysis.stats.tail import quantile_interval
 
 
 def test_an_interval_of_unequal_rounds_worked_out_by_hand() -> None:
@@ -35,14 +36,28 @@ def test_an_interval_of_unequal_rounds_worked_out_by_hand() -> None:
 
 
 def test_calls_of_unequal_rounds_of_unequal_size() -> None:
-    """Rounds of 100 and 300 calls: what is expected of each is in proportion to its size."""
-    # Expected 1 and 3; seen 4, 3, 0, 5: spread 3 0 -1 2, variance 4/3 * 14 / 800².
-    above, sizes = np.array([4, 3, 0, 5]), np.array([100, 300, 100, 300])
-    correction = (stats.t.ppf(0.95, 799) / stats.t.ppf(0.95, 3)) ** 2
-    expected = 0.99 * 0.01 / (4 / 3 * 14 / 800**2) * correction
-    assert expected < 800
-    assert worth(above, sizes, 0.99, 0.9) == pytest.approx(expected)
-    assert worth(np.array([1, 3, 1, 3]), sizes, 0.99) == 800
+    """Rounds of 100 and 300 calls: what is expected of each is in proportion to its size, and is not spread."""
+    # p99 of 0 … 1599 is 1583.01, so 16 calls are above it: 1 or 3 expected of a round. The last are as expected.
+    # Squares: 9 0 1 4 1 4 0 1 = 20; variance 8 / 7 * 20 / 1600²; worth .0099 / that, by Student's t at 90 %.
+    sizes = [100, 300] * 4
+    fast, slow = iter(range(1584)), iter(range(1584, 1600))
+
+    def dealt(counts: list[int]) -> list[NDArray[np.int64]]:
+        return [
+            np.array([*itertools.islice(fast, size - count), *itertools.islice(slow, count)])
+            for size, count in zip(sizes, counts, strict=True)
+        ]
+
+    found = quantile_interval(dealt([4, 3, 0, 5, 0, 1, 1, 2]), 0.99, confidence=0.9)
+    size = 0.0099 / (8 / 7 * 20 / 1600**2) * (stats.t.ppf(0.95, 1599) / stats.t.ppf(0.95, 7)) ** 2
+    assert 700 < size < 1600
+    hits = 0.99 * size
+    assert found.lo == math.ceil(1600 * stats.beta.ppf(0.05, hits, size - hits + 1)) - 1
+    assert found.hi == math.ceil(1600 * stats.beta.ppf(0.95, hits + 1, size - hits)) - 1
+    fast, slow = iter(range(1584)), iter(range(1584, 1600))
+    share = stats.binomtest(1584, 1600).proportion_ci()
+    even = quantile_interval(dealt([1, 3] * 4), 0.99)
+    assert (even.lo, even.hi) == (math.ceil(1600 * share.low) - 1, math.ceil(1600 * share.high) - 1)
 
 
 def test_no_warning_where_enough_rounds_carry_the_tail() -> None:
