@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -17,6 +14,7 @@ from scipy import stats
 
 from analysis.__main__ import main
 from bench import schema
+from tests.edit_run import scale_rounds
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
 FORK = FakeCell(calls=3, blocks=1)
@@ -62,22 +60,6 @@ def quiet(results: Path, number: int, cells: Sequence[FakeCell], **about: Any) -
     """Write a run in which every call of a cell takes the same time; `number` is in its name."""
     fields: dict[str, Any] = {"rounds": 6, "noise": QUIET, "run": f"20261124T{number:02}0000Z"}
     return write_run(results, FakeRun(cells=cells, **(fields | about)))
-
-
-def scale(run: Path, factors: dict[tuple[int, str], Sequence[float]]) -> Path:
-    """Multiply the times of a cell and role (key) by a factor for each round."""
-    file = run / "samples.csv.gz"
-    rows = list(csv.DictReader(io.StringIO(gzip.decompress(file.read_bytes()).decode())))
-    for row in rows:
-        of_round = factors.get((int(row["cell"]), row["role"]))
-        if of_round is not None:
-            row["total_ns"] = str(round(int(row["total_ns"]) * of_round[int(row["round"])]))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, schema.SAMPLES.header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    file.write_bytes(gzip.compress(text.getvalue().encode()))
-    return run
 
 
 def reach(spread: float, comparisons: int = 1, runs: float = 2.0) -> float:
@@ -128,8 +110,8 @@ def test_a_row_says_which_side_is_which(tmp_path: Path, compared: Compare) -> No
 def test_the_values_shown_are_medians_over_all_rounds(tmp_path: Path, compared: Compare) -> None:
     """Seven rounds of one run and six of another: the value of the side is the median of all thirteen."""
     runs = [quiet(tmp_path / "base", 1, [FORK], rounds=7), quiet(tmp_path / "base", 2, [FORK])]
-    scale(runs[0], {(0, "mechanism"): [1, 2, 3, 4, 5, 6, 7]})
-    scale(runs[1], {(0, "mechanism"): [2, 3, 6, 8, 9, 10]})
+    scale_rounds(runs[0], {(0, "mechanism"): [1, 2, 3, 4, 5, 6, 7]})
+    scale_rounds(runs[1], {(0, "mechanism"): [2, 3, 6, 8, 9, 10]})
     found = compared(tmp_path / "base" / "fake-2cpu", quiet(tmp_path, 3, [FORK]))
     # 1 2 2 3 3 4 [5] 6 6 7 8 9 10
     assert found["rows"][0]["base_ns"] == 5 * 120_000
@@ -151,7 +133,7 @@ def test_intervals_between_runs_are_corrected_for_their_number(tmp_path: Path, c
 def test_intervals_within_a_run_are_corrected_for_their_number(tmp_path: Path, compared: Compare) -> None:
     """Two comparisons of six rounds that differ by 0 to 5 %: Student's t with 3 degrees of freedom at 97.5 %."""
     cells = [replace(FORK, python=python, total_ns=1e9) for python in ("3.9.1", "3.10.1", "3.12.1")]
-    run = scale(quiet(tmp_path, 1, cells), {(1, "mechanism"): LADDER, (2, "mechanism"): LADDER[::-1]})
+    run = scale_rounds(quiet(tmp_path, 1, cells), {(1, "mechanism"): LADDER, (2, "mechanism"): LADDER[::-1]})
     found = compared(run, "--by", "python")
     assert found["confidence"] == pytest.approx(0.975)
     assert [row["new"] for row in found["rows"]] == ["3.10.1", "3.12.1"]
@@ -450,7 +432,7 @@ def test_rounds_are_matched_by_their_number(tmp_path: Path, compared: Compare) -
         replace(FORK, python="3.10.1", total_ns=240_000.0, failing_rounds=(7,)),
     ]
     drift = [1, 7, 2, 11, 3, 5, 13, 4]
-    run = scale(quiet(tmp_path, 1, cells, rounds=8), {(cell, "mechanism"): drift for cell in (0, 1)})
+    run = scale_rounds(quiet(tmp_path, 1, cells, rounds=8), {(cell, "mechanism"): drift for cell in (0, 1)})
     (row,) = compared(run, "--by", "python")["rows"]
     assert (row["ratio_lo"], row["ratio"], row["ratio_hi"], row["verdict"]) == (2.0, 2.0, 2.0, "slower")
     assert (row["base_rounds"], row["new_rounds"]) == (7, 7)
@@ -519,3 +501,27 @@ def test_rounds_beyond_the_complete_ones_do_not_count(tmp_path: Path, compared: 
     torn = quiet(tmp_path, 1, [FORK, SPAWN], torn=True)
     found = compared(torn, quiet(tmp_path, 2, [FORK, SPAWN]))
     assert [(row["base_rounds"], row["ratio"]) for row in found["rows"]] == [(6, 1.0), (6, 1.0)]
+
+
+def test_a_cell_that_always_failed_has_no_rounds_of_another(tmp_path: Path, compared: Compare) -> None:
+    """Where every subject of a cell failed it has 0 rounds, between runs and within one."""
+    failing = replace(SPAWN, failing_rounds=tuple(range(6)))
+    run = quiet(tmp_path, 1, [FORK, failing, replace(SPAWN, mechanism="popen"), replace(SPAWN, mechanism="spawn")])
+    spawn = compared(run, run)["rows"][1]
+    assert (spawn["reason"], spawn["base_rounds"], spawn["base_ns"]) == (
+        "base: need at least 6 rounds, have 0",
+        0,
+        None,
+    )
+    rows = compared(run, "--by", "mechanism", "--base", "popen")["rows"]
+    assert [(row["new"], row["new_rounds"], row["reason"]) for row in rows] == [
+        ("posix_spawn", 0, "base: need at least 6 rounds, have 0"),
+        ("spawn", 6, ""),
+    ]
+
+
+def test_a_directory_that_holds_no_run_is_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
+    """An empty directory is not a side without runs."""
+    (tmp_path / "empty").mkdir()
+    said = refused(tmp_path / "empty", quiet(tmp_path, 1, [NATIVE]))
+    assert said.startswith(f"{tmp_path / 'empty'}: no run (no run.json)")

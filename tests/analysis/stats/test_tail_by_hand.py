@@ -54,6 +54,8 @@ def test_calls_of_unequal_rounds_of_unequal_size() -> None:
     hits = 0.99 * size
     assert found.lo == math.ceil(1600 * stats.beta.ppf(0.05, hits, size - hits + 1)) - 1
     assert found.hi == math.ceil(1600 * stats.beta.ppf(0.95, hits + 1, size - hits)) - 1
+    # The shares of slow calls are 12 3 0 5 0 1 3 2 of 300: 26² / 192 = 3.5 rounds carry them.
+    assert found.warnings == ("p99 rests on 3.5 rounds, fewer than 5: its interval is too narrow",)
     fast, slow = iter(range(1584)), iter(range(1584, 1600))
     share = stats.binomtest(1584, 1600).proportion_ci()
     even = quantile_interval(dealt([1, 3] * 4), 0.99)
@@ -71,3 +73,21 @@ def test_no_warning_where_enough_rounds_carry_the_tail() -> None:
     few = quantile_interval(rounds[:1], 0.99, confidence=0.9)
     assert few.warnings == ("too few calls for p99: need at least 299, have 200",)
     assert (few.confidence, math.isnan(few.hi)) == (0.0, True)
+
+
+def test_the_call_at_the_percentile_is_not_a_slow_one() -> None:
+    """Of 0 … 1000, p99 is the call 990: ten calls are slower than it, and it is not one of them."""
+    # Rounds of 143 calls: 1.43 slow ones expected of each; seen 4 3 2 1 0 0 0, and 990 itself is in the first.
+    fast, slow = iter(range(990)), iter(range(991, 1001))
+    rounds = []
+    for place, count in enumerate((4, 3, 2, 1, 0, 0, 0)):
+        slow_calls = [*itertools.islice(slow, count), *([990] if place == 0 else [])]
+        rounds.append(np.array([*itertools.islice(fast, 143 - len(slow_calls)), *slow_calls]))
+    found = quantile_interval(rounds, 0.99)
+    assert found.center == 990
+    squares = sum((count - 1.43) ** 2 for count in (4, 3, 2, 1, 0, 0, 0))
+    size = 0.0099 / (7 / 6 * squares / 1001**2) * (stats.t.ppf(0.975, 1000) / stats.t.ppf(0.975, 6)) ** 2
+    hits = 0.99 * size
+    assert found.lo == math.ceil(1001 * stats.beta.ppf(0.025, hits, size - hits + 1)) - 1
+    # 100 / 30 rounds, where one of five would have been 121 / 39.
+    assert found.warnings == ("p99 rests on 3.3 rounds, fewer than 6: its interval is too narrow",)

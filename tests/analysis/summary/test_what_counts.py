@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,27 +12,13 @@ import pytest
 
 from analysis.read.run import load_run
 from analysis.stats.rounds import round_table, warm_calls
+from analysis.stats.tail import quantile_interval
 from analysis.summary.cells import summarise, summary_csv, write_summary
 from bench import schema
+from tests.edit_run import Row, change_rows, rows_of
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
 USAGE = [column.name for column in schema.BLOCKS.columns if column.optional]
-Row = dict[str, str]
-
-
-def rewrite(run: Path, file: str, change: Callable[[Row], None], more: list[Row] | None = None) -> Path:
-    """Change every row of a file of `run`, and add `more`."""
-    path = run / file
-    text = gzip.decompress(path.read_bytes()).decode() if file.endswith(".gz") else path.read_text()
-    rows = list(csv.DictReader(io.StringIO(text)))
-    for row in rows:
-        change(row)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows([*rows, *(more or [])])
-    path.write_bytes(gzip.compress(out.getvalue().encode()) if file.endswith(".gz") else out.getvalue().encode())
-    return run
 
 
 @pytest.fixture
@@ -58,13 +40,13 @@ def uneven(tmp_path: Path) -> Path:
         row |= {name: f"{dice.uniform(0, 1000):.3f}" if dice.random() < 0.8 else "" for name in USAGE}
         row["calls"] = str(dice.integers(1, 9))
 
-    return rewrite(rewrite(run, "samples.csv.gz", times), "blocks.csv", usage)
+    return change_rows(change_rows(run, "samples.csv.gz", times), "blocks.csv", usage)
 
 
 def test_the_round_table_is_that_of_plain_loops(uneven: Path) -> None:
     """Each figure of each round: warm calls of complete rounds, mechanism and control apart, usage by calls."""
-    samples = list(csv.DictReader(io.StringIO(gzip.decompress((uneven / "samples.csv.gz").read_bytes()).decode())))
-    blocks = list(csv.DictReader(io.StringIO((uneven / "blocks.csv").read_text())))
+    samples = rows_of(uneven / "samples.csv.gz")
+    blocks = rows_of(uneven / "blocks.csv")
     table = round_table(load_run(uneven))
     keys = sorted({(int(row["cell"]), int(row["round"])) for row in samples if int(row["round"]) < 8})
     assert list(zip(table["cell"], table["round"], strict=True)) == keys
@@ -156,8 +138,6 @@ def test_tails_are_of_the_mechanism_round_by_round(tmp_path: Path) -> None:
     """p99 and its interval are of the mechanism's calls, with the round as the unit, for each of many cells."""
     cells = [FakeCell(level=str(number), calls=30, blocks=2, failing_rounds=(number,)) for number in range(3)]
     run = load_run(write_run(tmp_path, FakeRun(cells=cells, rounds=9)))
-    from analysis.stats.tail import quantile_interval
-
     for row in summarise(run).to_dict("records"):
         mine = run.samples[(run.samples["cell"] == row["cell"]) & (run.samples["role"] == "mechanism")]
         mine = mine[mine["warmup"] == 0]
