@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.stats.tail import quantile_interval
+from analysis.stats.tail import effective_calls, quantile_interval
 
 
 def test_an_interval_of_unequal_rounds_worked_out_by_hand() -> None:
@@ -91,3 +91,42 @@ def test_the_call_at_the_percentile_is_not_a_slow_one() -> None:
     assert found.lo == math.ceil(1001 * stats.beta.ppf(0.025, hits, size - hits + 1)) - 1
     # 100 / 30 rounds, where one of five would have been 121 / 39.
     assert found.warnings == ("p99 rests on 3.3 rounds, fewer than 6: its interval is too narrow",)
+
+
+def test_the_ends_of_an_interval_are_those_of_the_binomial_distribution_to_a_rank() -> None:
+    """100,000 calls in rounds that hold 30 and 70 slow ones in turn: ends of Clopper and Pearson, rank by rank."""
+    fast, slow = iter(range(99_000)), iter(range(99_000, 100_000))
+    counts = [30, 70] * 10
+    rounds = [np.array([*itertools.islice(fast, 5000 - count), *itertools.islice(slow, count)]) for count in counts]
+    found = quantile_interval(rounds, 0.99)
+    # Expected are 50 of each: squares 20 * 400.
+    size = 0.0099 / (20 / 19 * 8000 / 100_000**2) * (stats.t.ppf(0.975, 99_999) / stats.t.ppf(0.975, 19)) ** 2
+    hits = 0.99 * size
+    assert found.lo == math.ceil(100_000 * stats.beta.ppf(0.025, hits, size - hits + 1)) - 1
+    assert found.hi == math.ceil(100_000 * stats.beta.ppf(0.975, hits + 1, size - hits)) - 1
+    assert found.warnings == ()
+
+
+def test_few_calls_have_the_degrees_of_freedom_of_few_calls() -> None:
+    """Six rounds of three calls, half of them slow: 18 calls are worth .25 / variance, by t of 17 over t of 5."""
+    # Expected 1.5 of each round: squares 6 * 2.25; variance 6 / 5 * 13.5 / 18² = .05.
+    sizes = np.full(6, 3)
+    correction = (stats.t.ppf(0.975, 17) / stats.t.ppf(0.975, 5)) ** 2
+    assert effective_calls(np.array([3, 0] * 3), sizes, 0.5) == pytest.approx(0.25 / 0.05 * correction, rel=1e-9)
+    # As many slow calls in each round as expected: no variance at all, and every call counts.
+    assert effective_calls(np.full(6, 2), np.full(6, 4), 0.5) == 24
+
+
+def test_six_rounds_that_carry_the_tail_alike_are_just_enough() -> None:
+    """Three slow calls of 256 in each of six rounds are six rounds, which is not fewer than six."""
+    rounds = [np.array([10] * 253 + [100 + 3 * place + slow for slow in range(3)]) for place in range(6)]
+    found = quantile_interval([*rounds, np.full(256, 10)], 0.99)
+    assert found.warnings == ()
+    assert found.center == pytest.approx(10 + 0.09 * 90)
+
+
+def test_equal_calls_rest_on_no_slow_round_and_need_no_warning() -> None:
+    """Where no call is slower than p99, nothing is said of the rounds that slow calls come from."""
+    assert quantile_interval([np.full(100, 5000)] * 8, 0.99).warnings == ()
+    few = quantile_interval([np.full(1000, 5000)] * 5, 0.99)
+    assert (few.center, few.confidence, len(few.warnings)) == (5000, 0.0, 1)
