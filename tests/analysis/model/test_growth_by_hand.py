@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def program(cell: FakeCell) -> FakeCell:
     return replace(cell, mechanism="subprocess_run", work="exec", control="native_spawn")
 
 
-def least_squares(dose: list[float], latency: list[float]) -> tuple[float, float]:
+def least_squares(dose: Sequence[float], latency: Sequence[float]) -> tuple[float, float]:
     """Slope and intercept that make the squares of the relative errors least."""
     times = np.array(latency)
     design = np.column_stack([np.array(dose) / times, 1 / times])
@@ -51,6 +52,7 @@ def test_sizes_count_from_half_as_much_again_on() -> None:
     for dose, latency in (([10.0, 14.9], [20.0, 30.0]), ([10.0, 20.0], [0.0, 5.0]), ([10.0, math.nan], [1.0, 2.0])):
         assert all(map(math.isnan, fit_line(np.array(dose), np.array(latency))))
     assert fit_line(np.array([1.0, 2.0, 9.0]), np.array([3.0, 5.0, 0.0])) == pytest.approx((2.0, 1.0))
+    assert fit_line(np.array([1.0, 2.0]), np.array([0.5, 1.0])) == pytest.approx((0.5, 0.0))
     assert all(map(math.isnan, fit_line(np.array([]), np.array([]))))
 
 
@@ -190,3 +192,12 @@ def test_where_lines_do_not_meet(tmp_path: Path, start: tuple[float, float], siz
     found = break_even_size(meeting(tmp_path, [start] * 6), PYTHON, "os_fork", "subprocess_run")
     assert found is not None
     assert found.center == size
+
+
+def test_sizes_that_share_no_round_have_no_line(tmp_path: Path) -> None:
+    """Two sizes measured six times each, never in one round: nothing is fitted across rounds."""
+    cells = [replace(SMALL, failing_rounds=tuple(range(6))), replace(LARGE, failing_rounds=tuple(range(6, 12)))]
+    found = AnalysedRun(load_run(write_run(tmp_path, FakeRun(cells, rounds=12, noise=QUIET))))
+    assert len(cells_of_several_sizes(found)) == 2
+    assert growth(found, PYTHON, "os_fork") is None
+    assert break_even_size(found, PYTHON, "os_fork", "os_fork") is None

@@ -93,11 +93,10 @@ def test_the_smallest_change_passes_interval_and_margin() -> None:
 @pytest.mark.parametrize(("base", "new"), [(3, 3), (1, 5), (5, 1), (2, 4), (2, 5)])
 def test_four_runs_beyond_one_a_side_are_enough_to_measure(base: int, new: int) -> None:
     """Then runs that agree leave no width, and runs that do not are Student's t on their centres alone."""
-    sides = [[FLAT * 1.0] * base, [FLAT * 1.0] * new]
-    assert half(compare_groups(*sides, spread=0.05)) == 0
+    assert half(compare_groups([FLAT] * base, [FLAT] * new, spread=0.05)) == 0
     steps = [[0.01 * place**2 for place in range(count)] for count in (base, new)]
-    moved = [[LADDER * math.exp(step) for step in side] for side in steps]
-    found = compare_groups(*moved, spread=0.5)
+    before, after = ([LADDER * math.exp(step) for step in side] for side in steps)
+    found = compare_groups(before, after, spread=0.5)
     freedom = base + new - 2
     variance = sum(float(np.var(side)) * len(side) for side in steps) / freedom * (1 / base + 1 / new)
     assert math.log(found.ratio) == pytest.approx(np.mean(steps[1]) - np.mean(steps[0]))
@@ -138,17 +137,17 @@ def reference(base: Sequence[Rounds], new: Sequence[Rounds], spread: float) -> t
             variances[-1].append(squares / (len(inner) * (len(inner) - 1)))
             centres[-1].append(sum(inner) / len(inner))
     freedoms = [[len(run) - 2 * (len(run) // 4) - 1 for run in side] for side in (base, new)]
-    within = np.mean([*variances[0], *variances[1]])
+    within = float(np.mean([*variances[0], *variances[1]]))
     beyond = len(base) + len(new) - 2
-    squares = sum((value - np.mean(side)) ** 2 for side in centres for value in side)
-    seen = squares / beyond - within if beyond else 0.0
+    between = sum((value - sum(side) / len(side)) ** 2 for side in centres for value in side)
+    seen = between / beyond - within if beyond else 0.0
     each = 1 / len(base) + 1 / len(new)
     total = max(seen, spread**2) * each
     doubt = (seen * each) ** 2 / beyond if seen > spread**2 else 0.0
-    for side, degrees in zip(variances, freedoms, strict=True):
-        for variance, freedom in zip(side, degrees, strict=True):
-            total += variance / len(side) ** 2
-            doubt += (variance / len(side) ** 2) ** 2 / freedom
+    for of_side, degrees in zip(variances, freedoms, strict=True):
+        for variance, freedom in zip(of_side, degrees, strict=True):
+            total += variance / len(of_side) ** 2
+            doubt += (variance / len(of_side) ** 2) ** 2 / freedom
     reach = stats.t.ppf(0.975, total**2 / doubt) * math.sqrt(total)
     return float(np.mean(centres[1]) - np.mean(centres[0])), float(reach)
 
@@ -157,12 +156,12 @@ def test_few_runs_that_vary_agree_with_plain_loops() -> None:
     """Runs of unlike length and noise, one to four in all: centre and interval are those of a plain reckoning."""
     dice = np.random.default_rng(4)
     for (base, new), spread in itertools.product(((1, 1), (2, 1), (1, 3), (2, 2), (2, 3)), (0.001, 0.02, 0.2)):
-        sides = [
+        before, after = (
             [np.exp(dice.normal(dice.normal(0, 0.03), dice.uniform(0.01, 0.1), dice.integers(6, 14))) for _ in range(n)]
             for n in (base, new)
-        ]
-        found = compare_groups(*sides, spread=spread)
-        center, reach = reference(*sides, spread=spread)
+        )
+        found = compare_groups(before, after, spread)
+        center, reach = reference(before, after, spread)
         assert math.log(found.ratio) == pytest.approx(center)
         assert half(found) == pytest.approx(reach)
 

@@ -103,10 +103,11 @@ def test_the_summary_is_that_of_plain_loops(uneven: Path) -> None:
             assert (row["rel_lo"], row["rel_hi"]) == (mine["rel"].min(), mine["rel"].max())
         for name in ("parent_faults", "child_faults"):
             assert row[name] == np.median(mine[name].dropna())
+        warm = warm_calls(run)
         calls = [
-            each.total_ns
-            for each in warm_calls(run).itertuples()
-            if (each.cell, each.role) == (row["cell"], "mechanism")
+            time
+            for cell, role, time in zip(warm["cell"], warm["role"], warm["total_ns"], strict=True)
+            if (cell, role) == (row["cell"], "mechanism")
         ]
         assert row["min_ns"] == min(calls)
         assert row["p90_ns"] == round(float(np.quantile(calls, 0.9)))
@@ -180,3 +181,12 @@ def test_the_text_has_fixed_decimals(tmp_path: Path) -> None:
     )
     written: Any = write_summary(run)
     assert (run.path / "summary.csv").read_bytes() == summary_csv(written).encode()
+
+
+def test_a_control_of_one_nanosecond_is_a_time_and_of_none_is_not(tmp_path: Path) -> None:
+    """A ratio is taken of the least time there is; where the control took 0 ns, the block has none."""
+    cells = [FakeCell(control_ns=1.0, calls=1, blocks=1), FakeCell(control_ns=2.0, calls=1, blocks=1)]
+    run = load_run(write_run(tmp_path, FakeRun(cells, rounds=6, noise=QUIET)))
+    zero = (run.samples["cell"] == 1) & (run.samples["role"] == schema.CONTROL)
+    run.samples.loc[zero, "total_ns"] = 0
+    assert round_table(run)["rel"].dropna().tolist() == [120_000.0] * 6
