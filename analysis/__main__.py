@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# Only what the parser needs is loaded here: `--help` answers at once, and each command loads what it needs.
+from analysis.text.formats import FORMATS
 
-FORMATS = ("table", "markdown", "csv", "json")
+# Only what the parser needs is loaded here: `--help` answers at once, and each command loads what it needs.
 
 
 def parser() -> argparse.ArgumentParser:

@@ -11,8 +11,8 @@ from pathlib import Path
 from analysis.compare.rows import CompareError, Comparison
 from analysis.exchange.pyperf_read import PyperfError
 from analysis.read.run import LoadError, Run, load_run
+from analysis.stats.ratio import MARGIN, Verdict
 from analysis.summary.cells import write_summary
-from analysis.text.names import cell_name
 
 BAD_INPUT = (LoadError, CompareError, PyperfError)
 
@@ -76,21 +76,20 @@ def report(arguments: argparse.Namespace) -> int:
 def compare(arguments: argparse.Namespace) -> int:
     """Print a comparison; 1 if it fails the gate."""
     from analysis.compare.text import write
-    from analysis.stats.ratio import MARGIN
 
     for name, value in (("--margin", arguments.margin), ("--fail-on-slower", arguments.fail_on_slower)):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise CompareError(f"{name} {value:g}: must be a percentage of 0 or more")
     margin = MARGIN if arguments.margin is None else arguments.margin / 100
-    found = _within(arguments, margin) if arguments.by else _between(arguments, margin)
+    comparison = _within(arguments, margin) if arguments.by else _between(arguments, margin)
     if arguments.plot:
         from analysis.compare.forest_plot import write_plot
 
-        write_plot(found, arguments.plot)
-    write(found, arguments.format, sys.stdout)
+        write_plot(comparison, arguments.plot)
+    write(comparison, arguments.format, sys.stdout)
     if arguments.format == "csv":
-        _say_what_csv_cannot(found)
-    return _gate(found, arguments.fail_on_slower)
+        _say_what_csv_cannot(comparison)
+    return _gate(comparison, arguments.fail_on_slower)
 
 
 def _within(arguments: argparse.Namespace, margin: float) -> Comparison:
@@ -105,12 +104,12 @@ def _within(arguments: argparse.Namespace, margin: float) -> Comparison:
 
 
 def _single(path: Path) -> Run:
-    from analysis.compare.between import find
+    from analysis.compare.between import run_paths
 
-    found = find([path])
-    if len(found) > 1:
-        raise CompareError(f"{path}: holds {len(found)} runs; --by compares inside one, name it")
-    return load_run(found[0])
+    runs = run_paths([path])
+    if len(runs) > 1:
+        raise CompareError(f"{path}: holds {len(runs)} runs; --by compares inside one, name it")
+    return load_run(runs[0])
 
 
 def _between(arguments: argparse.Namespace, margin: float) -> Comparison:
@@ -128,23 +127,24 @@ def _between(arguments: argparse.Namespace, margin: float) -> Comparison:
     return compare_sides(base, new, margin, arguments.across_machines)
 
 
-def _say_what_csv_cannot(found: Comparison) -> None:
+def _say_what_csv_cannot(comparison: Comparison) -> None:
     from analysis.compare.text import lists
 
-    for line in found.notes:
+    for line in comparison.notes:
         _say(line)
-    for title, entries in lists(found):
+    for title, entries in lists(comparison):
         for entry in entries:
             _say(f"{title}: {entry}")
 
 
-def _gate(found: Comparison, percent: float | None) -> int:
+def _gate(comparison: Comparison, percent: float | None) -> int:
     if percent is None:
         return 0
-    slower = found.rows[(found.rows["verdict"] == "slower") & (found.rows["ratio"] > 1 + percent / 100)]
-    for _, row in slower.iterrows():
-        _say(f"{cell_name(row)}: slower by {100 * (row['ratio'] - 1):.3g} %, more than {percent:g} %")
-    return 1 if len(slower) else 0
+    limit = 1 + percent / 100
+    slower = [row for row in comparison.rows if row.verdict is Verdict.SLOWER and row.ratio > limit]
+    for row in slower:
+        _say(f"{row.cell_name()}: slower by {100 * (row.ratio - 1):.3g} %, more than {percent:g} %")
+    return 1 if slower else 0
 
 
 def export_pyperf(arguments: argparse.Namespace) -> int:
