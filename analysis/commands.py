@@ -12,7 +12,6 @@ from analysis.compare.rows import CompareError, Comparison
 from analysis.exchange.pyperf_read import PyperfError
 from analysis.read.run import LoadError, Run, load_run
 from analysis.stats.ratio import MARGIN, Verdict
-from analysis.summary.cells import write_summary
 
 BAD_INPUT = (LoadError, CompareError, PyperfError)
 
@@ -23,19 +22,18 @@ def _say(text: str) -> None:
 
 def summary(arguments: argparse.Namespace) -> int:
     """Print the table of each run, and leave its summary.csv."""
-    from analysis.summary.cells import summarise
+    from analysis.summary.cells import summarise, write_summary
     from analysis.summary.text import write
 
-    found = []
+    summaries = []
     for path in arguments.runs:
         run = load_run(path)
+        summaries.append((run, summarise(run)))
         try:
-            table = write_summary(run)
+            write_summary(*summaries[-1])
         except OSError as error:
             _say(f"analysis summary: {run.path}: summary.csv not written ({error.strerror})")
-            table = summarise(run)
-        found.append((run, table))
-    write(found, arguments.format, sys.stdout)
+    write(summaries, arguments.format, sys.stdout)
     return 0
 
 
@@ -53,14 +51,20 @@ def plot(arguments: argparse.Namespace) -> int:
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """Make all that is derived from a run, and print where its report begins."""
+    """Make all that is derived from a run, read once, and print where its report begins; with --table, its table."""
     from analysis.exchange.pyperf_export import write_pyperf
-    from analysis.report.write import write_report
+    from analysis.report.write import analyse, write_report
+    from analysis.summary.cells import write_summary
+    from analysis.summary.text import write
 
     run = load_run(arguments.run)
+    analysed = analyse(run)
+    if arguments.table:
+        write([(run, analysed.summary)], "table", sys.stdout)
+        sys.stdout.flush()  # to be read while the figures are drawn
     try:
-        write_summary(run)
-        index = write_report(run.path)
+        write_summary(run, analysed.summary)
+        index = write_report(analysed)
     except OSError as error:
         raise LoadError(
             f"{run.path}: cannot be written ({error.strerror}); copy the run to a place of your own"
@@ -69,7 +73,7 @@ def report(arguments: argparse.Namespace) -> int:
         write_pyperf(run)
     except PyperfError as error:
         _say(f"analysis report: no pyperf file: {error}")
-    print(index)
+    print(f"report: {index}" if arguments.table else index)
     return 0
 
 

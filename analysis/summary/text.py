@@ -22,7 +22,7 @@ Summaries = Sequence[tuple[Run, pd.DataFrame]]
 
 
 def write(summaries: Summaries, form: str, stream: TextIO) -> None:
-    """Write summaries (see `analysis.summary.cells.summarise`) in one of `text.formats.FORMATS`; each run under its name.
+    """Write summaries (see `analysis.summary.cells.summarise`) in one of the `FORMATS`; each run under its name.
 
     CSV and JSON are in base units; of several runs, they have a column ``run`` and ``machine`` before the others.
     """
