@@ -16,7 +16,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from analysis.stats.interval import CONFIDENCE, Values, needed
 
@@ -185,11 +185,11 @@ def _ratio_of(difference: _Centre, margin: float, confidence: float) -> Ratio:
     error = math.sqrt(difference.variance)
     # A rule against rounding: values that do not vary at all still have a quantile.
     freedom = max(difference.freedom, 1.0)
-    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    reach = float(special.stdtrit(freedom, (1 + confidence) / 2)) * error
     edge = math.log1p(margin)
     lo, hi = difference.value - reach, difference.value + reach
     # Bloom 1995, "Minimum detectable effects", Evaluation Review 19; here the margin is to be passed as well.
-    smallest = max(reach, edge) + float(stats.t.ppf(POWER, freedom)) * error
+    smallest = max(reach, edge) + float(special.stdtrit(freedom, POWER)) * error
     return Ratio(
         math.exp(difference.value),
         math.exp(lo),

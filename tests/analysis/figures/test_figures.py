@@ -17,7 +17,7 @@ from analysis import figures
 from analysis.figures import NoPicture, across_runs, calls, mechanisms, size, style, time_order
 from analysis.read.run import load_run
 from analysis.summary.analysed_run import AnalysedRun
-from analysis.summary.cells import summary_csv, write_summary
+from analysis.summary.cells import summarise, summary_csv, write_summary
 from tests.fake_kinds import KINDS, sized
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
