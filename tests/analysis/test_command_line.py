@@ -140,7 +140,7 @@ def test_summary_where_nothing_can_be_written(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_report_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`report` makes all that is derived from a run and says where it begins (after the table, if asked); `plot` names figures."""
+    """`report` makes what is derived from a run and says where it begins, after the table if asked; `plot` draws."""
     run = make(tmp_path, 1)
     assert call("report", run) == 0
     index = run / "report" / "index.html"
