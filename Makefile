@@ -32,9 +32,8 @@ SWEEP = --mechanism os_fork --mechanism posix_spawn --mechanism subprocess_run \
     --scenario rss=0,4MiB,16MiB,64MiB,256MiB,1GiB
 
 # Measure with $(1), then show the table and write the report; a failure of any of them is the end.
-measure = @said=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "$$said" ] || echo "$$said"; exit $$status; }; \
-    echo "$$said"; run=$$(echo "$$said" | tail -n 1); $(PY) -m analysis summary "$$run" && \
-    $(PY) -m analysis report "$$run" >/dev/null && echo "report: $$run/report/index.html"
+measure = @output=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "$$output" ] || echo "$$output"; exit $$status; }; \
+    echo "$$output"; $(PY) -m analysis report --table "$$(echo "$$output" | tail -n 1)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

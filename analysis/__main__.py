@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# Only what the parser needs is loaded here: `--help` answers at once, and each command loads what it needs.
+from analysis.text.formats import FORMATS
 
-FORMATS = ("table", "markdown", "csv", "json")
+# Only what the parser needs is loaded here: `--help` answers at once, and each command loads what it needs.
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     plot.add_argument("--out", type=Path, default=Path("plots"), metavar="DIR", help="default: plots")
     report = commands.add_parser("report", help="summary.csv, pyperf.json.gz, figures, report.md and index.html")
     report.add_argument("run", type=Path, metavar="RUN")
+    report.add_argument("--table", action="store_true", help="print the table of every cell before")
     _add_compare(commands.add_parser("compare", help="did it change? a verdict for every cell", description=_COMPARE))
     export = commands.add_parser("export-pyperf", help="a run as a file that pyperf's tools read")
     export.add_argument("run", type=Path, metavar="RUN")

@@ -11,8 +11,7 @@ from pathlib import Path
 from analysis.compare.rows import CompareError, Comparison
 from analysis.exchange.pyperf_read import PyperfError
 from analysis.read.run import LoadError, Run, load_run
-from analysis.summary.cells import write_summary
-from analysis.text.names import cell_name
+from analysis.stats.ratio import MARGIN, Verdict
 
 BAD_INPUT = (LoadError, CompareError, PyperfError)
 
@@ -23,19 +22,18 @@ def _say(text: str) -> None:
 
 def summary(arguments: argparse.Namespace) -> int:
     """Print the table of each run, and leave its summary.csv."""
-    from analysis.summary.cells import summarise
+    from analysis.summary.cells import summarise, write_summary
     from analysis.summary.text import write
 
-    found = []
+    summaries = []
     for path in arguments.runs:
         run = load_run(path)
+        summaries.append((run, summarise(run)))
         try:
-            table = write_summary(run)
+            write_summary(*summaries[-1])
         except OSError as error:
             _say(f"analysis summary: {run.path}: summary.csv not written ({error.strerror})")
-            table = summarise(run)
-        found.append((run, table))
-    write(found, arguments.format, sys.stdout)
+    write(summaries, arguments.format, sys.stdout)
     return 0
 
 
@@ -53,14 +51,20 @@ def plot(arguments: argparse.Namespace) -> int:
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """Make all that is derived from a run, and print where its report begins."""
+    """Make all that is derived from a run, read once, and print where its report begins; with --table, its table."""
     from analysis.exchange.pyperf_export import write_pyperf
-    from analysis.report.write import write_report
+    from analysis.report.write import analyse, write_report
+    from analysis.summary.cells import write_summary
+    from analysis.summary.text import write
 
     run = load_run(arguments.run)
+    analysed = analyse(run)
+    if arguments.table:
+        write([(run, analysed.summary)], "table", sys.stdout)
+        sys.stdout.flush()  # to be read while the figures are drawn
     try:
-        write_summary(run)
-        index = write_report(run.path)
+        write_summary(run, analysed.summary)
+        index = write_report(analysed)
     except OSError as error:
         raise LoadError(
             f"{run.path}: cannot be written ({error.strerror}); copy the run to a place of your own"
@@ -69,28 +73,27 @@ def report(arguments: argparse.Namespace) -> int:
         write_pyperf(run)
     except PyperfError as error:
         _say(f"analysis report: no pyperf file: {error}")
-    print(index)
+    print(f"report: {index}" if arguments.table else index)
     return 0
 
 
 def compare(arguments: argparse.Namespace) -> int:
     """Print a comparison; 1 if it fails the gate."""
     from analysis.compare.text import write
-    from analysis.stats.ratio import MARGIN
 
     for name, value in (("--margin", arguments.margin), ("--fail-on-slower", arguments.fail_on_slower)):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise CompareError(f"{name} {value:g}: must be a percentage of 0 or more")
     margin = MARGIN if arguments.margin is None else arguments.margin / 100
-    found = _within(arguments, margin) if arguments.by else _between(arguments, margin)
+    comparison = _within(arguments, margin) if arguments.by else _between(arguments, margin)
     if arguments.plot:
         from analysis.compare.forest_plot import write_plot
 
-        write_plot(found, arguments.plot)
-    write(found, arguments.format, sys.stdout)
+        write_plot(comparison, arguments.plot)
+    write(comparison, arguments.format, sys.stdout)
     if arguments.format == "csv":
-        _say_what_csv_cannot(found)
-    return _gate(found, arguments.fail_on_slower)
+        _say_what_csv_cannot(comparison)
+    return _gate(comparison, arguments.fail_on_slower)
 
 
 def _within(arguments: argparse.Namespace, margin: float) -> Comparison:
@@ -105,12 +108,12 @@ def _within(arguments: argparse.Namespace, margin: float) -> Comparison:
 
 
 def _single(path: Path) -> Run:
-    from analysis.compare.between import find
+    from analysis.compare.between import run_paths
 
-    found = find([path])
-    if len(found) > 1:
-        raise CompareError(f"{path}: holds {len(found)} runs; --by compares inside one, name it")
-    return load_run(found[0])
+    runs = run_paths([path])
+    if len(runs) > 1:
+        raise CompareError(f"{path}: holds {len(runs)} runs; --by compares inside one, name it")
+    return load_run(runs[0])
 
 
 def _between(arguments: argparse.Namespace, margin: float) -> Comparison:
@@ -128,23 +131,24 @@ def _between(arguments: argparse.Namespace, margin: float) -> Comparison:
     return compare_sides(base, new, margin, arguments.across_machines)
 
 
-def _say_what_csv_cannot(found: Comparison) -> None:
+def _say_what_csv_cannot(comparison: Comparison) -> None:
     from analysis.compare.text import lists
 
-    for line in found.notes:
+    for line in comparison.notes:
         _say(line)
-    for title, entries in lists(found):
+    for title, entries in lists(comparison):
         for entry in entries:
             _say(f"{title}: {entry}")
 
 
-def _gate(found: Comparison, percent: float | None) -> int:
+def _gate(comparison: Comparison, percent: float | None) -> int:
     if percent is None:
         return 0
-    slower = found.rows[(found.rows["verdict"] == "slower") & (found.rows["ratio"] > 1 + percent / 100)]
-    for _, row in slower.iterrows():
-        _say(f"{cell_name(row)}: slower by {100 * (row['ratio'] - 1):.3g} %, more than {percent:g} %")
-    return 1 if len(slower) else 0
+    limit = 1 + percent / 100
+    slower = [row for row in comparison.rows if row.verdict is Verdict.SLOWER and row.ratio > limit]
+    for row in slower:
+        _say(f"{row.cell_name()}: slower by {100 * (row.ratio - 1):.3g} %, more than {percent:g} %")
+    return 1 if slower else 0
 
 
 def export_pyperf(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from analysis.stats.ratio import FASTER, MARGIN, SAME, SLOWER
+from analysis.stats.ratio import MARGIN, Verdict
 from tests.noise import ROUNDS, runs_of, verdicts
 
 MARGINS = (0.0, 0.005, 0.01, MARGIN, 0.015, 0.02)
@@ -26,9 +26,14 @@ def main() -> int:
                 same = verdicts(one, two, margin=margin, comparisons=comparisons)
                 two_percent = verdicts(one, more, margin=margin, comparisons=comparisons)
                 hooked = verdicts(one, hook, margin=margin, comparisons=comparisons)
-                shares = (same[FASTER] + same[SLOWER], same[SAME], two_percent[SLOWER], two_percent[FASTER])
+                shares = (
+                    same[Verdict.FASTER] + same[Verdict.SLOWER],
+                    same[Verdict.SAME],
+                    two_percent[Verdict.SLOWER],
+                    two_percent[Verdict.FASTER],
+                )
                 cells = [f"{rounds}", f"{comparisons}", f"{100 * margin:g}"]
-                cells += [f"{100 * share:.2f}" for share in (*shares, hooked[SLOWER])]
+                cells += [f"{100 * share:.2f}" for share in (*shares, hooked[Verdict.SLOWER])]
                 print(" | ".join(f"{text:>{len(name)}}" for text, name in zip(cells, head, strict=True)))
     return 0
 

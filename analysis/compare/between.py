@@ -10,16 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.compare.differences import differences
-from analysis.compare.rows import (
-    IDENTITY,
-    MOST_RELATED,
-    CompareError,
-    Comparison,
-    Groups,
-    Pair,
-    make_rows,
-    require_verdicts,
-)
+from analysis.compare.pairs import IDENTITY, MOST_RELATED, CellRounds, Pair, RestsOn
+from analysis.compare.rows import CompareError, Comparison, compare_pairs
 from analysis.read.run import LoadError, Run, load_run
 from analysis.stats.ratio import ABSOLUTE_SPREAD, FEWEST, MARGIN, RELATIVE_SPREAD, Ratio, compare_groups, corrected
 from analysis.stats.rounds import round_table
@@ -47,37 +39,37 @@ class Side:
         """Labels of the interpreters that were measured."""
         return list(dict.fromkeys(label for run in self.runs for label in run.cells["python"]))
 
-    def cells(self, names: Sequence[str]) -> dict[Key, Groups]:
+    def cells(self, names: Sequence[str]) -> dict[Key, CellRounds]:
         """The cells of all runs, keyed by their columns `names`, in the order of the files."""
-        found: dict[Key, list[tuple[pd.Series, pd.DataFrame]]] = {}
+        parts: dict[Key, list[tuple[pd.Series, pd.DataFrame]]] = {}
         for run, rounds in zip(self.runs, self.rounds, strict=True):
             by_cell = dict(list(rounds.groupby("cell")))
             for _, cell in run.cells.iterrows():
                 key = tuple(str(cell[name]) for name in names)
-                found.setdefault(key, []).append((cell, by_cell.get(cell["cell"], rounds.iloc[:0])))
-        return {key: Groups(parts[0][0], [rounds for _, rounds in parts]) for key, parts in found.items()}
+                parts.setdefault(key, []).append((cell, by_cell.get(cell["cell"], rounds.iloc[:0])))
+        return {key: CellRounds(same[0][0], [rounds for _, rounds in same]) for key, same in parts.items()}
 
 
-def find(paths: Sequence[Path]) -> list[Path]:
+def run_paths(paths: Sequence[Path]) -> list[Path]:
     """The runs in `paths`: a run stands for itself, a directory of runs (``results/MACHINE``) for all of them.
 
-    Raises `CompareError` for a directory that holds none.
+    Raises `CompareError` for a run that is named twice.
     """
-    found: list[Path] = []
+    runs: list[Path] = []
     for path in paths:
         inside = sorted(file.parent for file in path.glob(f"*/{schema.RUN_FILE}")) if path.is_dir() else []
         if inside and not (path / schema.RUN_FILE).exists():
-            found += inside
+            runs += inside
         else:
-            found.append(path)
-    if len({path.resolve() for path in found}) < len(found):
+            runs.append(path)
+    if len({path.resolve() for path in runs}) < len(runs):
         raise CompareError("a run is named twice on one side; it would count as if it were two")
-    return found
+    return runs
 
 
 def open_side(paths: Sequence[Path]) -> Side:
-    """Load the runs in `paths` (see `find`); raises `LoadError` and `CompareError`."""
-    runs = [load_run(path) for path in find(paths)]
+    """Load the runs in `paths` (see `run_paths`); raises `LoadError` and `CompareError`."""
+    runs = [load_run(path) for path in run_paths(paths)]
     for run in runs:
         if run.rounds < FEWEST:
             have = f"{run.rounds} complete round{'' if run.rounds == 1 else 's'}" if run.rounds else "no complete round"
@@ -100,26 +92,24 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
     if not pairs:
         raise CompareError(_nothing_common(base, new))
 
-    def judge(pair: Pair, column: str) -> Ratio:
+    def ratio_of_pair(pair: Pair, column: str, comparisons: int) -> Ratio:
         spread = RELATIVE_SPREAD if column == "rel" and pair.steadied else ABSOLUTE_SPREAD
-        return compare_groups(pair.base.values(column), pair.new.values(column), spread, margin, len(pairs))
+        return compare_groups(pair.base.values(column), pair.new.values(column), spread, margin, comparisons)
 
-    rows = make_rows(pairs, judge, prefer_relative=True)
-    require_verdicts(rows)
     return Comparison(
-        rows,
-        base.name,
-        new.name,
-        margin,
-        corrected(len(pairs)),
-        differences([run.document for run in base.runs], [run.document for run in new.runs]),
-        [_identity(before[key]) for key in before if key not in after],
-        [_identity(after[key]) for key in after if key not in before],
-        [*_absolute(pairs), *_drift(pairs), *_left_out(pairs), *_same_runs(base, new)],
+        rows=compare_pairs(pairs, ratio_of_pair, RestsOn.RELATIVE),
+        base=base.name,
+        new=new.name,
+        margin=margin,
+        confidence=corrected(len(pairs)),
+        differences=differences([run.document for run in base.runs], [run.document for run in new.runs]),
+        missing=[_identity(before[key]) for key in before if key not in after],
+        added=[_identity(after[key]) for key in after if key not in before],
+        notes=[*_absolute(pairs), *_drift(pairs), *_left_out(pairs), *_same_runs(base, new)],
     )
 
 
-def _identity(groups: Groups) -> dict[str, str]:
+def _identity(groups: CellRounds) -> dict[str, str]:
     return {name: str(groups.cell[name]) for name in IDENTITY}
 
 
@@ -147,17 +137,17 @@ def _nothing_common(base: Side, new: Side) -> str:
 
 def _absolute(pairs: Sequence[Pair]) -> list[str]:
     """Why comparisons are absolute although one might expect relative ones, and what that costs."""
-    there = [pair for pair in pairs if not pair.steadied and pair.new.cell["work"] not in ("control", "baseline")]
+    absolute = [pair for pair in pairs if not pair.steadied and pair.new.cell["work"] not in ("control", "baseline")]
     reasons = {
-        "no relative latency to the same control on both sides": [pair for pair in there if not pair.related],
+        "no relative latency to the same control on both sides": [pair for pair in absolute if not pair.related],
         f"more than {MOST_RELATED:g} times the control, which then cancels no drift": [
-            pair for pair in there if pair.related
+            pair for pair in absolute if pair.related
         ],
     }
     notes = [
-        f"{reason}: {', '.join(dict.fromkeys(str(pair.new.cell['mechanism']) for pair in found))}"
-        for reason, found in reasons.items()
-        if found
+        f"{reason}: {', '.join(dict.fromkeys(str(pair.new.cell['mechanism']) for pair in affected))}"
+        for reason, affected in reasons.items()
+        if affected
     ]
     if notes:
         notes.append(
@@ -198,4 +188,4 @@ def _same_runs(base: Side, new: Side) -> list[str]:
     return ["the same run is on both sides"] if both else []
 
 
-__all__ = ["CompareError", "LoadError", "Side", "compare", "find", "open_side"]
+__all__ = ["CompareError", "LoadError", "Side", "compare", "open_side", "run_paths"]

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.compare.rows import RELATIVE, CompareError, Comparison
+from analysis.compare.pairs import RestsOn
+from analysis.compare.rows import CompareError, Comparison, ComparisonRow
 from analysis.figures import style
-from analysis.stats.ratio import FASTER, SAME, SLOWER, UNCLEAR
+from analysis.stats.ratio import Verdict
 from analysis.text import units
-from analysis.text.names import cell_name
 
 KINDS = ("svg", "png")
 ROW_IN = 0.17
 NAME_LENGTH = 60
 _LOOK = {
-    SLOWER: (style.VERMILION, "s"),
-    FASTER: (style.BLUE, "o"),
-    SAME: (style.GREEN, "D"),
-    UNCLEAR: (style.GREY, "^"),
+    Verdict.SLOWER: (style.VERMILION, "s"),
+    Verdict.FASTER: (style.BLUE, "o"),
+    Verdict.SAME: (style.GREEN, "D"),
+    Verdict.UNCLEAR: (style.GREY, "^"),
 }
 
 
@@ -41,33 +42,19 @@ def write_plot(comparison: Comparison, path: Path) -> None:
 
 def draw(comparison: Comparison) -> Figure:
     """Ratios on a log axis, the margin as a band, verdicts by colour and marker; to be drawn in `style.look`."""
-    rows = comparison.rows[comparison.rows["verdict"] != ""].reset_index(drop=True)
+    rows = [row for row in comparison.rows if row.verdict is not None]
     picture = style.new_figure(1.25 + ROW_IN * len(rows))
     axes = picture.add_subplot()
     axes.axvspan(1 / (1 + comparison.margin), 1 + comparison.margin, color="#E8E8E8", linewidth=0, zorder=0)
     axes.axvline(1, color="#888888", linewidth=0.6, zorder=1)
-    mixed = rows["rests_on"].nunique() > 1
-    for place, (_, row) in enumerate(rows.iterrows()):
-        colour, marker = _LOOK[row["verdict"]]
-        hollow = mixed and row["rests_on"] != RELATIVE
-        axes.plot([row["ratio_lo"], row["ratio_hi"]], [place, place], color=colour, linewidth=1.4, zorder=3)
-        axes.plot(
-            row["ratio"],
-            place,
-            marker=marker,
-            color=colour,
-            markerfacecolor="white" if hollow else colour,
-            markersize=4,
-            markeredgewidth=0.9,
-            zorder=4,
-        )
-        text = units.ratio_text(row["ratio"], row["ratio_lo"], row["ratio_hi"]).split(" (")[0]
-        axes.text(1.015, place, f"{text} {row['verdict']}", transform=axes.get_yaxis_transform(), fontsize=6,
-                  va="center", color=colour)  # fmt: skip
-    style.log_axis(axes, "x", style.padded([*rows["ratio_lo"], *rows["ratio_hi"], 1.0]), "ratio", most=5)
-    python = rows["python"].nunique() > 1 and not comparison.by
-    several = rows["new"].nunique() > 1
-    labels = [cell_name(row, python) + (f": {row['new']}" if several else "") for _, row in rows.iterrows()]
+    grounds = {row.rests_on for row in rows}
+    for y, row in enumerate(rows):
+        _draw_row(axes, y, row, hollow=len(grounds) > 1 and row.rests_on is not RestsOn.RELATIVE)
+    ends = [*(row.ratio_lo for row in rows), *(row.ratio_hi for row in rows), 1.0]
+    style.log_axis(axes, "x", style.padded(ends), "ratio", most=5)
+    python = len({row.python for row in rows}) > 1 and not comparison.by
+    several = len({row.new for row in rows}) > 1
+    labels = [row.cell_name(python) + (f": {row.new}" if several else "") for row in rows]
     axes.set_yticks(range(len(rows)), labels)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
@@ -76,8 +63,35 @@ def draw(comparison: Comparison) -> Figure:
     picture.suptitle("What changed", x=0.02, ha="left", weight="bold")
     names = (_short(comparison.base), _short(comparison.new))
     axes.set_title("base: {}\nnew: {}".format(*names), fontsize=5, color=style.GREY)
-    _legend(picture, comparison, set(rows["verdict"]), set(rows["rests_on"]))
+    _legend(picture, comparison, {row.verdict for row in rows if row.verdict}, grounds)
     return picture
+
+
+def _draw_row(axes: Axes, y: int, row: ComparisonRow, hollow: bool) -> None:
+    """Interval, marker and words of one row that has a verdict."""
+    assert row.verdict is not None
+    colour, marker = _LOOK[row.verdict]
+    axes.plot([row.ratio_lo, row.ratio_hi], [y, y], color=colour, linewidth=1.4, zorder=3)
+    axes.plot(
+        row.ratio,
+        y,
+        marker=marker,
+        color=colour,
+        markerfacecolor="white" if hollow else colour,
+        markersize=4,
+        markeredgewidth=0.9,
+        zorder=4,
+    )
+    text = units.ratio_text(row.ratio, row.ratio_lo, row.ratio_hi).split(" (")[0]
+    axes.text(
+        1.015,
+        y,
+        f"{text} {row.verdict}",
+        transform=axes.get_yaxis_transform(),
+        fontsize=6,
+        va="center",
+        color=colour,
+    )
 
 
 def _short(text: str) -> str:
@@ -85,7 +99,7 @@ def _short(text: str) -> str:
     return text if len(text) <= NAME_LENGTH else f"{text[: NAME_LENGTH - 1]}…"
 
 
-def _legend(picture: Figure, comparison: Comparison, verdicts: set[str], grounds: set[str]) -> None:
+def _legend(picture: Figure, comparison: Comparison, verdicts: set[Verdict], grounds: set[RestsOn]) -> None:
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=colour, marker=marker, label=verdict)
         for verdict, (colour, marker) in _LOOK.items()
@@ -94,6 +108,6 @@ def _legend(picture: Figure, comparison: Comparison, verdicts: set[str], grounds
     handles.append(Patch(color="#E8E8E8", label=f"margin {100 * comparison.margin:g} %"))
     if len(grounds) > 1:
         handles.append(
-            Line2D([], [], color=style.BLACK, marker="o", linewidth=0, markerfacecolor="white", label="absolute")
+            Line2D([], [], color=style.BLACK, marker="o", linewidth=0, markerfacecolor="white", label=RestsOn.ABSOLUTE)
         )
     picture.legend(handles=handles, loc="outside lower center", ncols=3)

@@ -1,28 +1,13 @@
-"""Turns two sets of rounds of a cell into one row of a comparison: values, ratios, verdict, what it rests on."""
+"""Turns pairs of cells into the rows of a comparison: values, ratios, verdict, and what the verdict rests on."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
-import numpy as np
-import pandas as pd
-
-from analysis.stats.ratio import Ratio, no_ratio
-
-ABSOLUTE, RELATIVE = "absolute", "relative"
-# A control cancels the drift of what it is a part of. Between identical runs, relative latency stayed within 1 %
-# where it was 1 to 4; `mp_forkserver`, at 50 times its control, moved by 8 %, as far as its absolute latency did.
-MOST_RELATED = 10.0
-IDENTITY = ("mechanism", "scenario", "level", "python")
-COLUMNS = (
-    *("mechanism", "work", "scenario", "level", "python", "base", "new"),
-    *("base_rounds", "new_rounds", "base_ns", "new_ns", "base_rel", "new_rel"),
-    *("rests_on", "ratio", "ratio_lo", "ratio_hi", "verdict", "smallest_change", "reason"),
-    *("absolute_ratio", "absolute_lo", "absolute_hi", "relative_ratio", "relative_lo", "relative_hi"),
-)
+from analysis.compare.pairs import Pair, RestsOn
+from analysis.stats.ratio import Ratio, Verdict, no_ratio
+from analysis.text.names import cell_name
 
 
 class CompareError(Exception):
@@ -30,60 +15,58 @@ class CompareError(Exception):
 
 
 @dataclass(frozen=True)
-class Groups:
-    """One cell on one side: a table of its rounds for every run that has the cell (see `stats.round_table`)."""
+class ComparisonRow:
+    """One cell on both sides; the fields are the columns of CSV and JSON, in this order.
 
-    cell: pd.Series
-    rounds: Sequence[pd.DataFrame]
+    Times are ns; NaN is what is not known. `ratio` (new / base), `verdict` and `smallest_change` are of the latency
+    that `rests_on` names; `verdict` is ``None`` where no comparison can be made, and `reason` then says why.
+    """
 
-    def values(self, column: str) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
-        """The known values of `column`, one array a run; what was not measured in a round does not count."""
-        return [run[column].dropna().to_numpy(dtype=float) for run in self.rounds]
+    mechanism: str
+    work: str
+    scenario: str
+    level: str
+    python: str
+    base: str
+    new: str
+    base_rounds: int
+    new_rounds: int
+    base_ns: float
+    new_ns: float
+    base_rel: float
+    new_rel: float
+    rests_on: RestsOn
+    ratio: float
+    ratio_lo: float
+    ratio_hi: float
+    verdict: Verdict | None
+    smallest_change: float
+    reason: str
+    absolute_ratio: float
+    absolute_lo: float
+    absolute_hi: float
+    relative_ratio: float
+    relative_lo: float
+    relative_hi: float
 
-    def median(self, column: str) -> float:
-        """The median over all rounds of all runs."""
-        pooled = np.concatenate(self.values(column)) if self.rounds else np.empty(0)
-        return float(np.median(pooled)) if len(pooled) else math.nan
-
-    @property
-    def count(self) -> int:
-        """How many rounds there are."""
-        return sum(len(run) for run in self.rounds)
-
-    @property
-    def related(self) -> bool:
-        """Whether there is a relative latency."""
-        return bool(self.cell["control"]) and any(len(run) for run in self.values("rel"))
+    def cell_name(self, python: bool = True) -> str:
+        """The cell in words (see `analysis.text.names.cell_name`)."""
+        names = {"mechanism": self.mechanism, "scenario": self.scenario, "level": self.level, "python": self.python}
+        return cell_name(names, python)
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two cells to compare, with what the sides are called in their row."""
-
-    base: Groups
-    new: Groups
-    base_name: str
-    new_name: str
-
-    @property
-    def related(self) -> bool:
-        """Whether both have a relative latency, to the same control."""
-        return self.base.related and self.new.related and self.base.cell["control"] == self.new.cell["control"]
-
-    @property
-    def steadied(self) -> bool:
-        """Whether the control is a part of the latency that is large enough to cancel its drift."""
-        return self.related and max(self.base.median("rel"), self.new.median("rel")) <= MOST_RELATED
+COLUMNS = tuple(field.name for field in fields(ComparisonRow))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that a comparison found: `rows` with `COLUMNS`, what is only on one side, and what else differs.
+    """All that a comparison says: its rows, the cells that only one side has, and what else differs.
 
-    `by` is the column that cells of one run were compared along, ``""`` where runs were compared.
+    `by` is the column that cells of one run were compared along, ``""`` where runs were compared. `margin` is a
+    share (0.01: 1 %), `confidence` that of each interval (0 to 1).
     """
 
-    rows: pd.DataFrame
+    rows: Sequence[ComparisonRow]
     base: str
     new: str
     margin: float
@@ -94,35 +77,61 @@ class Comparison:
     notes: Sequence[str] = ()
     by: str = ""
 
+    @property
+    def several_pythons(self) -> bool:
+        """Whether the rows are of more than one interpreter."""
+        return len({row.python for row in self.rows}) > 1
 
-Judge = Callable[[Pair, str], Ratio]
+
+# The ratio of a pair in one column of the rounds (``rel`` or ``p50_ns``), corrected for a number of comparisons.
+RatioOfPair = Callable[[Pair, str, int], Ratio]
 _NO_CONTROL = "there is no relative latency to the same control on both sides"
 
 
-def make_rows(pairs: Sequence[Pair], judge: Judge, prefer_relative: bool) -> pd.DataFrame:
-    """One row a pair; `judge` compares its column ``rel`` or ``p50_ns``."""
-    return pd.DataFrame([_row(pair, judge, prefer_relative) for pair in pairs], columns=list(COLUMNS))
+def compare_pairs(pairs: Sequence[Pair], ratio_of_pair: RatioOfPair, preferred: RestsOn) -> list[ComparisonRow]:
+    """One row a pair, each corrected for the number of all; relative latency only where its control steadies it.
+
+    Raises `CompareError` if not a single row has a verdict: then there was no comparison.
+    """
+    rows = []
+    for pair in pairs:
+        relative = ratio_of_pair(pair, "rel", len(pairs)) if pair.related else no_ratio(_NO_CONTROL)
+        absolute = ratio_of_pair(pair, "p50_ns", len(pairs))
+        rests_on = RestsOn.RELATIVE if preferred is RestsOn.RELATIVE and pair.steadied else RestsOn.ABSOLUTE
+        rows.append(_row(pair, rests_on, absolute, relative))
+    if rows and all(row.verdict is None for row in rows):
+        raise CompareError(f"no cell can be compared: {rows[0].reason}")
+    return rows
 
 
-def _row(pair: Pair, judge: Judge, prefer_relative: bool) -> dict[str, Any]:
-    relative = judge(pair, "rel") if pair.related else no_ratio(_NO_CONTROL)
-    absolute = judge(pair, "p50_ns")
-    rests_on = RELATIVE if prefer_relative and pair.steadied else ABSOLUTE
-    chosen = relative if rests_on == RELATIVE else absolute
+def _row(pair: Pair, rests_on: RestsOn, absolute: Ratio, relative: Ratio) -> ComparisonRow:
     base, new = pair.base, pair.new
-    return {
-        **{name: new.cell[name] for name in ("mechanism", "work", "scenario", "level", "python")},
-        **{"base": pair.base_name, "new": pair.new_name, "base_rounds": base.count, "new_rounds": new.count},
-        **{"base_ns": base.median("p50_ns"), "new_ns": new.median("p50_ns")},
-        **{"base_rel": base.median("rel"), "new_rel": new.median("rel")},
-        **{"rests_on": rests_on, "ratio": chosen.ratio, "ratio_lo": chosen.lo, "ratio_hi": chosen.hi},
-        **{"verdict": chosen.verdict, "smallest_change": chosen.smallest, "reason": chosen.reason},
-        **{"absolute_ratio": absolute.ratio, "absolute_lo": absolute.lo, "absolute_hi": absolute.hi},
-        **{"relative_ratio": relative.ratio, "relative_lo": relative.lo, "relative_hi": relative.hi},
-    }
-
-
-def require_verdicts(rows: pd.DataFrame) -> None:
-    """Raises `CompareError` if not a single row has a verdict: then there was no comparison."""
-    if len(rows) and not (rows["verdict"] != "").any():
-        raise CompareError(f"no cell can be compared: {rows['reason'].iloc[0]}")
+    chosen = relative if rests_on is RestsOn.RELATIVE else absolute
+    return ComparisonRow(
+        mechanism=new.cell["mechanism"],
+        work=new.cell["work"],
+        scenario=new.cell["scenario"],
+        level=new.cell["level"],
+        python=new.cell["python"],
+        base=pair.base_name,
+        new=pair.new_name,
+        base_rounds=base.count,
+        new_rounds=new.count,
+        base_ns=base.median("p50_ns"),
+        new_ns=new.median("p50_ns"),
+        base_rel=base.median("rel"),
+        new_rel=new.median("rel"),
+        rests_on=rests_on,
+        ratio=chosen.ratio,
+        ratio_lo=chosen.lo,
+        ratio_hi=chosen.hi,
+        verdict=chosen.verdict,
+        smallest_change=chosen.smallest,
+        reason=chosen.reason,
+        absolute_ratio=absolute.ratio,
+        absolute_lo=absolute.lo,
+        absolute_hi=absolute.hi,
+        relative_ratio=relative.ratio,
+        relative_lo=relative.lo,
+        relative_hi=relative.hi,
+    )

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from typing import Any, TextIO
 
 import pandas as pd
 from rich.markup import escape
 
-from analysis.compare.rows import RELATIVE, Comparison
-from analysis.stats.ratio import FASTER, POWER, SLOWER
-from analysis.text import units
+from analysis.compare.pairs import RestsOn
+from analysis.compare.rows import COLUMNS, Comparison, ComparisonRow
+from analysis.stats.ratio import POWER, Verdict
+from analysis.text import markdown, units
 from analysis.text.names import cell_name
 from analysis.text.terminal import TableConsole
 
-FORMATS = ("table", "markdown", "csv", "json")
 HEAD = ("cell", "base", "new", "ratio", "verdict", "rests on", "could show", "relative ratio")
 _LEFT = ("cell", "verdict", "rests on")
-_STYLE = {SLOWER: "bold red", FASTER: "bold green"}
+_STYLE = {Verdict.SLOWER: "bold red", Verdict.FASTER: "bold green"}
+_WHOLE = ("base_ns", "new_ns", "base_rounds", "new_rounds")
 
 
 def write(comparison: Comparison, form: str, stream: TextIO) -> None:
-    """Write `comparison` to `stream` in one of `FORMATS`; no control characters unless it is a terminal."""
+    """Write `comparison` to `stream` in one of `text.formats.FORMATS`; no control characters but on a terminal."""
     if form == "table":
         _write_table(comparison, stream)
     else:
@@ -31,32 +33,37 @@ def write(comparison: Comparison, form: str, stream: TextIO) -> None:
 
 def head(comparison: Comparison) -> tuple[str, ...]:
     """The columns of a table: the relative ratio beside a verdict that rests on an absolute one, within a run."""
-    beside = comparison.by and comparison.rows["relative_ratio"].notna().any()
+    beside = comparison.by and any(units.known(row.relative_ratio) for row in comparison.rows)
     return HEAD if beside else HEAD[:-1]
 
 
 def cells_of(comparison: Comparison) -> list[tuple[str, ...]]:
     """The texts under `head`, one tuple a row; a row without a verdict has its reason there."""
-    rows = comparison.rows
-    python = rows["python"].nunique() > 1 and comparison.by != "python"
-    texts = []
-    for _, row in rows.iterrows():
-        values = [_value(row, side) for side in ("base", "new")]
-        if comparison.by:
-            values = [f"{row[side]}: {value}" for side, value in zip(("base", "new"), values, strict=True)]
-        shown = units.ratio_text(row["ratio"], row["ratio_lo"], row["ratio_hi"])
-        smallest = units.MISSING if math.isnan(row["smallest_change"]) else f"{100 * row['smallest_change']:.2g} %"
-        verdict = row["verdict"] or f"no comparison: {row['reason']}"
-        relative = units.ratio_text(row["relative_ratio"], row["relative_lo"], row["relative_hi"])
-        found = (cell_name(row, python), *values, shown, verdict, row["rests_on"], smallest, relative)
-        texts.append(found[: len(head(comparison))])
-    return texts
+    python = comparison.several_pythons and comparison.by != "python"
+    count = len(head(comparison))
+    return [_texts(row, python, bool(comparison.by))[:count] for row in comparison.rows]
 
 
-def _value(row: pd.Series, side: str) -> str:
+def _texts(row: ComparisonRow, python: bool, named: bool) -> tuple[str, ...]:
+    """The texts under `HEAD`; `named`: each value begins with what was compared."""
+    base = _value(row.rests_on, row.base_ns, row.base_rel)
+    new = _value(row.rests_on, row.new_ns, row.new_rel)
+    return (
+        row.cell_name(python),
+        f"{row.base}: {base}" if named else base,
+        f"{row.new}: {new}" if named else new,
+        units.ratio_text(row.ratio, row.ratio_lo, row.ratio_hi),
+        row.verdict or f"no comparison: {row.reason}",
+        row.rests_on,
+        units.MISSING if math.isnan(row.smallest_change) else f"{100 * row.smallest_change:.2g} %",
+        units.ratio_text(row.relative_ratio, row.relative_lo, row.relative_hi),
+    )
+
+
+def _value(rests_on: RestsOn, time_ns: float, relative: float) -> str:
     """The value on one side: ``130 µs``, or ``1.85 (130 µs)`` where the verdict rests on relative latency."""
-    time = units.time_text(row[f"{side}_ns"])
-    return f"{units.ratio_text(row[f'{side}_rel'])} ({time})" if row["rests_on"] == RELATIVE else time
+    time = units.time_text(time_ns)
+    return f"{units.ratio_text(relative)} ({time})" if rests_on is RestsOn.RELATIVE else time
 
 
 def footnotes(comparison: Comparison) -> list[str]:
@@ -72,20 +79,22 @@ def footnotes(comparison: Comparison) -> list[str]:
 
 def lists(comparison: Comparison) -> list[tuple[str, list[str]]]:
     """Titled lists: what differs besides the code, and cells that only one side has; empty ones are left out."""
-    several = {cell["python"] for cell in (*comparison.missing, *comparison.added)} != set(comparison.rows["python"])
-    found = [
+    several = {cell["python"] for cell in (*comparison.missing, *comparison.added)} != {
+        row.python for row in comparison.rows
+    }
+    titled = [
         ("differs", [f"{name}: {base} → {new}" for name, base, new in comparison.differences]),
         ("missing in new", [cell_name(cell, several) for cell in comparison.missing]),
         ("only in new", [cell_name(cell, several) for cell in comparison.added]),
     ]
-    return [(title, entries) for title, entries in found if entries]
+    return [(title, entries) for title, entries in titled if entries]
 
 
 def _write_table(comparison: Comparison, stream: TextIO) -> None:
     console = TableConsole(stream)
     table = console.table(head(comparison), _LEFT)
-    for (_, row), texts in zip(comparison.rows.iterrows(), cells_of(comparison), strict=True):
-        table.add_row(*(escape(text) for text in texts), style=_STYLE.get(row["verdict"]))
+    for row, texts in zip(comparison.rows, cells_of(comparison), strict=True):
+        table.add_row(*(escape(text) for text in texts), style=_STYLE.get(row.verdict) if row.verdict else None)
     console.say(f"base: {comparison.base}")
     console.say(f"new:  {comparison.new}")
     console.print()
@@ -101,42 +110,33 @@ def _write_table(comparison: Comparison, stream: TextIO) -> None:
 
 def to_markdown(comparison: Comparison) -> str:
     """A table with its notes as GitHub renders it; verdicts of a change are bold."""
-    lines = [f"base: `{comparison.base}` · new: `{comparison.new}`", ""]
-    lines += [f"| {' | '.join(head(comparison))} |"]
-    lines.append(f"|{'|'.join('---' if name in _LEFT else '--:' for name in head(comparison))}|")
-    for (_, row), texts in zip(comparison.rows.iterrows(), cells_of(comparison), strict=True):
-        cells = [_cell(text) for text in texts]
-        if row["verdict"] in _STYLE:
-            cells[HEAD.index("verdict")] = f"**{row['verdict']}**"
-        lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", *(f"{_cell(line)}  " for line in footnotes(comparison))]
+    columns = head(comparison)
+    rows = [[markdown.escape_all(text) for text in texts] for texts in cells_of(comparison)]
+    for row, texts in zip(comparison.rows, rows, strict=True):
+        if row.verdict in _STYLE:
+            texts[HEAD.index("verdict")] = f"**{row.verdict}**"
+    left = [index for index, name in enumerate(columns) if name in _LEFT]
+    lines = [f"base: `{comparison.base}` · new: `{comparison.new}`", "", markdown.table(columns, rows, left)]
+    lines += ["", *(f"{markdown.escape_all(line)}  " for line in footnotes(comparison))]
     for title, entries in lists(comparison):
-        lines += ["", f"{title}:", "", *(f"- {_cell(entry)}" for entry in entries)]
-    return "\n".join(line.rstrip() if not line.endswith("  ") else line for line in lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    """`text` so that Markdown shows it as it is."""
-    for letter in "\\`*_|<>":
-        text = text.replace(letter, f"\\{letter}")
-    return text
+        lines += ["", f"{title}:", "", *(f"- {markdown.escape_all(entry)}".rstrip() for entry in entries)]
+    return "\n".join(lines) + "\n"
 
 
 def to_csv(comparison: Comparison) -> str:
     """The rows in base units (ns, ratios, shares); the same comparison gives the same bytes."""
-    shown = pd.DataFrame(_records(comparison.rows), columns=comparison.rows.columns)
+    shown = pd.DataFrame([_plain(row) for row in comparison.rows], columns=list(COLUMNS))
     return str(shown.to_csv(index=False, lineterminator="\n"))
 
 
 def to_json(comparison: Comparison) -> str:
     """An object: rows as in CSV (missing numbers are null, so is the verdict where there is none) and the rest."""
-    rows = [record | {"verdict": record["verdict"] or None} for record in _records(comparison.rows)]
     document = {
         "base": comparison.base,
         "new": comparison.new,
         "margin": comparison.margin,
         "confidence": comparison.confidence,
-        "rows": rows,
+        "rows": [_plain(row) for row in comparison.rows],
         "differences": [{"what": what, "base": base, "new": new} for what, base, new in comparison.differences],
         "missing": list(comparison.missing),
         "new_cells": list(comparison.added),
@@ -145,18 +145,14 @@ def to_json(comparison: Comparison) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values: times in whole ns, ratios and shares with six decimals, ``None`` for what is missing."""
-    whole = ("base_ns", "new_ns", "base_rounds", "new_rounds")
-    records = []
-    for row in rows.to_dict("records"):
-        plain: dict[str, Any] = {}
-        for name, value in row.items():
-            if isinstance(value, str):
-                plain[str(name)] = value
-            elif not units.known(value):
-                plain[str(name)] = None
-            else:
-                plain[str(name)] = round(value) if name in whole else round(float(value), 6)
-        records.append(plain)
-    return records
+def _plain(row: ComparisonRow) -> dict[str, Any]:
+    """Plain values: times in whole ns, ratios and shares with six decimals, ``None`` for what is missing."""
+    plain: dict[str, Any] = {}
+    for name, value in asdict(row).items():
+        if isinstance(value, str):
+            plain[name] = str(value)
+        elif not units.known(value):
+            plain[name] = None
+        else:
+            plain[name] = round(value) if name in _WHOLE else round(float(value), 6)
+    return plain

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.compare.rows import IDENTITY, CompareError, Comparison, Groups, Pair, make_rows, require_verdicts
+from analysis.compare.pairs import IDENTITY, CellRounds, Pair, RestsOn
+from analysis.compare.rows import CompareError, Comparison, compare_pairs
 from analysis.read.run import Run
 from analysis.stats.ratio import FEWEST, MARGIN, Ratio, compare_paired, corrected
 from analysis.stats.rounds import round_table
@@ -28,8 +29,8 @@ def compare_within(run: Run, by: str, base: str | None = None, margin: float = M
     Raises `CompareError` for an unknown column or value and where nothing can be compared.
     """
     if by not in schema.CELLS.header or by == "cell":
-        known = ", ".join(name for name in schema.CELLS.header if name != "cell")
-        raise CompareError(f"--by {by}: not a column of cells.csv; choose one of {known}")
+        columns = ", ".join(name for name in schema.CELLS.header if name != "cell")
+        raise CompareError(f"--by {by}: not a column of cells.csv; choose one of {columns}")
     if run.rounds < FEWEST:
         raise CompareError(f"{run.path}: {run.rounds} complete rounds, a comparison needs at least {FEWEST}")
     values = [str(value) for value in dict.fromkeys(run.cells[by])]
@@ -41,17 +42,20 @@ def compare_within(run: Run, by: str, base: str | None = None, margin: float = M
             f"{run.path}: no two cells differ in {by} and agree in all else ({by} is {', '.join(values) or 'nowhere'})"
         )
 
-    def judge(pair: Pair, column: str) -> Ratio:
+    def ratio_of_pair(pair: Pair, column: str, comparisons: int) -> Ratio:
         before, after = (groups.rounds[0].set_index("round")[column] for groups in (pair.base, pair.new))
         both = pd.concat([before, after], axis=1, keys=["base", "new"]).dropna()
-        return compare_paired(both["base"].to_numpy(), both["new"].to_numpy(), margin, len(pairs))
+        return compare_paired(both["base"].to_numpy(), both["new"].to_numpy(), margin, comparisons)
 
-    rows = make_rows(pairs, judge, prefer_relative=False)
-    require_verdicts(rows)
-    notes = [f"compared round by round within one run ({run.name}), by {by}"]
-    bases = ", ".join(dict.fromkeys(pair.base_name for pair in pairs))
-    others = ", ".join(dict.fromkeys(pair.new_name for pair in pairs))
-    return Comparison(rows, bases, others, margin, corrected(len(pairs)), notes=notes, by=by)
+    return Comparison(
+        rows=compare_pairs(pairs, ratio_of_pair, RestsOn.ABSOLUTE),
+        base=", ".join(dict.fromkeys(pair.base_name for pair in pairs)),
+        new=", ".join(dict.fromkeys(pair.new_name for pair in pairs)),
+        margin=margin,
+        confidence=corrected(len(pairs)),
+        notes=[f"compared round by round within one run ({run.name}), by {by}"],
+        by=by,
+    )
 
 
 def _pairs(run: Run, by: str, base: str | None) -> list[Pair]:
@@ -64,15 +68,15 @@ def _pairs(run: Run, by: str, base: str | None) -> list[Pair]:
     for _, cell in run.cells.iterrows():
         groups.setdefault(tuple(str(cell[name]) for name in names), []).append(cell)
 
-    def of(cell: pd.Series) -> Groups:
-        return Groups(cell, [by_cell.get(cell["cell"], table.iloc[:0])])
+    def rounds_of(cell: pd.Series) -> CellRounds:
+        return CellRounds(cell, [by_cell.get(cell["cell"], table.iloc[:0])])
 
     pairs = []
     for cells in groups.values():
         chosen = _base_of(cells, by, base)
         if chosen is not None:
             others = [cell for cell in cells if str(cell[by]) != str(chosen[by])]
-            pairs += [Pair(of(chosen), of(cell), _name(chosen, by), _name(cell, by)) for cell in others]
+            pairs += [Pair(rounds_of(chosen), rounds_of(cell), _name(chosen, by), _name(cell, by)) for cell in others]
     return pairs
 
 

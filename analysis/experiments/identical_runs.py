@@ -13,19 +13,38 @@ import itertools
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyperf
 from pyperf._compare import is_significant_benchs
 
 from analysis.compare.between import Side, compare, open_side
-from analysis.compare.rows import IDENTITY, RELATIVE, CompareError
+from analysis.compare.pairs import RestsOn
+from analysis.compare.rows import CompareError
 from analysis.exchange.pyperf_read import PyperfError, read_suite
 from analysis.read.run import LoadError, find_runs
-from analysis.stats.ratio import FASTER, SLOWER, VERDICTS
+from analysis.stats.ratio import Verdict
 from bench.schema import CORE
 
-Verdicts = dict[str, Counter[str]]
+
+@dataclass(frozen=True)
+class ComparedCell:
+    """A cell, and what its verdicts rest on."""
+
+    mechanism: str
+    scenario: str
+    level: str
+    python: str
+    rests_on: RestsOn
+
+    def __str__(self) -> str:
+        return f"{self.mechanism} {self.scenario} {self.level} {self.python} ({self.rests_on})"
+
+
+# How often each verdict was given; ``None``: no verdict.
+Counts = Counter[Verdict | None]
+Verdicts = dict[ComparedCell, Counts]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,32 +79,34 @@ def ours(sides: Sequence[Side]) -> Verdicts:
 
     A pair is one call of `compare`, as a user would make it: corrected for all cells of the runs.
     """
-    found: Verdicts = {}
+    verdicts: Verdicts = {}
     for base, new in itertools.combinations(sides, 2):
-        rows = compare(base, new).rows
-        for _, row in rows[rows["mechanism"].isin(CORE)].iterrows():
-            name = " ".join(str(row[column]) for column in IDENTITY) + f" ({row['rests_on']})"
-            found.setdefault(name, Counter())[row["verdict"] or "no verdict"] += 1
-    return found
+        for row in compare(base, new).rows:
+            if row.mechanism in CORE:
+                cell = ComparedCell(row.mechanism, row.scenario, row.level, row.python, row.rests_on)
+                verdicts.setdefault(cell, Counter())[row.verdict] += 1
+    return verdicts
 
 
-def different(counts: Counter[str]) -> int:
+def different(counts: Counts) -> int:
     """How many of these verdicts say that something changed."""
-    return counts[FASTER] + counts[SLOWER]
+    return counts[Verdict.FASTER] + counts[Verdict.SLOWER]
 
 
 def describe(runs: int, verdicts: Verdicts) -> tuple[list[str], float]:
     """The lines of text about this suite's runs, and the share (0 to 1) of the core cells' pairs called different."""
-    total = sum((Counter(counts) for counts in verdicts.values()), Counter[str]())
+    total: Counts = sum(verdicts.values(), Counter())
     pairs = total.total()
     if not pairs:
         return [f"this suite: {runs} runs hold none of {', '.join(CORE)}"], 0.0
     share = different(total) / pairs
     lines = [f"this suite: {runs} runs, {_share(different(total), pairs)} of the core cells' pairs called different"]
-    for name, counts in verdicts.items():
-        others = ", ".join(f"{counts[word]} {word}" for word in (*VERDICTS, "no verdict") if counts[word])
-        lines.append(f"  {name}: {_share(different(counts), counts.total())} ({others})")
-    if any(RELATIVE not in name for name in verdicts):
+    for cell, counts in verdicts.items():
+        each = ", ".join(
+            f"{counts[verdict]} {verdict or 'no verdict'}" for verdict in (*Verdict, None) if counts[verdict]
+        )
+        lines.append(f"  {cell}: {_share(different(counts), counts.total())} ({each})")
+    if any(cell.rests_on is RestsOn.ABSOLUTE for cell in verdicts):
         lines.append("  absolute: no control that cancels the machine's drift, so a spread between runs is assumed")
     return lines, share
 

@@ -17,29 +17,32 @@ from analysis.read.run import LoadError, Run, find_runs, load_run
 from analysis.report import machine_sections, sections
 from analysis.report.answers import answers
 from analysis.summary.analysed_run import AnalysedRun
+from analysis.text import markdown
 from bench import schema
 
 FOLDER = "report"
-_MARKUP = re.compile(r"([\\*<>\[\]#|~]|(?<!\w)_|_(?!\w))")
 _CODE = re.compile(r"`([^`]*)`")
 
 
-def write_report(run_path: Path) -> Path:
+def analyse(run: Run) -> AnalysedRun:
+    """`run` with the runs of its machine beside it, as its report shows them."""
+    return AnalysedRun(run, beside(run))
+
+
+def write_report(analysed: AnalysedRun) -> Path:
     """Write figures, report.md and index.html into the folder ``report`` of a run; return the path of index.html.
 
-    The same files give the same bytes. Raises `LoadError` for what is no readable run, `OSError` where the
+    The same files give the same bytes. Raises `LoadError` where a file of the run cannot be read, `OSError` where the
     folder cannot be written.
     """
-    run = load_run(run_path)
-    analysed = AnalysedRun(run, beside(run))
     pictures = [figures.draw(kind, analysed) for kind in figures.kinds()]
-    known = context(analysed, pictures)
-    folder = run.path / FOLDER
+    shown = context(analysed, pictures)
+    folder = analysed.run.path / FOLDER
     folder.mkdir(exist_ok=True)
     for picture in pictures:
         _write_picture(picture, folder / picture.name)
     for name in ("report.md", "index.html"):
-        text = environment().get_template(f"{name}.j2").render(known)
+        text = environment().get_template(f"{name}.j2").render(shown)
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return folder / "index.html"
 
@@ -132,7 +135,9 @@ def environment() -> jinja2.Environment:
     made.globals["css"] = Markup(
         (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8").rstrip()
     )
-    made.filters.update({"html": html, "md": markdown, "cell": table_cell, "plain": plain, "base64": as_base64})
+    made.filters.update(
+        {"html": html, "md": markdown.escape, "md_table": md_table, "plain": plain, "base64": as_base64}
+    )
     return made
 
 
@@ -146,15 +151,10 @@ def plain(text: str) -> str:
     return text.replace("`", "")
 
 
-def markdown(text: str) -> str:
-    """`text` with everything escaped that Markdown would take for markup, but for code between backticks."""
-    parts = re.split(r"(`[^`]*`)", text)
-    return "".join(part if part.startswith("`") else _MARKUP.sub(r"\\\1", part) for part in parts)
-
-
-def table_cell(text: str) -> str:
-    """`text` as a cell of a Markdown table, where a bar ends a cell even in code."""
-    return re.sub(r"(?<!\\)\|", r"\\|", markdown(text)) or " "
+def md_table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int]) -> str:
+    """A table of texts, with ``code`` between backticks, as Markdown (see `analysis.text.markdown.table`)."""
+    escaped = [[markdown.escape(text) for text in row] for row in rows]
+    return markdown.table([markdown.escape(name) for name in columns], escaped, left)
 
 
 def as_base64(data: bytes) -> str:

@@ -12,15 +12,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from analysis.stats.interval import CONFIDENCE, Values, needed
 
-FASTER, SLOWER, SAME, UNCLEAR = "faster", "slower", "same", "unclear"
-VERDICTS = (FASTER, SLOWER, SAME, UNCLEAR)
+
+class Verdict(StrEnum):
+    """What a comparison says of the new side (see `_verdict`)."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    SAME = "same"
+    UNCLEAR = "unclear"
+
 
 # Chosen on recorded noise (`python -m tests.bench_noise` prints the table): of the pairs of identical runs of 20
 # rounds, 1.3 % were called different with a margin of 1 %, 0.1 % with 1.25 %; a slowdown of 2 % was still
@@ -44,8 +52,8 @@ class Ratio:
     """The ratio new / base; `lo` to `hi` is its interval at `confidence` (0 to 1), already corrected.
 
     `smallest` is the share (0.02: 2 %) by which a change would have had to differ from 1 to be shown with a
-    probability of `POWER`. Where no comparison can be made, every number is NaN, `verdict` is ``""`` (that is
-    none of `VERDICTS`), and `reason` says why.
+    probability of `POWER`. Where no comparison can be made, every number is NaN, `verdict` is ``None``, and
+    `reason` says why.
     """
 
     ratio: float
@@ -53,13 +61,13 @@ class Ratio:
     hi: float
     confidence: float
     smallest: float
-    verdict: str
+    verdict: Verdict | None
     reason: str = ""
 
 
 @dataclass(frozen=True)
 class _Centre:
-    """A centre of logarithms with the square of its standard error and that one's degrees of freedom."""
+    """A centre of logarithms with the square of its standard error, and the degrees of freedom of that error."""
 
     value: float
     variance: float
@@ -68,7 +76,7 @@ class _Centre:
 
 def no_ratio(reason: str) -> Ratio:
     """The comparison that cannot be made, because of `reason`."""
-    return Ratio(math.nan, math.nan, math.nan, math.nan, math.nan, "", reason)
+    return Ratio(math.nan, math.nan, math.nan, math.nan, math.nan, None, reason)
 
 
 def corrected(comparisons: int, confidence: float = CONFIDENCE) -> float:
@@ -105,7 +113,7 @@ def compare_groups(
         if reason:
             return no_ratio(reason)
         sides.append([_centre(np.log(run)) for run in arrays if len(run) >= FEWEST])
-    return _judge(_difference(sides, spread), margin, corrected(comparisons, confidence))
+    return _ratio_of(_difference(sides, spread), margin, corrected(comparisons, confidence))
 
 
 def compare_paired(
@@ -123,7 +131,7 @@ def compare_paired(
     reason = _unusable("base", [before]) or _unusable("new", [after])
     if reason:
         return no_ratio(reason)
-    return _judge(_centre(np.log(after / before)), margin, corrected(comparisons, confidence))
+    return _ratio_of(_centre(np.log(after / before)), margin, corrected(comparisons, confidence))
 
 
 def _unusable(name: str, runs: Sequence[NDArray[np.float64]]) -> str:
@@ -172,28 +180,36 @@ def _freedom(parts: Sequence[tuple[float, float]]) -> float:
     return float(total / doubt) if doubt > 0 else math.inf
 
 
-def _judge(found: _Centre, margin: float, confidence: float) -> Ratio:
-    """The verdict, from the interval and the margin alike.
+def _ratio_of(difference: _Centre, margin: float, confidence: float) -> Ratio:
+    """The ratio whose logarithm is `difference`, with its interval, its verdict and the smallest change to show."""
+    error = math.sqrt(difference.variance)
+    # A rule against rounding: values that do not vary at all still have a quantile.
+    freedom = max(difference.freedom, 1.0)
+    reach = float(special.stdtrit(freedom, (1 + confidence) / 2)) * error
+    edge = math.log1p(margin)
+    lo, hi = difference.value - reach, difference.value + reach
+    # Bloom 1995, "Minimum detectable effects", Evaluation Review 19; here the margin is to be passed as well.
+    smallest = max(reach, edge) + float(special.stdtrit(freedom, POWER)) * error
+    return Ratio(
+        math.exp(difference.value),
+        math.exp(lo),
+        math.exp(hi),
+        confidence,
+        math.expm1(min(smallest, 700.0)),
+        _verdict(difference.value, lo, hi, edge),
+    )
+
+
+def _verdict(value: float, lo: float, hi: float, edge: float) -> Verdict:
+    """The verdict on a logarithm with its interval `lo` to `hi`, and the margin (`edge`, a logarithm too).
 
     `faster` or `slower`: the interval excludes 1 (the change is real) and the ratio lies beyond the margin
     (it matters). `same`: the interval lies within the margin (no change that matters is left open). That the
     whole interval lies beyond the margin, the other usual rule, would need a margin so small for a change of 2 %
     that `same` could never be said.
     """
-    error = math.sqrt(found.variance)
-    # A rule against rounding: values that do not vary at all still have a quantile.
-    freedom = max(found.freedom, 1.0)
-    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    edge = math.log1p(margin)
-    lo, hi = found.value - reach, found.value + reach
-    # Bloom 1995, "Minimum detectable effects", Evaluation Review 19; here the margin is to be passed as well.
-    smallest = max(reach, edge) + float(stats.t.ppf(POWER, freedom)) * error
-    if lo > 0 and found.value > edge:
-        verdict = SLOWER
-    elif hi < 0 and found.value < -edge:
-        verdict = FASTER
-    else:
-        verdict = SAME if -edge <= lo and hi <= edge else UNCLEAR
-    return Ratio(
-        math.exp(found.value), math.exp(lo), math.exp(hi), confidence, math.expm1(min(smallest, 700.0)), verdict
-    )
+    if lo > 0 and value > edge:
+        return Verdict.SLOWER
+    if hi < 0 and value < -edge:
+        return Verdict.FASTER
+    return Verdict.SAME if -edge <= lo and hi <= edge else Verdict.UNCLEAR

@@ -52,7 +52,7 @@ def round_table(run: Run, calls: pd.DataFrame | None = None) -> pd.DataFrame:
     table.columns = pd.Index(["p50_ns", "call_p50_ns", "ready_p50_ns", "calls"])
     table["control_p50_ns"] = medians[~of_mechanism].set_index(keys)["total_ns"]
     table["rel"] = round_ratios(block_medians(calls))
-    table = table.join(_usage(run))
+    table = table.join(usage_per_call(run, schema.MECHANISM))
     return table.reset_index()[["cell", "round", *ROUND_COLUMNS]]
 
 
@@ -101,15 +101,18 @@ def round_ratios(blocks: pd.DataFrame) -> pd.Series[float]:
     return pairs.groupby(level=["cell", "round"]).median()
 
 
-def _usage(run: Run) -> pd.DataFrame:
-    """Per call of the mechanism, over the blocks of a round after the warm-up; index: cell, round."""
+def usage_per_call(run: Run, role: str) -> pd.DataFrame:
+    """What `getrusage` counted per call of `role` (columns `USAGE`), by complete round; index: cell, round.
+
+    Blocks of a round weigh as much as they have calls; the warm-up has no weight. NaN: not known.
+    """
     blocks = run.complete(run.blocks)
-    blocks = blocks[(blocks["role"] == schema.MECHANISM) & (blocks["block"] >= 0)]
+    blocks = blocks[(blocks["role"] == role) & (blocks["block"] >= 0)]
     weights: NDArray[Any] = blocks["calls"].to_numpy(dtype=float)[:, None]
     values = blocks[list(USAGE)].to_numpy(dtype=float)
     keys = [blocks["cell"], blocks["round"]]
     columns = list(USAGE)
     # A missing figure has no weight; a round with none at all has 0 / 0, which is missing again.
     sums = pd.DataFrame(values * weights, columns=columns, index=blocks.index).groupby(keys).sum()
-    known = pd.DataFrame(~np.isnan(values) * weights, columns=columns, index=blocks.index).groupby(keys).sum()
-    return sums / known.where(known > 0)
+    weight = pd.DataFrame(~np.isnan(values) * weights, columns=columns, index=blocks.index).groupby(keys).sum()
+    return sums / weight.where(weight > 0)

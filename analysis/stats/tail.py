@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from analysis.stats.interval import CONFIDENCE, Estimate, needed
 
@@ -55,7 +55,7 @@ def quantile_interval(rounds: Rounds, quantile: float, confidence: float = CONFI
 def _binomial_shares(size: float, quantile: float, confidence: float) -> NDArray[np.float64]:
     """The exact interval (Clopper and Pearson 1934) of a share that is `quantile` in a sample of `size` calls."""
     missed, below = (1 - confidence) / 2, size * quantile
-    shares = stats.beta.ppf([missed, 1 - missed], [below, below + 1], [size - below + 1, size - below])
+    shares = special.betaincinv([below, below + 1], [size - below + 1, size - below], [missed, 1 - missed])
     return np.asarray(shares, dtype=float)
 
 
@@ -74,8 +74,8 @@ def effective_calls(
     if variance == 0:
         return call_count
     t_quantile = (1 + confidence) / 2
-    correction = (stats.t.ppf(t_quantile, call_count - 1) / stats.t.ppf(t_quantile, round_count - 1)) ** 2
-    return min(call_count, quantile * (1 - quantile) / variance * correction)
+    correction = (special.stdtrit(call_count - 1, t_quantile) / special.stdtrit(round_count - 1, t_quantile)) ** 2
+    return min(call_count, float(quantile * (1 - quantile) / variance * correction))
 
 
 def effective_rounds(shares: NDArray[Any]) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.read.run import Run
 from analysis.stats.interval import Estimate, median_interval
-from analysis.stats.rounds import block_medians, round_table, warm_calls
+from analysis.stats.rounds import block_medians, round_table, usage_per_call, warm_calls
 from analysis.summary.cells import summarise
 from analysis.text.names import IMPORTED, WORK_TITLES
 from bench import schema
@@ -43,7 +43,7 @@ class AnalysedRun:
     @cached_property
     def summary(self) -> pd.DataFrame:
         """One row a cell, columns as in `bench.schema.SUMMARY`."""
-        return summarise(self.run)
+        return summarise(self.run, self.calls, self.rounds)
 
     @cached_property
     def blocks(self) -> pd.DataFrame:
@@ -85,8 +85,7 @@ class AnalysedRun:
         """The summary of the measured cells with a parent as `main_parent` says, as `cells_at` has it."""
         if self.main_parent != IMPORTED:
             return self.cells_at(*self.main_parent.split("=", 1))
-        rows = self.summary[(self.summary["work"] == IMPORTED) & self.summary["p50_ns"].notna()]
-        rows = self._with_order(rows)
+        rows = self._measured[self._measured["work"] == IMPORTED]
         short = rows["level"] != "1 iteration"
         return rows.assign(mechanism=rows["mechanism"].where(~short, rows["mechanism"] + " × " + rows["level"]))
 
@@ -99,12 +98,13 @@ class AnalysedRun:
 
         Columns besides those of the summary: ``control_p50_ns``, ``work_order`` and ``python_order``.
         """
-        rows = self.summary[(self.summary["scenario"] == scenario) & self.summary["p50_ns"].notna()]
-        if levels:
-            rows = rows[rows["level"].isin(levels)]
-        return self._with_order(rows)
+        rows = self._measured[self._measured["scenario"] == scenario]
+        return rows[rows["level"].isin(levels)] if levels else rows
 
-    def _with_order(self, rows: pd.DataFrame) -> pd.DataFrame:
+    @cached_property
+    def _measured(self) -> pd.DataFrame:
+        """The summary of the measured cells, with the columns that `cells_at` adds."""
+        rows = self.summary[self.summary["p50_ns"].notna()]
         control = self.rounds.groupby("cell")["control_p50_ns"].median()
         works = list(WORK_TITLES)
         order = [works.index(work) if work in works else len(works) for work in rows["work"]]
@@ -116,12 +116,13 @@ class AnalysedRun:
         return self.rounds[self.rounds["cell"] == cell].set_index("round")
 
     def usage_per_call(self, cell: int, role: str) -> pd.DataFrame:
-        """What `getrusage` counted per call of one role in one cell: one row a round, weighted by calls."""
-        blocks = self.run.complete(self.run.blocks)
-        blocks = blocks[(blocks["cell"] == cell) & (blocks["role"] == role) & (blocks["block"] >= 0)]
-        names = [name for name in blocks.columns if name.startswith(("parent_", "child_"))]
-        sums = blocks[names].mul(blocks["calls"], axis=0).groupby(blocks["round"]).sum(min_count=1)
-        return sums.div(blocks.groupby("round")["calls"].sum(), axis=0)
+        """What `getrusage` counted per call of one role in one cell: one row a round (see `rounds.usage_per_call`)."""
+        usage = self._usage[role]
+        return usage[usage.index.get_level_values("cell") == cell].droplevel("cell")
+
+    @cached_property
+    def _usage(self) -> dict[str, pd.DataFrame]:
+        return {role: usage_per_call(self.run, role) for role in schema.ROLES}
 
     def verified_doses(self, column: str) -> pd.DataFrame:
         """The verified dose in subjects.csv: one row for every round (index) and one column for every cell."""

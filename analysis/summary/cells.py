@@ -18,14 +18,15 @@ from bench import schema
 _DECIMALS = {"rel_p50": 6, "rel_lo": 6, "rel_hi": 6, "parent_faults": 3, "child_faults": 3}
 
 
-def summarise(run: Run) -> pd.DataFrame:
+def summarise(run: Run, calls: pd.DataFrame | None = None, rounds: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row a cell, columns as in `bench.schema.SUMMARY`, in the order of cells.csv.
 
+    `calls` and `rounds` are the run's `warm_calls` and `round_table`, where the caller has them already.
     Times are whole nanoseconds. Missing values (no calls, no control, too few rounds or calls) are NaN.
     Raises `LoadError` where the run's calls cannot be read.
     """
-    calls = warm_calls(run)
-    rounds = round_table(run, calls)
+    calls = warm_calls(run) if calls is None else calls
+    rounds = round_table(run, calls) if rounds is None else rounds
     failed = run.complete(run.subjects)
     errors = failed[failed["status"] == schema.ERROR]["cell"].value_counts()
     by_round = dict(list(rounds.groupby("cell")))
@@ -94,21 +95,18 @@ def _calls_by_cell(calls: pd.DataFrame) -> dict[int, list[NDArray[Any]]]:
     order = np.argsort(narrow, kind="stable")
     keys, times = keys[order], mechanism["total_ns"].to_numpy()[order]
     starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    found: dict[int, list[NDArray[Any]]] = {}
+    by_cell: dict[int, list[NDArray[Any]]] = {}
     for key, part in zip(keys[starts], np.split(times, starts[1:]) if len(starts) else [], strict=True):
-        found.setdefault(int(key) // rounds, []).append(part)
-    return found
+        by_cell.setdefault(int(key) // rounds, []).append(part)
+    return by_cell
 
 
-def write_summary(run: Run) -> pd.DataFrame:
-    """Write summary.csv into the run's directory and return what it holds.
+def write_summary(run: Run, summary: pd.DataFrame) -> None:
+    """Write `summary` (of `summarise`) as summary.csv into the run's directory.
 
     The same run gives the same bytes: fixed decimals, no index, lines end in a line feed. Raises `OSError`.
     """
-    summary = summarise(run)
-    text = summary_csv(summary)
-    (run.path / schema.SUMMARY.file).write_text(text, encoding="utf-8", newline="")
-    return summary
+    (run.path / schema.SUMMARY.file).write_text(summary_csv(summary), encoding="utf-8", newline="")
 
 
 def summary_csv(summary: pd.DataFrame) -> str:

@@ -11,19 +11,18 @@ from rich.markup import escape
 
 from analysis.read.run import Run
 from analysis.summary.cells import summary_csv
-from analysis.text import units
+from analysis.text import markdown, units
 from analysis.text.names import WORK_TITLES, cell_name
 from analysis.text.terminal import TableConsole
 from bench import schema
 
-FORMATS = ("table", "markdown", "csv", "json")
 HEAD = ("cell", "median (95 % interval)", "p99", "relative to C (95 % interval)", "parent blocked", "errors")
 
 Summaries = Sequence[tuple[Run, pd.DataFrame]]
 
 
 def write(summaries: Summaries, form: str, stream: TextIO) -> None:
-    """Write summaries (see `analysis.summary.cells.summarise`) in one of `FORMATS`; each run under its name.
+    """Write summaries (see `analysis.summary.cells.summarise`) in one of the `FORMATS`; each run under its name.
 
     CSV and JSON are in base units; of several runs, they have a column ``run`` and ``machine`` before the others.
     """
@@ -108,10 +107,11 @@ def _write_table(run: Run, summary: pd.DataFrame, stream: TextIO) -> None:
 
 
 def _markdown(run: Run, summary: pd.DataFrame) -> str:
-    lines = [f"**{heading(run)}**", "", f"| {' | '.join(HEAD)} |", "|---|--:|--:|--:|--:|--:|"]
-    for title, rows in groups(summary):
-        lines.append(f"| **{title}** | | | | | |")
-        lines += [f"| {' | '.join((f'`{texts[0]}`', *texts[1:]))} |" for texts in rows]
+    rows: list[Sequence[str]] = []
+    for title, cells in groups(summary):
+        rows.append([f"**{title}**", *[""] * (len(HEAD) - 1)])
+        rows += [(f"`{name}`", *texts) for name, *texts in cells]
+    lines = [f"**{heading(run)}**", "", markdown.table(HEAD, rows, left=[0])]
     lines += ["", *(f"{line}  " for line in warnings(run, summary))]
     return "\n".join(lines).rstrip("\n") + "\n"
 

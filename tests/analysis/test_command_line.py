@@ -140,10 +140,15 @@ def test_summary_where_nothing_can_be_written(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_report_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`report` makes all that is derived from a run and prints where it begins; `plot` writes and names figures."""
+    """`report` makes what is derived from a run and says where it begins, after the table if asked; `plot` draws."""
     run = make(tmp_path, 1)
     assert call("report", run) == 0
-    assert capsys.readouterr().out == f"{run / 'report' / 'index.html'}\n"
+    index = run / "report" / "index.html"
+    assert capsys.readouterr().out == f"{index}\n"
+    assert call("summary", run) == 0
+    table = capsys.readouterr().out
+    assert call("report", "--table", run) == 0
+    assert capsys.readouterr().out == f"{table}report: {index}\n"
     for name in ("report/index.html", "report/report.md", "summary.csv", "pyperf.json.gz"):
         assert (run / name).stat().st_size > 0
     assert call("plot", run, "--out", tmp_path / "figures") == 0

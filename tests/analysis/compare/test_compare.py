@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from analysis.compare.between import compare, find, open_side
+from analysis.compare.between import compare, open_side, run_paths
 from analysis.compare.differences import differences
-from analysis.compare.rows import COLUMNS, CompareError, Comparison
+from analysis.compare.rows import CompareError, Comparison, ComparisonRow
 from analysis.compare.within import compare_within
 from analysis.read.run import load_run
 from tests.fake_run import CELLS, QUIET, FakeCell, FakeRun, Noise, write_run
@@ -42,11 +41,11 @@ def between(base: Path, new: Path, **options: Any) -> Comparison:
     return compare(open_side([base]), open_side([new]), **options)
 
 
-def row(found: Comparison, mechanism: str = "os_fork") -> pd.Series:
+def row(found: Comparison, mechanism: str = "os_fork") -> ComparisonRow:
     """The one row of `mechanism`."""
-    rows = found.rows[found.rows["mechanism"] == mechanism]
+    rows = [row for row in found.rows if row.mechanism == mechanism]
     assert len(rows) == 1
-    return rows.iloc[0]
+    return rows[0]
 
 
 def test_identical_and_slower_cells(tmp_path: Path) -> None:
@@ -54,16 +53,15 @@ def test_identical_and_slower_cells(tmp_path: Path) -> None:
     base = run(tmp_path, 1)
     new = run(tmp_path, 2, [replace(slower(FORK, 1.5 * 1.08), control_ns=1.5 * 65_000.0), SPAWN, NATIVE])
     found = between(base, new)
-    assert list(found.rows.columns) == list(COLUMNS)
     fork = row(found)
-    assert (fork["verdict"], fork["rests_on"]) == ("slower", "relative")
-    assert fork["ratio"] == pytest.approx(1.08, abs=0.01)
-    assert fork["ratio_lo"] < fork["ratio"] < fork["ratio_hi"]
-    assert fork["absolute_ratio"] == pytest.approx(1.5 * 1.08, rel=0.1)
-    assert fork["base_rel"] == pytest.approx(120 / 65, rel=0.01)
-    assert 0.0125 <= fork["smallest_change"] < 0.03
-    assert row(found, "posix_spawn")["verdict"] in ("same", "unclear")
-    assert row(found, "native_fork")["rests_on"] == "absolute"
+    assert (fork.verdict, fork.rests_on) == ("slower", "relative")
+    assert fork.ratio == pytest.approx(1.08, abs=0.01)
+    assert fork.ratio_lo < fork.ratio < fork.ratio_hi
+    assert fork.absolute_ratio == pytest.approx(1.5 * 1.08, rel=0.1)
+    assert fork.base_rel == pytest.approx(120 / 65, rel=0.01)
+    assert 0.0125 <= fork.smallest_change < 0.03
+    assert row(found, "posix_spawn").verdict in ("same", "unclear")
+    assert row(found, "native_fork").rests_on == "absolute"
     assert any("native_fork took 1." in note for note in found.notes)
 
 
@@ -72,11 +70,11 @@ def test_quiet_runs_have_known_ratios(tmp_path: Path) -> None:
     base = run(tmp_path, 1, [FORK], noise=QUIET)
     new = run(tmp_path, 2, [slower(FORK, 1.1)], noise=QUIET)
     fork = row(between(base, new))
-    assert (fork["base_ns"], fork["new_ns"]) == (120_000, 132_000)
-    assert fork["ratio"] == pytest.approx(1.1)
-    assert fork["ratio_hi"] / fork["ratio"] == pytest.approx(np.exp(1.96 * np.sqrt(2) * 0.002), rel=1e-5)
-    assert fork["verdict"] == "slower"
-    assert row(between(base, new, margin=0.2))["verdict"] == "same"
+    assert (fork.base_ns, fork.new_ns) == (120_000, 132_000)
+    assert fork.ratio == pytest.approx(1.1)
+    assert fork.ratio_hi / fork.ratio == pytest.approx(np.exp(1.96 * np.sqrt(2) * 0.002), rel=1e-5)
+    assert fork.verdict == "slower"
+    assert row(between(base, new, margin=0.2)).verdict == "same"
 
 
 def test_single_absolute_runs_are_not_believed_too_much(tmp_path: Path) -> None:
@@ -85,11 +83,11 @@ def test_single_absolute_runs_are_not_believed_too_much(tmp_path: Path) -> None:
     many = [[run(tmp_path, 10 * side + number, [slower(bare, 1 + 0.08 * side)], noise=replace(STEADY, drift=0.001))
              for number in range(3)] for side in (0, 1)]  # fmt: skip
     single = between(many[0][0], many[1][0])
-    assert (row(single)["verdict"], row(single)["rests_on"]) == ("unclear", "absolute")
+    assert (row(single).verdict, row(single).rests_on) == ("unclear", "absolute")
     assert any("absolute latency differs" in note for note in single.notes)
     pooled = compare(open_side(many[0]), open_side(many[1]))
-    assert row(pooled)["verdict"] == "slower"
-    assert row(pooled)["base_rounds"] == 36
+    assert row(pooled).verdict == "slower"
+    assert row(pooled).base_rounds == 36
 
 
 def test_a_control_that_is_a_small_part_steadies_nothing(tmp_path: Path) -> None:
@@ -97,8 +95,8 @@ def test_a_control_that_is_a_small_part_steadies_nothing(tmp_path: Path) -> None
     server = FakeCell("mp_forkserver", 10e6, 0.2e6, "python_call", calls=2, blocks=2)
     found = between(run(tmp_path, 1, [server, FORK]), run(tmp_path, 2, [slower(server, 1.05), FORK]))
     row_of_server = row(found, "mp_forkserver")
-    assert (row_of_server["verdict"], row_of_server["rests_on"]) == ("unclear", "absolute")
-    assert row(found)["rests_on"] == "relative"
+    assert (row_of_server.verdict, row_of_server.rests_on) == ("unclear", "absolute")
+    assert row(found).rests_on == "relative"
     assert any(note.startswith("more than 10 times the control") and "mp_forkserver" in note for note in found.notes)
 
 
@@ -111,8 +109,8 @@ def test_missing_new_and_failing_cells(tmp_path: Path) -> None:
     assert [cell["mechanism"] for cell in found.missing] == ["native_fork"]
     assert [cell["mechanism"] for cell in found.added] == ["popen"]
     spawn = row(found, "posix_spawn")
-    assert spawn["verdict"] == ""
-    assert spawn["reason"] == "new: need at least 6 rounds, have 5"
+    assert spawn.verdict is None
+    assert spawn.reason == "new: need at least 6 rounds, have 5"
 
 
 def test_interpreters_are_matched(tmp_path: Path) -> None:
@@ -120,11 +118,11 @@ def test_interpreters_are_matched(tmp_path: Path) -> None:
     one = run(tmp_path, 1, [FORK])
     other = run(tmp_path, 2, [replace(FORK, python="3.10.13")])
     found = between(one, other)
-    assert row(found)["python"] == "3.10.13"
+    assert row(found).python == "3.10.13"
     assert ("python", "3.11.7", "3.10.13") in found.differences
     both = run(tmp_path, 3, [FORK, replace(FORK, python="3.10.13")])
     found = between(one, both)
-    assert list(found.rows["python"]) == ["3.11.7"]
+    assert [row.python for row in found.rows] == ["3.11.7"]
     assert [cell["python"] for cell in found.added] == ["3.10.13"]
     several = run(tmp_path, 4, [replace(FORK, python="3.8.1"), replace(FORK, python="3.9.1")])
     with pytest.raises(CompareError, match=r"no common cell.*3\.8\.1, 3\.9\.1"):
@@ -162,27 +160,27 @@ def test_a_time_of_zero_gets_no_verdict(tmp_path: Path) -> None:
     native = [",".join([*line.split(",")[:5], "0", "0", ""]) if line.startswith("0,") else line for line in lines]
     file.write_bytes(gzip.compress(("\n".join(native) + "\n").encode()))
     found = row(between(base, new), "native_fork")
-    assert (found["verdict"], found["reason"]) == ("", "new: 0 is not a time")
-    assert np.isnan(found["ratio"])
+    assert (found.verdict, found.reason) == (None, "new: 0 is not a time")
+    assert np.isnan(found.ratio)
 
 
 def test_partial_run_counts_its_complete_rounds(tmp_path: Path) -> None:
     """A run that was cut off in the middle of a line is compared by the rounds it completed, and named partial."""
     found = between(run(tmp_path, 1), run(tmp_path, 2, torn=True))
-    assert row(found)["new_rounds"] == 12
+    assert row(found).new_rounds == 12
     assert ("status", "complete", "partial") in found.differences
 
 
 def test_a_directory_of_runs_is_pooled(tmp_path: Path) -> None:
     """A machine's directory stands for all of its runs; a run named twice on one side is refused."""
     paths = [run(tmp_path, number, [FORK]) for number in (1, 2, 3)]
-    assert find([paths[0].parent]) == paths
-    assert find([paths[1]]) == [paths[1]]
+    assert run_paths([paths[0].parent]) == paths
+    assert run_paths([paths[1]]) == [paths[1]]
     with pytest.raises(CompareError, match="twice"):
-        find([paths[0].parent, paths[1]])
+        run_paths([paths[0].parent, paths[1]])
     side = open_side([paths[0].parent])
     assert side.name == ", ".join(path.name for path in paths)
-    assert row(compare(side, open_side([paths[0]])))["base_rounds"] == 36
+    assert row(compare(side, open_side([paths[0]]))).base_rounds == 36
 
 
 def test_short_runs_are_left_out_of_a_pool(tmp_path: Path) -> None:
@@ -190,7 +188,7 @@ def test_short_runs_are_left_out_of_a_pool(tmp_path: Path) -> None:
     failing = replace(FORK, failing_rounds=tuple(range(9)))
     base = open_side([run(tmp_path, 1, [FORK]), run(tmp_path, 2, [failing])])
     found = compare(base, open_side([run(tmp_path, 3, [FORK])]))
-    assert row(found)["verdict"] != ""
+    assert row(found).verdict is not None
     assert any("os_fork Python 3.11.7: 1 run with fewer than 6 rounds" in note for note in found.notes)
 
 
@@ -230,30 +228,30 @@ def test_within_a_run_by_python(two_pythons: Path) -> None:
     """Interpreters of one run are compared round by round: half the time is `faster`, the same code is 1."""
     found = compare_within(load_run(two_pythons), "python")
     program = row(found, "subprocess_run")
-    assert (program["verdict"], program["rests_on"]) == ("faster", "absolute")
-    assert program["ratio"] == pytest.approx(223 / 431, rel=0.01)
-    assert (program["base"], program["new"]) == ("3.9.18", "3.10.13")
-    assert program["relative_ratio"] == pytest.approx(program["ratio"], rel=0.01)
+    assert (program.verdict, program.rests_on) == ("faster", "absolute")
+    assert program.ratio == pytest.approx(223 / 431, rel=0.01)
+    assert (program.base, program.new) == ("3.9.18", "3.10.13")
+    assert program.relative_ratio == pytest.approx(program.ratio, rel=0.01)
     fork = row(found)
-    assert fork["verdict"] == "same"
-    assert fork["ratio"] == pytest.approx(1, abs=0.005)
+    assert fork.verdict == "same"
+    assert fork.ratio == pytest.approx(1, abs=0.005)
     turned = row(compare_within(load_run(two_pythons), "python", base="3.10.13"), "subprocess_run")
-    assert turned["verdict"] == "slower"
+    assert turned.verdict == "slower"
 
 
 def test_within_a_run_by_other_columns(tmp_path: Path) -> None:
     """Mechanisms are compared within their work, levels within their scenario, scenarios against the first one."""
     loaded = load_run(run(tmp_path, 1, CELLS))
     by_mechanism = compare_within(loaded, "mechanism").rows
-    assert [(one["base"], one["new"]) for _, one in by_mechanism.iterrows()] == [("posix_spawn", "subprocess_run")]
+    assert [(row.base, row.new) for row in by_mechanism] == [("posix_spawn", "subprocess_run")]
     by_scenario = compare_within(loaded, "scenario").rows
-    assert [(one["base"], one["new"]) for _, one in by_scenario.iterrows()] == [("parent=bare", "rss=64MiB")]
+    assert [(row.base, row.new) for row in by_scenario] == [("parent=bare", "rss=64MiB")]
     by_work = compare_within(loaded, "work", base="fork").rows
-    assert set(by_work["new"]) >= {"posix_spawn (exec)", "native_fork (control)"}
-    assert set(by_work["base"]) == {"os_fork (fork)"}
+    assert {row.new for row in by_work} >= {"posix_spawn (exec)", "native_fork (control)"}
+    assert {row.base for row in by_work} == {"os_fork (fork)"}
     sizes = [replace(FORK, scenario="rss", level=level) for level in ("0", "64MiB", "1GiB")]
     by_level = compare_within(load_run(run(tmp_path, 2, sizes)), "level").rows
-    assert [(one["base"], one["new"]) for _, one in by_level.iterrows()] == [("0", "64MiB"), ("0", "1GiB")]
+    assert [(row.base, row.new) for row in by_level] == [("0", "64MiB"), ("0", "1GiB")]
 
 
 def test_within_a_run_only_shared_rounds_count(tmp_path: Path) -> None:

@@ -10,44 +10,39 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from analysis.compare.forest_plot import draw, write_plot
-from analysis.compare.rows import COLUMNS, CompareError, Comparison
+from analysis.compare.pairs import RestsOn
+from analysis.compare.rows import COLUMNS, CompareError, Comparison, ComparisonRow
 from analysis.compare.text import to_csv, to_json, to_markdown, write
 from analysis.figures import style
+from analysis.stats.ratio import Verdict
 
 NAN = math.nan
 
 
-def one(mechanism: str, verdict: str, ratio: float, width: float, **about: Any) -> dict[str, Any]:
+def row_of(mechanism: str, verdict: Verdict | None, ratio: float, width: float, **fields: Any) -> ComparisonRow:
     """A row of a comparison with a ratio and an interval of ± `width`."""
-    found: dict[str, Any] = dict.fromkeys(COLUMNS, NAN)
-    found |= {"mechanism": mechanism, "work": "fork", "scenario": "parent", "level": "bare", "python": "3.11.7"}
-    found |= {
-        "base": "old",
-        "new": "later",
-        "base_rounds": 12,
-        "new_rounds": 11,
-        "base_ns": 120_000.4,
-        "base_rel": 1.85,
-    }
-    found |= {"new_ns": 120_000.4 * ratio, "new_rel": 1.85 * ratio, "rests_on": "relative", "ratio": ratio}
-    found |= {"ratio_lo": ratio - width, "ratio_hi": ratio + width, "verdict": verdict, "smallest_change": 0.021}
-    return found | {"reason": ""} | about
+    values: dict[str, Any] = dict.fromkeys(COLUMNS, NAN)
+    values |= {"mechanism": mechanism, "work": "fork", "scenario": "parent", "level": "bare", "python": "3.11.7"}
+    values |= {"base": "old", "new": "later", "base_rounds": 12, "new_rounds": 11}
+    values |= {"base_ns": 120_000.4, "base_rel": 1.85, "new_ns": 120_000.4 * ratio, "new_rel": 1.85 * ratio}
+    values |= {"rests_on": RestsOn.RELATIVE, "ratio": ratio, "ratio_lo": ratio - width, "ratio_hi": ratio + width}
+    values |= {"verdict": verdict, "smallest_change": 0.021, "reason": ""}
+    return ComparisonRow(**(values | fields))
 
 
 ROWS = (
-    one("os_fork", "slower", 1.08, 0.01),
-    one("posix_spawn", "faster", 0.9, 0.02, scenario="rss", level="64MiB"),
-    one("subprocess_run", "same", 1.001, 0.008),
-    one("native_fork", "unclear", 1.02, 0.12, rests_on="absolute", base_rel=NAN, new_rel=NAN),
-    one("popen|[x]", "", NAN, NAN, smallest_change=NAN, reason="new: need at least 6 rounds, have 5"),
+    row_of("os_fork", Verdict.SLOWER, 1.08, 0.01),
+    row_of("posix_spawn", Verdict.FASTER, 0.9, 0.02, scenario="rss", level="64MiB"),
+    row_of("subprocess_run", Verdict.SAME, 1.001, 0.008),
+    row_of("native_fork", Verdict.UNCLEAR, 1.02, 0.12, rests_on=RestsOn.ABSOLUTE, base_rel=NAN, new_rel=NAN),
+    row_of("popen|[x]", None, NAN, NAN, smallest_change=NAN, reason="new: need at least 6 rounds, have 5"),
 )
 NOOP = {"mechanism": "noop", "scenario": "parent", "level": "bare", "python": "3.11.7"}
 FOUND = Comparison(
-    pd.DataFrame(ROWS, columns=list(COLUMNS)),
+    ROWS,
     base="old",
     new="later",
     margin=0.0125,
@@ -136,8 +131,10 @@ def test_json() -> None:
 
 def test_within_a_run_both_ratios_are_shown() -> None:
     """Inside a run a value is named by what was compared, and the relative ratio stands beside the absolute one."""
-    row = one("os_fork", "same", 1.0, 0.004, rests_on="absolute", base="3.9", new="3.10", relative_ratio=1.002)
-    within = Comparison(pd.DataFrame([row], columns=list(COLUMNS)), "3.9", "3.10", 0.0125, 0.95, by="python")
+    row = row_of(
+        "os_fork", Verdict.SAME, 1.0, 0.004, rests_on=RestsOn.ABSOLUTE, base="3.9", new="3.10", relative_ratio=1.002
+    )
+    within = Comparison([row], "3.9", "3.10", 0.0125, 0.95, by="python")
     lines = [" ".join(line.split()) for line in table(within).splitlines()]
     assert "cell base new ratio verdict rests on could show relative ratio" in lines
     assert "os_fork 3.9: 120 µs 3.10: 120 µs 1.000 (0.996 to 1.004) same absolute 2.1 % 1.00" in lines

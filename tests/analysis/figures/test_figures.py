@@ -17,7 +17,7 @@ from analysis import figures
 from analysis.figures import NoPicture, across_runs, calls, mechanisms, size, style, time_order
 from analysis.read.run import load_run
 from analysis.summary.analysed_run import AnalysedRun
-from analysis.summary.cells import summary_csv, write_summary
+from analysis.summary.cells import summarise, summary_csv, write_summary
 from tests.fake_kinds import KINDS, sized
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
@@ -215,7 +215,8 @@ def test_one_run_is_a_picture_and_damaged_ones_are_left_out(tmp_path: Path) -> N
 def test_an_older_runs_summary_is_used_while_it_holds_all_rounds(tmp_path: Path) -> None:
     """A neighbour's calls are not read again where summary.csv is of all its rounds; a stale one is not believed."""
     run = load_run(write_run(tmp_path, FakeRun(noise=QUIET)))
-    summary = write_summary(run)
+    summary = summarise(run)
+    write_summary(run, summary)
     file = run.path / "summary.csv"
     for rounds, median in ((10, 999_000), (9, 120_000)):
         file.write_text(summary_csv(summary.assign(p50_ns=999_000.0, rounds=rounds)))

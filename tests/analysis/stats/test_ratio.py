@@ -12,13 +12,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.stats.ratio import (
-    FASTER,
     MARGIN,
     RELATIVE_SPREAD,
-    SAME,
-    SLOWER,
-    UNCLEAR,
-    VERDICTS,
+    Verdict,
     compare_groups,
     compare_paired,
     corrected,
@@ -39,7 +35,7 @@ def test_centre_and_interval_by_hand() -> None:
     assert found.ratio == pytest.approx(2.0)
     assert (found.lo, found.hi) == pytest.approx((2 * math.exp(-reach), 2 * math.exp(reach)))
     assert found.smallest == pytest.approx(math.expm1(reach + stats.t.ppf(0.8, 6) * error))
-    assert (found.verdict, found.confidence, found.reason) == (SLOWER, 0.95, "")
+    assert (found.verdict, found.confidence, found.reason) == (Verdict.SLOWER, 0.95, "")
 
 
 def test_paired_by_hand() -> None:
@@ -69,7 +65,8 @@ def test_turning_round_and_scaling(base: list[float], new: list[float], factor: 
     scaled = compare_groups([factor * np.array(base)], [factor * np.array(new)], 0.002)
     assert one.ratio * back.ratio == pytest.approx(1)
     assert (one.lo * back.hi, one.hi * back.lo) == pytest.approx((1, 1), rel=1e-6)
-    assert {FASTER: SLOWER, SLOWER: FASTER}.get(one.verdict, one.verdict) == back.verdict
+    turned: dict[Verdict | None, Verdict] = {Verdict.FASTER: Verdict.SLOWER, Verdict.SLOWER: Verdict.FASTER}
+    assert back.verdict == turned.get(one.verdict, one.verdict)
     assert scaled.ratio == pytest.approx(one.ratio)
 
 
@@ -82,13 +79,13 @@ def test_verdict_follows_from_interval_and_margin(
     alone = compare_groups([base], [new], 0.002, margin)
     assert found.lo <= alone.lo <= found.ratio <= alone.hi <= found.hi
     assert found.smallest >= margin * (1 - 1e-9)
-    expected = UNCLEAR
+    expected = Verdict.UNCLEAR
     if found.lo > 1 and found.ratio > 1 + margin:
-        expected = SLOWER
+        expected = Verdict.SLOWER
     elif found.hi < 1 and found.ratio < 1 / (1 + margin):
-        expected = FASTER
+        expected = Verdict.FASTER
     elif 1 / (1 + margin) <= found.lo and found.hi <= 1 + margin:
-        expected = SAME
+        expected = Verdict.SAME
     assert found.verdict == expected
 
 
@@ -103,8 +100,8 @@ def test_a_burst_is_no_change() -> None:
 def test_values_that_do_not_vary() -> None:
     """Identical rounds give an interval without width within a run, and one as wide as the spread between runs."""
     flat = np.full(10, 120_000.0)
-    assert compare_paired(flat, flat).verdict == SAME
-    assert compare_paired(flat, 1.02 * flat).verdict == SLOWER
+    assert compare_paired(flat, flat).verdict == Verdict.SAME
+    assert compare_paired(flat, 1.02 * flat).verdict == Verdict.SLOWER
     between = compare_groups([flat], [flat], 0.002)
     assert math.log(between.hi) == pytest.approx(stats.norm.ppf(0.975) * math.sqrt(2) * 0.002)
 
@@ -117,7 +114,7 @@ def test_what_is_no_time_gets_no_verdict(wrong: float) -> None:
         compare_groups([LADDER], [LADDER, [*LADDER, wrong]], 0.0),
         compare_paired([*LADDER, wrong], [*LADDER, 1.0]),
     ):
-        assert found.verdict == ""
+        assert found.verdict is None
         assert "is not a time" in found.reason
         assert all(math.isnan(value) for value in (found.ratio, found.lo, found.hi, found.smallest))
 
@@ -126,8 +123,8 @@ def test_too_few_rounds_get_no_verdict() -> None:
     """With fewer than 6 rounds on a side there is only a reason, which says how many are needed."""
     assert compare_groups([LADDER], [LADDER[:5]], 0.0).reason == "new: need at least 6 rounds, have 5"
     assert compare_groups([], [LADDER], 0.0).reason == "base: need at least 6 rounds, have 0"
-    assert compare_paired(LADDER[:3], LADDER[:3]).verdict == ""
-    assert compare_groups([LADDER[:2], LADDER], [LADDER], 0.0).verdict in VERDICTS
+    assert compare_paired(LADDER[:3], LADDER[:3]).verdict is None
+    assert compare_groups([LADDER[:2], LADDER], [LADDER], 0.0).verdict is not None
 
 
 def test_unequal_lengths_cannot_be_paired() -> None:
@@ -195,19 +192,19 @@ def test_identical_code_on_recorded_noise() -> None:
     """At most 1 % of the pairs of recorded identical runs are called faster or slower."""
     for one, two in (("same_a", "same_b"), ("same_b", "same_a")):
         found = verdicts(runs_of(one), runs_of(two))
-        assert found[FASTER] + found[SLOWER] <= 0.01
-        assert found[SAME] > 0.5
+        assert found[Verdict.FASTER] + found[Verdict.SLOWER] <= 0.01
+        assert found[Verdict.SAME] > 0.5
 
 
 def test_intervals_hold_on_recorded_noise() -> None:
     """The spread assumed between runs is the recording's: 95 % intervals leave out 1 in 3 to 7 % of its pairs."""
     found = verdicts(runs_of("same_a"), runs_of("same_b"), margin=0.0)
-    assert 0.03 <= found[FASTER] + found[SLOWER] <= 0.07
+    assert 0.03 <= found[Verdict.FASTER] + found[Verdict.SLOWER] <= 0.07
 
 
 def test_a_slowdown_is_found_on_recorded_noise() -> None:
     """A hook that makes forks 8 % slower is found in at least 99 % of the pairs."""
-    assert verdicts(runs_of("same_a"), runs_of("hook_a"))[SLOWER] >= 0.99
+    assert verdicts(runs_of("same_a"), runs_of("hook_a"))[Verdict.SLOWER] >= 0.99
 
 
 @pytest.mark.parametrize("subject", ["same_a", "same_b"])
@@ -215,14 +212,14 @@ def test_two_percent_are_found_on_recorded_noise(subject: str) -> None:
     """Times made 2 % longer are called slower in at least 90 % of the pairs, and never faster."""
     base = runs_of(subject)
     found = verdicts(base, tuple(1.02 * run for run in base))
-    assert found[SLOWER] >= 0.90
-    assert found[FASTER] == 0
+    assert found[Verdict.SLOWER] >= 0.90
+    assert found[Verdict.FASTER] == 0
 
 
 def test_absolute_latency_on_recorded_noise() -> None:
     """Absolute latency of single runs is never called different for the machine's drift alone."""
     found = verdicts(runs_of("same_a", "absolute"), runs_of("same_b", "absolute"), rests_on="absolute")
-    assert found[FASTER] + found[SLOWER] == 0
+    assert found[Verdict.FASTER] + found[Verdict.SLOWER] == 0
 
 
 @settings(max_examples=20)
@@ -232,4 +229,4 @@ def test_pooling_more_runs_finds_no_change_in_identical_code(seed: int) -> None:
     order = np.random.default_rng(seed).permutation(30)
     one, two = runs_of("same_a"), runs_of("same_b")
     found = compare_groups([one[i] for i in order[:3]], [two[i] for i in order[3:6]], RELATIVE_SPREAD)
-    assert found.verdict in (SAME, UNCLEAR), (found, MARGIN)
+    assert found.verdict in (Verdict.SAME, Verdict.UNCLEAR), (found, MARGIN)

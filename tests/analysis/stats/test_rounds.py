@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.read.run import load_run
-from analysis.stats.interval import Estimate, interpolated_interval, median_interval, needed
+from analysis.stats.interval import median_interval, needed
 from analysis.stats.rounds import block_medians, round_ratios, round_table, warm_calls
 from bench import schema
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
@@ -71,13 +70,10 @@ def test_the_interval_agrees_with_scipys_quantile_test() -> None:
 
 
 @pytest.mark.parametrize("count", range(6))
-@pytest.mark.parametrize("interval", [median_interval, interpolated_interval])
-def test_fewer_than_six_rounds_have_no_interval_and_say_so(
-    interval: Callable[[list[float]], Estimate], count: int
-) -> None:
+def test_fewer_than_six_rounds_have_no_interval_and_say_so(count: int) -> None:
     """Up to five values give their median, no interval, and the number that is needed."""
     values = [5.0, 1.0, 4.0, 2.0, 3.0][:count]
-    found = interval(values)
+    found = median_interval(values)
     assert math.isnan(found.lo)
     assert math.isnan(found.hi)
     assert found.confidence == 0
@@ -97,40 +93,21 @@ def test_the_number_needed_is_the_first_that_is_enough(quantile: float, confiden
     assert needed(1 - quantile, confidence) == least
 
 
-def test_an_interpolated_interval_worked_out_by_hand() -> None:
-    """Ten values 1 … 10: the 97.85 % interval is 2 … 9, the 89.06 % one 3 … 8; in between lies 95 %."""
-    # share = (0.978516 - 0.95) / (0.978516 - 0.890625) = 0.324444
-    # weight = (10 - 2) * share / (2 + (10 - 4) * share) = 2.595556 / 3.946667 = 0.657658
-    found = interpolated_interval(np.arange(1.0, 11))
-    assert (found.lo, found.hi) == pytest.approx((2.657658, 8.342342), abs=1e-6)
-    assert found.confidence == 0.95
-
-
 @given(st.lists(FINITE, min_size=6, max_size=40), st.permutations(range(6)), st.floats(0.01, 1000))
 def test_intervals_do_not_depend_on_order_and_follow_the_unit(
     values: list[float], places: list[int], factor: float
 ) -> None:
     """Shuffled values give the same interval, scaled ones the scaled interval; the median lies inside."""
     shuffled = [values[place] for place in places] + values[6:]
-    for interval in (median_interval, interpolated_interval):
-        found, again = interval(values), interval(shuffled)
-        assert found == again
-        slack = 1e-9 * max(abs(value) for value in values)
-        assert found.lo <= found.center + slack
-        assert found.center <= found.hi + slack
-        scaled = interval([value * factor for value in values])
-        assert (scaled.lo, scaled.center, scaled.hi) == pytest.approx(
-            (found.lo * factor, found.center * factor, found.hi * factor), rel=1e-9, abs=slack * factor
-        )
-
-
-@given(st.lists(FINITE, min_size=6, max_size=60), st.sampled_from([0.8, 0.9, 0.95]))
-def test_the_interpolated_interval_is_never_wider_than_the_exact_one(values: list[float], level: float) -> None:
-    """Interpolation only gives away what the exact interval has too much."""
-    exact, between = median_interval(values, level), interpolated_interval(values, level)
-    slack = 1e-9 * max(1.0, *(abs(value) for value in values))
-    assert exact.lo - slack <= between.lo <= between.hi <= exact.hi + slack
-    assert exact.confidence >= level
+    found, again = median_interval(values), median_interval(shuffled)
+    assert found == again
+    slack = 1e-9 * max(abs(value) for value in values)
+    assert found.lo <= found.center + slack
+    assert found.center <= found.hi + slack
+    scaled = median_interval([value * factor for value in values])
+    assert (scaled.lo, scaled.center, scaled.hi) == pytest.approx(
+        (found.lo * factor, found.center * factor, found.hi * factor), rel=1e-9, abs=slack * factor
+    )
 
 
 def simulated_rounds(runs: int, rounds: int, drift: float, kind: str, seed: int) -> NDArray[np.float64]:
@@ -161,10 +138,9 @@ def test_a_95_per_cent_interval_covers_the_truth_in_95_per_cent(kind: str, drift
     """Over nested data, with drift of 5 % a round or without, the interval of 20 rounds covers in 93 to 97 %."""
     medians = simulated_rounds(1500, 20, drift, kind, seed=7)
     truth = float(np.median(simulated_rounds(1500, 20, 0.0, kind, seed=8))) if kind == "skewed" else 0.0
-    for interval in (median_interval, interpolated_interval):
-        found = [interval(row) for row in medians]
-        covered = np.mean([one.lo <= truth <= one.hi for one in found])
-        assert 0.93 <= covered <= 0.97
+    estimates = [median_interval(row) for row in medians]
+    covered = np.mean([estimate.lo <= truth <= estimate.hi for estimate in estimates])
+    assert 0.93 <= covered <= 0.97
 
 
 @pytest.mark.parametrize("count", [6, 7, 10, 13, 20, 30])

@@ -1,0 +1,3 @@
+"""Names the formats in which a command can print its figures."""
+
+FORMATS = ("table", "markdown", "csv", "json")
