@@ -27,7 +27,7 @@ from bench.errors import UsageError
 from bench.plan import cells, interpreters, registry
 from bench.plan.levels import Level, PlanError
 from bench.plan.setup import prepare
-from bench.schema import MECHANISM
+from bench.schema import Role
 
 # A value takes 0.1 s by default. A block that takes so many times longer than it should hangs.
 _DEADLINE_S, _DEADLINE_FACTOR = 60.0, 20.0
@@ -50,7 +50,7 @@ class Worker:
         if self._subject is None:
             self._subject = self._start()
             self._subject.ready(self._deadline_s)
-        block = self._subject.block(MECHANISM, loops, self._deadline_s)
+        block = self._subject.block(Role.MECHANISM, loops, self._deadline_s)
         return sum(block.stamps[0::3]) / 1e9
 
     def _start(self) -> Subject:

@@ -49,7 +49,7 @@ def make_run(results: Path, calls: int, plain: bool) -> Path:
     each = max(1, round(calls / (roles * ROUNDS * (BLOCKS + 1))))
     cells = [replace(cell, calls=each, blocks=BLOCKS) for cell in CELLS]
     # Only the calls of a complete run are compressed; a partial one is what plain files are read from.
-    document = {"status": schema.PARTIAL} if plain else {}
+    document = {"status": schema.RunStatus.PARTIAL} if plain else {}
     return write_run(results, FakeRun(cells=cells, rounds=ROUNDS, document=document))
 
 

@@ -125,7 +125,7 @@ def settings(mechanism: str, **changes: Any) -> Settings:
 def register_faulty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the faulty mechanisms known to the engine, for this test."""
     more = {
-        name: Mechanism(name, "fork", "native_fork", (), f"faulty:{name}", (make.__doc__ or "").strip())
+        name: Mechanism(name, schema.Work.FORK, "native_fork", (), f"faulty:{name}", (make.__doc__ or "").strip())
         for name, make in faulty.ALL.items()
     }
     both: Mapping[str, Mechanism] = {**registry.mechanisms(), **more}

@@ -49,7 +49,8 @@ def _imported() -> FakeRun:
     ]
     note = "imported from pyperf: no control was measured, so times are absolute only"
     about = {"profile": "imported"}
-    document = {"options": about, "note": note, "control": {"available": False, "reason": note}}
+    source = {"format": "pyperf", "file": "result.json", "version": "2.10.0"}
+    document = {"options": about, "source": source, "note": note, "control": {"available": False, "reason": note}}
     return FakeRun(cells, document=document)
 
 

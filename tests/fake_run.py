@@ -7,16 +7,29 @@ is common to all cells of a round and to both roles.
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
 import numpy as np
 
 from bench import schema
 from bench.files.store import Store, create_run_directory
+from bench.schema import (
+    BlockRow,
+    CellRow,
+    Path,
+    Role,
+    RunDocument,
+    RunStatus,
+    SampleRow,
+    SubjectRow,
+    SubjectStatus,
+    Work,
+)
 
 PYTHON = "3.11.7"
 
@@ -68,7 +81,7 @@ class Noise:
 QUIET = Noise(0, 0, 0, 0, 0, 0, 1)
 
 BARE = {"rss_bytes": 9_000_000, "pss_bytes": 8_000_000, "private_bytes": 7_000_000}
-DOSE: dict[str, object] = {
+DOSE: dict[str, Any] = {
     "setup_ns": 10**7,
     "huge_bytes": 0,
     "pte_bytes": 100_000,
@@ -79,6 +92,28 @@ DOSE: dict[str, object] = {
     "modules": 40,
 }
 """What every subject has; a column that is not here stays empty."""
+USAGE: dict[str, Any] = {
+    "parent_user_ns": 20_000.0,
+    "parent_sys_ns": 30_000.0,
+    "child_user_ns": 10_000.0,
+    "child_sys_ns": 40_000.0,
+    "parent_switches": 1.0,
+    "child_switches": 1.0,
+}
+"""What every block used a call besides page faults."""
+INTERPRETER: dict[str, Any] = {
+    "implementation": "cpython",
+    "build": "main Nov 24 2026 04:00:00",
+    "compiler": "GCC 12.2.0",
+    "shared_library": True,
+    "debug": False,
+    "free_threaded": False,
+    "configure": "",
+    "pointer_bits": 64,
+    "site_modules": 0,
+    "site_loads": "",
+}
+"""What every interpreter is, besides its version and place."""
 
 CELLS = (
     FakeCell("native_fork", 65_000.0, work="control", control="", parent_faults=12, child_faults=8, ready_share=None),
@@ -106,12 +141,12 @@ class FakeRun:
     document: dict[str, Any] = field(default_factory=dict)
 
 
-def write_run(results: Path, fake: FakeRun = FakeRun()) -> Path:
+def write_run(results: pathlib.Path, fake: FakeRun = FakeRun()) -> pathlib.Path:
     """Write `fake` under `results` and return the run's directory."""
     directory = create_run_directory(results, fake.machine, fake.run)
     # A fake run need not survive a power failure, and the disk may keep a writer waiting for a minute.
-    with patch("os.fsync"), Store(directory, _document(fake)) as store:
-        store.add(schema.CELLS, [_cell_row(number, cell) for number, cell in enumerate(fake.cells)])
+    with patch("os.fsync"), Store(directory, fake_document(fake)) as store:
+        store.add([_cell_row(number, cell) for number, cell in enumerate(fake.cells)])
         dice = np.random.default_rng(fake.seed)
         drift = 0.0
         for number in range(fake.rounds + fake.torn):
@@ -124,23 +159,33 @@ def write_run(results: Path, fake: FakeRun = FakeRun()) -> Path:
     return directory
 
 
-def _document(fake: FakeRun) -> dict[str, Any]:
+def fake_document(fake: FakeRun) -> RunDocument:
+    """run.json of a fake run."""
     started = f"{fake.run[0:4]}-{fake.run[4:6]}-{fake.run[6:8]}T{fake.run[9:11]}:{fake.run[11:13]}:{fake.run[13:15]}Z"
     document: dict[str, Any] = {
         "schema": schema.SCHEMA_VERSION,
         "run": fake.run,
         "machine": fake.machine,
         "label": fake.run.partition("-")[2] or None,
-        "status": schema.PARTIAL if fake.torn else schema.COMPLETE,
+        "status": RunStatus.PARTIAL if fake.torn else RunStatus.COMPLETE,
         "rounds": fake.rounds,
         "seed": fake.seed,
         "suite": {"version": "0.1.0", "commit": None},
-        "options": {"profile": "standard", "budget_s": 60.0, "rounds": None, "cpu": "auto", "block_ns": 20_000_000},
+        "options": {
+            "profile": "standard",
+            "budget_s": 60.0,
+            "rounds": None,
+            "mechanisms": [],
+            "scenarios": [],
+            "cpu": "auto",
+            "block_ns": 20_000_000,
+            "pairs": [10, 2],
+        },
         "started": started,
         "ended": None if fake.torn else started,
         "wall_ns": 60_000_000_000,
         "share_in_calls": 0.9,
-        "cpus": {"subject": 1, "controller": 0},
+        "cpus": {"subject": 1, "controller": 0, "allowed": 2},
         "true": "/usr/bin/true",
         "control": {"available": True, "reason": None},
         "machine_facts": {
@@ -152,24 +197,31 @@ def _document(fake: FakeRun) -> dict[str, Any]:
         "before": {"load_1min": 0.1, "steal_ticks": 0},
         "after": {"load_1min": 1.0, "steal_ticks": 0},
         "pythons": {
-            label: {"version": label.partition("~")[0], "implementation": "cpython", "executable": f"~/python{label}"}
+            label: INTERPRETER | {"version": label.partition("~")[0], "executable": f"~/python{label}"}
             for label in dict.fromkeys(cell.python for cell in fake.cells)
         },
         "unavailable": [],
         "certificate": None,
         "unfit": [],
     }
-    return document | fake.document
+    return msgspec.convert(document | fake.document, RunDocument)
 
 
-def _in_order(table: schema.Table, values: dict[str, object]) -> tuple[object, ...]:
-    """A row of `table`; columns that have no value are empty."""
-    return tuple(values.get(name) for name in table.header)
-
-
-def _cell_row(number: int, cell: FakeCell) -> tuple[object, ...]:
-    names = (cell.python, cell.mechanism, cell.work, cell.scenario, cell.level, cell.unit, cell.control)
-    return (number, *names, cell.calls, cell.calls if cell.control else 0, cell.blocks, cell.path)
+def _cell_row(number: int, cell: FakeCell) -> CellRow:
+    return CellRow(
+        cell=number,
+        python=cell.python,
+        mechanism=cell.mechanism,
+        work=Work(cell.work),
+        scenario=cell.scenario,
+        level=cell.level,
+        unit=cell.unit or None,
+        control=cell.control or None,
+        block_calls=cell.calls,
+        control_calls=cell.calls if cell.control else 0,
+        blocks=cell.blocks,
+        path=Path(cell.path) if cell.path else None,
+    )
 
 
 def _write_subject(
@@ -178,31 +230,32 @@ def _write_subject(
     """All blocks of one cell in one round: the warm-up, then pairs of mechanism and control."""
     about, noise = fake.cells[cell], fake.noise
     failed = number in about.failing_rounds
-    status, error = (schema.ERROR, "the child exited with status 1") if failed else (schema.OK, None)
-    row: dict[str, object] = {
-        "round": number,
-        "cell": cell,
-        "status": status,
-        "error": error,
-        "start_ns": number * 10**9,
-    }
-    dose = DOSE | {name: BARE[name] + about.memory for name in BARE} | {"path": about.path}
-    store.add(schema.SUBJECTS, [_in_order(schema.SUBJECTS, row | dose)])
+    row = SubjectRow(
+        round=number,
+        cell=cell,
+        status=SubjectStatus.ERROR if failed else SubjectStatus.OK,
+        error="the child exited with status 1" if failed else None,
+        start_ns=number * 10**9,
+        path=Path(about.path) if about.path else None,
+        **DOSE,
+        **{name: size + about.memory for name, size in BARE.items()},
+    )
+    store.add([row])
     if failed:
         return
     level = drift + dice.normal(0, noise.subject)
     ratio = dice.normal(0, noise.ratio)
     for block in range(-1, about.blocks):
-        roles = schema.ROLES if about.control else (schema.MECHANISM,)
+        roles = list(Role) if about.control else [Role.MECHANISM]
         for role in roles:
-            mechanism = role == schema.MECHANISM
+            mechanism = role is Role.MECHANISM
             true = about.total_ns if mechanism else about.control_ns
             logarithm = np.log(true) + level + (ratio if mechanism else 0.0)
             _write_block(store, fake, dice, (cell, number, block, role), logarithm)
 
 
 def _write_block(
-    store: Store, fake: FakeRun, dice: np.random.Generator, key: tuple[int, int, int, str], logarithm: float
+    store: Store, fake: FakeRun, dice: np.random.Generator, key: tuple[int, int, int, Role], logarithm: float
 ) -> None:
     cell, number, block, role = key
     about, noise, count = fake.cells[cell], fake.noise, fake.cells[cell].calls
@@ -211,18 +264,36 @@ def _write_block(
     if block < 0:
         logarithms += np.log(2)
     times = np.maximum(1, np.rint(np.exp(logarithms))).astype(int).tolist()
-    order = -1 if block < 0 else (cell * about.blocks + block) * 2 + (role == schema.CONTROL)
+    order = -1 if block < 0 else (cell * about.blocks + block) * 2 + (role is Role.CONTROL)
     start = number * 10**9 + (order + 1) * 10**6
-    faults = (about.parent_faults, about.child_faults) if role == schema.MECHANISM else (12.0, 8.0)
-    usage = (*faults, 20_000.0, 30_000.0, 10_000.0, 40_000.0, 1.0, 1.0)
-    store.add(schema.BLOCKS, [(cell, number, block, order, role, count, start, sum(times), *usage)])
-    ready = None if about.ready_share is None else about.ready_share
-    warmup = int(block < 0)
-    rows: list[tuple[object, ...]] = [
-        (
-            *(cell, number, block, role, warmup, total, max(1, round(total * about.call_share))),
-            None if ready is None or role == schema.CONTROL else max(1, round(total * ready)),
-        )
-        for total in times
-    ]
-    store.add(schema.SAMPLES, rows)
+    faults = (about.parent_faults, about.child_faults) if role is Role.MECHANISM else (12.0, 8.0)
+    block_row = BlockRow(
+        cell=cell,
+        round=number,
+        block=block,
+        order=order,
+        role=role,
+        calls=count,
+        start_ns=start,
+        elapsed_ns=sum(times),
+        parent_faults=faults[0],
+        child_faults=faults[1],
+        **USAGE,
+    )
+    store.add([block_row])
+    ready = None if about.ready_share is None or role is Role.CONTROL else about.ready_share
+    store.add(
+        [
+            SampleRow(
+                cell=cell,
+                round=number,
+                block=block,
+                role=role,
+                warmup=int(block < 0),
+                total_ns=total,
+                call_ns=max(1, round(total * about.call_share)),
+                ready_ns=None if ready is None else max(1, round(total * ready)),
+            )
+            for total in times
+        ]
+    )

@@ -24,6 +24,8 @@ from analysis.exchange.pyperf_import import write_run
 from analysis.exchange.pyperf_read import PyperfError, read_suite
 from analysis.read.run import Run
 from bench import schema
+from bench.schema import Role
+from bench.schema.run_document import InterpreterFacts
 
 __all__ = ["FILE", "PyperfError", "import_pyperf", "write_pyperf"]
 
@@ -80,7 +82,7 @@ def _names(cells: pd.DataFrame) -> dict[int, str]:
 def _rounds(run: Run, cells: Sequence[int]) -> Iterator[tuple[int, pd.DataFrame]]:
     """The mechanism's calls in complete rounds of each of `cells` that has any, warm-up included."""
     calls = run.complete(run.samples)
-    calls = calls[(calls["role"] == schema.MECHANISM) & calls["cell"].isin(cells)]
+    calls = calls[(calls["role"] == Role.MECHANISM) & calls["cell"].isin(cells)]
     for cell in cells:
         rows = calls[calls["cell"] == cell]
         if len(rows):
@@ -89,8 +91,8 @@ def _rounds(run: Run, cells: Sequence[int]) -> Iterator[tuple[int, pd.DataFrame]
 
 def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame) -> list[pyperf.Run]:
     about = {
-        **_machine(run.document.get("machine_facts", {})),
-        **_python(run.document.get("pythons", {}).get(cell["python"], {}), cell["python"]),
+        **_machine(run.document.machine_facts),
+        **_python(run.document.pythons.get(cell["python"]), cell["python"]),
         **{key: str(cell[key]) for key in ("mechanism", "work", "scenario", "level")},
         "name": name,
         "unit": "second",
@@ -98,7 +100,7 @@ def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame) -> lis
         "forkbench_machine": run.machine,
         "forkbench_python": str(cell["python"]),
     }
-    begin = _time(run.document.get("started"))
+    begin = _time(run.document.started)
     subjects = run.subjects[run.subjects["cell"] == cell["cell"]].set_index("round")["start_ns"]
     runs = []
     for number, rows in calls.groupby("round", sort=True):
@@ -127,10 +129,10 @@ def _machine(facts: Mapping[str, object]) -> dict[str, str | int | float]:
     }
 
 
-def _python(facts: Mapping[str, Any], label: str) -> dict[str, str]:
+def _python(facts: InterpreterFacts | None, label: str) -> dict[str, str]:
     return {
-        "python_version": str(facts.get("version") or label),
-        "python_implementation": str(facts.get("implementation") or "cpython"),
+        "python_version": facts.version if facts else label,
+        "python_implementation": (facts.implementation if facts else None) or "cpython",
     }
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import gzip
-import io
-import json
 import math
 import os
 import re
 import shutil
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +19,10 @@ import pyperf
 
 from analysis.exchange.pyperf_read import PyperfError
 from bench import schema
+from bench.schema import BlockRow, CellRow, Role, RunDocument, RunStatus, SampleRow, SubjectRow, SubjectStatus, Work
+from bench.schema.run_document import ControlInfo, Cpus, InterpreterFacts, RunOptions, Source, Suite
 
 LABEL = "pyperf"
-WORK = "imported"
 SCENARIO = "pyperf"
 NOTE = "imported from pyperf: no control was measured, so times are absolute only, and of whole calls"
 MEANS = "; each of its calls is a mean over a loop of them, so tails are missing"
@@ -60,13 +58,21 @@ class Imported:
         return known if implementation == "cpython" or "forkbench_python" in self.about else f"{implementation}-{known}"
 
     @property
-    def row(self) -> tuple[object, ...]:
+    def row(self) -> CellRow:
         """Its row of cells.csv; what the suite itself exported or measured keeps its mechanism and scenario."""
-        of_suite = [str(self.about.get(key) or "") for key in ("mechanism", "work", "scenario", "level")]
         level = "1 iteration" if self.scale == 1 else f"{self.scale} iterations"
-        cell = of_suite if all(of_suite) else [self.benchmark.get_name(), WORK, SCENARIO, level]
-        calls = max(len(run.values) for run in self.runs)
-        return (self.number, self.python, *cell, "", "", calls, 0, 1, "")
+        of_suite = is_of_suite(self.about)
+        return CellRow(
+            cell=self.number,
+            python=self.python,
+            mechanism=str(self.about["mechanism"]) if of_suite else self.benchmark.get_name(),
+            work=Work(self.about["work"]) if of_suite else Work.IMPORTED,
+            scenario=str(self.about["scenario"]) if of_suite else SCENARIO,
+            level=str(self.about["level"]) if of_suite else level,
+            block_calls=max(len(run.values) for run in self.runs),
+            control_calls=0,
+            blocks=1,
+        )
 
     def nanoseconds(self, seconds: float) -> int:
         """A value of the benchmark as whole nanoseconds of a call."""
@@ -79,11 +85,11 @@ def write_run(suite: pyperf.BenchmarkSuite, file: Path, results: Path, label: st
         raise PyperfError(f"--label {label!r}: up to 61 letters, digits and . _ + -, since it names a directory")
     cells = [_imported(number, benchmark) for number, benchmark in enumerate(suite)]
     document = _document(suite, cells, file, label or LABEL)
-    directory: Path = results / document["machine"] / document["run"]
-    tables = {
+    directory = results / document.machine / document.run
+    tables: dict[schema.Table, list[schema.Row]] = {
         schema.CELLS: [cell.row for cell in cells],
-        schema.SUBJECTS: [row for cell in cells for row in _subject_rows(cell, document)],
-        schema.BLOCKS: [row for cell in cells for row in _block_rows(cell, document)],
+        schema.SUBJECTS: [row for cell in cells for row in _subject_rows(cell, document.started)],
+        schema.BLOCKS: [row for cell in cells for row in _block_rows(cell, document.started)],
         schema.SAMPLES: [row for cell in cells for row in _sample_rows(cell)],
     }
     try:
@@ -96,12 +102,16 @@ def write_run(suite: pyperf.BenchmarkSuite, file: Path, results: Path, label: st
 
 def _imported(number: int, benchmark: pyperf.Benchmark) -> Imported:
     about = benchmark.get_metadata()
-    of_suite = all(about.get(key) for key in ("mechanism", "work", "scenario", "level"))
-    short = not of_suite and statistics.median(benchmark.get_values()) < _SHORT_S
+    short = not is_of_suite(about) and statistics.median(benchmark.get_values()) < _SHORT_S
     return Imported(number, benchmark, about, _ITERATIONS if short else 1)
 
 
-def _write_new(directory: Path, tables: dict[schema.Table, list[tuple[object, ...]]], document: dict[str, Any]) -> None:
+def is_of_suite(about: Mapping[str, Any]) -> bool:
+    """Whether a benchmark's metadata are those of a cell that this suite exported or measured."""
+    return all(about.get(key) for key in ("mechanism", "scenario", "level")) and about.get("work") in set(Work)
+
+
+def _write_new(directory: Path, tables: Mapping[schema.Table, Sequence[schema.Row]], document: RunDocument) -> None:
     """Write everything beside `directory`, then name it: a run is there as a whole, or not at all."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     if directory.exists():
@@ -109,15 +119,12 @@ def _write_new(directory: Path, tables: dict[schema.Table, list[tuple[object, ..
     beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
     try:
         for table, rows in tables.items():
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows([table.header, *rows])
-            data = text.getvalue().encode()
+            data = (table.first_line + table.lines(rows)).encode()
             if table is schema.SAMPLES:
                 (beside / f"{table.file}.gz").write_bytes(gzip.compress(data, 6, mtime=0))
             else:
                 (beside / table.file).write_bytes(data)
-        page = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
-        (beside / schema.RUN_FILE).write_text(page + "\n", encoding="utf-8")
+        (beside / schema.RUN_FILE).write_text(schema.dump(document), encoding="utf-8")
         beside.chmod(0o777 & ~_umask())
         os.rename(beside, directory)
     finally:
@@ -130,33 +137,54 @@ def _umask() -> int:
     return mask
 
 
-def _subject_rows(cell: Imported, document: dict[str, Any]) -> Iterator[tuple[object, ...]]:
-    blank = [None] * (len(schema.SUBJECTS.columns) - 5)
-    for number, start in enumerate(_starts(cell, document)):
-        yield (number, cell.number, schema.OK, None, start, *blank)
+def _subject_rows(cell: Imported, started: str) -> Iterator[SubjectRow]:
+    for number, start in enumerate(_starts(cell, started)):
+        yield SubjectRow(round=number, cell=cell.number, status=SubjectStatus.OK, start_ns=start)
 
 
-def _block_rows(cell: Imported, document: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+def _block_rows(cell: Imported, started: str) -> Iterator[BlockRow]:
     """The warm-up and the values of each process as a block each; what a block cost besides time is not known."""
-    blank = [None] * (len(schema.BLOCKS.columns) - 8)
-    for number, (run, start) in enumerate(zip(cell.runs, _starts(cell, document), strict=True)):
+    for number, (run, start) in enumerate(zip(cell.runs, _starts(cell, started), strict=True)):
         loops = run.get_total_loops()
         warm_up = [_nanoseconds(value * count * run.get_inner_loops()) for count, value in run.warmups]
         if warm_up:
-            key = (cell.number, number, -1, -1, schema.MECHANISM)
-            yield (*key, len(warm_up), start, sum(warm_up), *blank)
-        took = sum(_nanoseconds(value * loops) for value in run.values)
-        key = (cell.number, number, 0, cell.number, schema.MECHANISM)
-        yield (*key, len(run.values), start + sum(warm_up), took, *blank)
+            yield BlockRow(
+                cell=cell.number,
+                round=number,
+                block=-1,
+                order=-1,
+                role=Role.MECHANISM,
+                calls=len(warm_up),
+                start_ns=start,
+                elapsed_ns=sum(warm_up),
+            )
+        yield BlockRow(
+            cell=cell.number,
+            round=number,
+            block=0,
+            order=cell.number,
+            role=Role.MECHANISM,
+            calls=len(run.values),
+            start_ns=start + sum(warm_up),
+            elapsed_ns=sum(_nanoseconds(value * loops) for value in run.values),
+        )
 
 
-def _sample_rows(cell: Imported) -> Iterator[tuple[object, ...]]:
+def _sample_rows(cell: Imported) -> Iterator[SampleRow]:
     """One row a value. Who calls is blocked for all of it, as far as pyperf tells."""
     for number, run in enumerate(cell.runs):
         groups = ((-1, 1, [value for _, value in run.warmups]), (0, 0, run.values))
         for block, warmup, values in groups:
             for total in map(cell.nanoseconds, values):
-                yield (cell.number, number, block, schema.MECHANISM, warmup, total, total, None)
+                yield SampleRow(
+                    cell=cell.number,
+                    round=number,
+                    block=block,
+                    role=Role.MECHANISM,
+                    warmup=warmup,
+                    total_ns=total,
+                    call_ns=total,
+                )
 
 
 def _nanoseconds(seconds: float) -> int:
@@ -173,9 +201,9 @@ def _date(run: pyperf.Run) -> datetime.datetime | None:
         return None
 
 
-def _starts(cell: Imported, document: dict[str, Any]) -> list[int]:
+def _starts(cell: Imported, started: str) -> list[int]:
     """When each process began, in ns since the first one of the run; where that is not known: one after the other."""
-    begin = datetime.datetime.fromisoformat(document["started"]).replace(tzinfo=None)
+    begin = datetime.datetime.fromisoformat(started).replace(tzinfo=None)
     starts: list[int] = []
     end = 0
     for run in cell.runs:
@@ -186,7 +214,7 @@ def _starts(cell: Imported, document: dict[str, Any]) -> list[int]:
     return starts
 
 
-def _document(suite: pyperf.BenchmarkSuite, cells: Sequence[Imported], file: Path, label: str) -> dict[str, Any]:
+def _document(suite: pyperf.BenchmarkSuite, cells: Sequence[Imported], file: Path, label: str) -> RunDocument:
     """run.json, with every field that a measured run has."""
     runs = [run for cell in cells for run in cell.runs]
     common = suite.get_metadata()
@@ -195,41 +223,41 @@ def _document(suite: pyperf.BenchmarkSuite, cells: Sequence[Imported], file: Pat
     started = moment.replace(microsecond=0, tzinfo=None)
     facts = {name: value for name, value in common.items() if not _NOT_A_FACT.match(name)}
     note = NOTE + (MEANS if any(run.get_total_loops() > 1 for run in runs) else "")
-    return {
-        "schema": schema.SCHEMA_VERSION,
-        "run": f"{started:%Y%m%dT%H%M%SZ}-{label}",
-        "machine": _machine(common),
-        "label": label,
-        "status": schema.COMPLETE,
-        "rounds": max(len(cell.runs) for cell in cells),
-        "seed": None,
-        "source": {"format": "pyperf", "file": file.name, "version": common.get("perf_version")},
-        "note": note,
-        "suite": {"version": None, "commit": None},
-        "options": {"profile": "imported"},
-        "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
-        "ended": None,
-        "wall_ns": None,
-        "share_in_calls": None,
-        "cpus": {"subject": None, "controller": None, "allowed": None},
-        "true": None,
-        "control": {"available": False, "reason": note},
-        "machine_facts": facts,
-        "before": None,
-        "after": None,
-        "pythons": {cell.python: _python(cell.about) for cell in cells},
-        "unavailable": [],
-        "certificate": None,
-        "unfit": [],
-    }
+    return RunDocument(
+        schema=schema.SCHEMA_VERSION,
+        run=f"{started:%Y%m%dT%H%M%SZ}-{label}",
+        machine=_machine(common),
+        label=label,
+        status=RunStatus.COMPLETE,
+        rounds=max(len(cell.runs) for cell in cells),
+        seed=None,
+        source=Source(format="pyperf", file=file.name, version=common.get("perf_version")),
+        note=note,
+        suite=Suite(version=None, commit=None),
+        options=RunOptions(profile=Work.IMPORTED),
+        started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        ended=None,
+        wall_ns=None,
+        share_in_calls=None,
+        cpus=Cpus(subject=None, controller=None, allowed=None),
+        true=None,
+        control=ControlInfo(available=False, reason=note),
+        machine_facts=facts,
+        before=None,
+        after=None,
+        pythons={cell.python: _python(cell.about) for cell in cells},
+        unavailable=[],
+        certificate=None,
+        unfit=[],
+    )
 
 
-def _python(about: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "version": str(about.get("python_version") or "unknown").split()[0],
-        "implementation": about.get("python_implementation"),
-        "executable": re.split(r"[\\/]", str(about.get("python_executable") or ""))[-1] or None,
-    }
+def _python(about: dict[str, Any]) -> InterpreterFacts:
+    return InterpreterFacts(
+        version=str(about.get("python_version") or "unknown").split()[0],
+        implementation=about.get("python_implementation"),
+        executable=re.split(r"[\\/]", str(about.get("python_executable") or ""))[-1] or None,
+    )
 
 
 def _machine(common: dict[str, Any]) -> str:

@@ -49,11 +49,11 @@ def figures(run: Run) -> dict[str, object]:
     """
     summary = summarise(run)
     bare = summary[(summary["scenario"] == "parent") & (summary["level"] == "bare")]
-    share = run.document.get("share_in_calls")
+    share = run.document.share_in_calls
     found: dict[str, object] = {
-        "schedule": run.document.get("label") or "(no label)",
+        "schedule": run.document.label or "(no label)",
         "rounds": run.rounds,
-        "in calls": 100 * share if isinstance(share, (int, float)) else None,
+        "in calls": None if share is None else 100 * share,
     }
     for name in CORE:
         rows = bare[bare["mechanism"] == name]

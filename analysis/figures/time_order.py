@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from analysis.figures import NoPicture, figure, style
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import Role
 
 BINS = 60
-TITLES = {MECHANISM: "mechanisms", CONTROL: "their C controls"}
-COLOURS = {MECHANISM: style.BLUE, CONTROL: style.VERMILION}
+TITLES = {Role.MECHANISM: "mechanisms", Role.CONTROL: "their C controls"}
+COLOURS = {Role.MECHANISM: style.BLUE, Role.CONTROL: style.VERMILION}
 SLOW_BLOCK = 1.25  # a block that takes more than this many times its usual time
 
 
@@ -37,11 +37,11 @@ def course(rows: pd.DataFrame, span_ns: float) -> pd.DataFrame:
 
 def says(frame: pd.DataFrame) -> str:
     """How far the machine drifted, by the controls, or by the mechanisms where there is no control."""
-    role = CONTROL if (frame["role"] == CONTROL).any() else MECHANISM
+    role = Role.CONTROL if (frame["role"] == Role.CONTROL).any() else Role.MECHANISM
     rows = frame[frame["role"] == role]
     relative = course(rows, float(frame["start_ns"].max()))["relative"]
     slow_share = float((rows["relative"] > SLOW_BLOCK).mean())
-    measured = "the C controls, which always do the same," if role == CONTROL else "the mechanisms"
+    measured = "the C controls, which always do the same," if role == Role.CONTROL else "the mechanisms"
     return (
         f"Over {units.time_text(frame['start_ns'].max())}, {measured} took {100 * relative.min():.0f} % "
         f"to {100 * relative.max():.0f} % of their usual time. "

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from analysis.read.table import LoadError, read_table
 from bench import schema
+from bench.schema import DocumentError, RunDocument, RunStatus
 
 __all__ = ["LoadError", "Run", "find_runs", "load_run"]
 
@@ -25,7 +24,7 @@ class Run:
     """
 
     path: Path
-    document: dict[str, Any] = field(repr=False)
+    document: RunDocument = field(repr=False)
     cells: pd.DataFrame = field(repr=False)
     subjects: pd.DataFrame = field(repr=False)
     blocks: pd.DataFrame = field(repr=False)
@@ -38,22 +37,22 @@ class Run:
     @property
     def rounds(self) -> int:
         """Number of complete rounds; rows of later rounds are in no summary."""
-        return int(self.document["rounds"])
+        return self.document.rounds
 
     @property
     def partial(self) -> bool:
         """Whether the run was ended before its time."""
-        return bool(self.document["status"] == schema.PARTIAL)
+        return self.document.status is RunStatus.PARTIAL
 
     @property
     def name(self) -> str:
         """The run's name: its time, and its label if it has one."""
-        return str(self.document["run"])
+        return self.document.run
 
     @property
     def machine(self) -> str:
         """The slug of the machine that it was measured on."""
-        return str(self.document["machine"])
+        return self.document.machine
 
     def complete(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of `table` that belong to complete rounds."""
@@ -86,37 +85,19 @@ def glob_escape(text: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
 
 
-def _read_document(directory: Path) -> dict[str, Any]:
+def _read_document(directory: Path) -> RunDocument:
     path = directory / schema.RUN_FILE
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        return schema.parse(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        what = "no run" if directory.exists() else "does not exist"
+        problem = "no run" if directory.exists() else "does not exist"
         raise LoadError(
-            f"{directory}: {what} (no {schema.RUN_FILE}); name a directory that `bench run` printed"
+            f"{directory}: {problem} (no {schema.RUN_FILE}); name a directory that `bench run` printed"
         ) from None
-    except json.JSONDecodeError as error:
-        raise LoadError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
     except UnicodeDecodeError:
         raise LoadError(f"{path}:1: not JSON (not UTF-8 text)") from None
     except OSError as error:
         raise LoadError(f"{path}: cannot be read ({error.strerror})") from None
-    _check_document(path, document)
-    return dict(document)
-
-
-def _check_document(path: Path, document: object) -> None:
-    if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
-        raise LoadError(f"{path}:1: not a run's document (it has no schema version)")
-    if document["schema"] > schema.SCHEMA_VERSION:
-        raise LoadError(
-            f"{path}:1: schema version {document['schema']} is newer than this program reads "
-            f"({schema.SCHEMA_VERSION}); use the forkbench that wrote it, or a later one"
-        )
-    for key, kind in (("run", str), ("machine", str), ("status", str), ("rounds", int)):
-        if not isinstance(document.get(key), kind):
-            raise LoadError(f"{path}:1: `{key}` is missing or not of type {kind.__name__}")
-    if document["status"] not in (schema.COMPLETE, schema.PARTIAL):
-        raise LoadError(f"{path}:1: status is {document['status']!r}, not {schema.COMPLETE} or {schema.PARTIAL}")
-    if document["rounds"] < 0:
-        raise LoadError(f"{path}:1: rounds is {document['rounds']}, below 0")
+    except DocumentError as error:
+        # A line number follows the file's name at once, a key after a blank.
+        raise LoadError(f"{path}:{'' if str(error)[:1].isdigit() else ' '}{error}") from None

@@ -21,14 +21,11 @@ import numpy as np
 import pandas as pd
 
 from bench import schema
+from bench.schema import RunDocument, RunStatus
 
 # Narrow types for what every call repeats: 10 million calls then take 38 bytes each.
 _NARROW = {"cell": "int32", "round": "int32", "block": "int32", "order": "int32", "warmup": "int8"}
-_LOWEST = {"block": -1, "order": -1}
-# Together a cell, a round, a block and a role make one number of 63 bits (see `analysis.stats.rounds`).
-_HIGHEST = {"warmup": 1, "cell": 2**20 - 1, "round": 2**24 - 1, "block": 2**17 - 1, "order": 2**31 - 1}
-_CHOICES = {"role": schema.ROLES, "status": (schema.OK, schema.ERROR)}
-_ROLE_TYPE = pd.CategoricalDtype(list(schema.ROLES))
+_ROLE_TYPE = pd.CategoricalDtype([str(role) for role in schema.Role])
 # What tells the rows of a file apart; calls have no such thing.
 _KEYS = {"cells": ["cell"], "subjects": ["round", "cell"], "blocks": ["cell", "round", "block", "role"]}
 _AT_ONCE = 1 << 18  # bytes
@@ -90,16 +87,16 @@ class _Watched:
         return self.commas == self.lines * (columns - 1) and not self.quotes
 
 
-def read_table(directory: Path, table: schema.Table, document: dict[str, Any], cells: set[int] | None) -> pd.DataFrame:
+def read_table(directory: Path, table: schema.Table, document: RunDocument, cells: set[int] | None) -> pd.DataFrame:
     """The rows of `table` as they were written, columns as in its description; raises `LoadError`.
 
     `document` is run.json, `cells` the numbers that the column of that name may have (``None``: any).
     """
     path = _find_file(directory, table)
     with _readable(path):
-        older = document["schema"] < schema.SCHEMA_VERSION
+        older = document.schema < schema.SCHEMA_VERSION
         columns = _read_header(path, table, older)
-        limit = _whole_rows(path, document["status"] == schema.PARTIAL)
+        limit = _whole_rows(path, document.status is RunStatus.PARTIAL)
         with _open(path) as stream:
             watched = _Watched(stream, limit)
             frame = _parse(watched, columns)
@@ -193,8 +190,9 @@ def _has_bad_row(frame: pd.DataFrame, columns: list[schema.Column], cells: set[i
         values = frame[column.name]
         if column.name == "role":
             bad = bool((values.cat.codes < 0).any())
-        elif column.name in _CHOICES:
-            bad = not values.isin(_CHOICES[column.name]).all()
+        elif column.words:
+            allowed = [*column.words, ""] if column.optional else list(column.words)
+            bad = not values.isin(allowed).all()
         elif column.kind == "str":
             bad = not column.optional and bool((values == "").any())
         else:
@@ -208,7 +206,7 @@ def _numbers_bad(numbers: Any, column: schema.Column) -> bool:
     if not len(numbers):
         return False
     lowest, highest = np.fmin.reduce(numbers), np.fmax.reduce(numbers)
-    if lowest < _LOWEST.get(column.name, 0) or highest > _HIGHEST.get(column.name, math.inf) or np.isinf(highest):
+    if lowest < column.low or highest > (column.high or math.inf) or np.isinf(highest):
         return True
     if numbers.dtype.kind != "f":
         return False
@@ -255,8 +253,8 @@ def _what_is_wrong(row: list[str], columns: list[schema.Column], cells: set[int]
 
 
 def _wrong_value(column: schema.Column, text: str) -> str:
-    if column.name in _CHOICES:
-        return "" if text in _CHOICES[column.name] else f"not one of {', '.join(_CHOICES[column.name])}"
+    if column.words:
+        return "" if text in column.words else f"not one of {', '.join(column.words)}"
     if column.kind == "str":
         return "" if text else "but must not be empty"
     try:
@@ -265,6 +263,6 @@ def _wrong_value(column: schema.Column, text: str) -> str:
         return "not a whole number" if column.kind == "int" else "not a number"
     if not math.isfinite(value):
         return "not a finite number"
-    if value < _LOWEST.get(column.name, 0):
-        return f"below {_LOWEST.get(column.name, 0)}"
-    return f"above {_HIGHEST[column.name]}" if value > _HIGHEST.get(column.name, math.inf) else ""
+    if value < column.low:
+        return f"below {column.low}"
+    return f"above {column.high}" if column.high is not None and value > column.high else ""

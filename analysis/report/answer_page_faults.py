@@ -10,14 +10,14 @@ from analysis.report.answer_parts import core_rows
 from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
 from analysis.text import units
 from analysis.text.units import known
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import Role
 
 
 def page_faults(analysed: AnalysedRun) -> Iterator[str]:
     """Page faults and CPU time of a call of each core mechanism, and what each extra fault of a fork goes with."""
     for python in analysed.pythons:
         for row in core_rows(analysed, python):
-            usage = analysed.usage_per_call(int(row["cell"]), MECHANISM)
+            usage = analysed.usage_per_call(int(row["cell"]), Role.MECHANISM)
             if usage["parent_faults"].notna().any():
                 yield f"{analysed.python_prefix(python)}{_causes(analysed, row, usage)}"
 
@@ -28,7 +28,7 @@ def _causes(analysed: AnalysedRun, row: pd.Series, usage: pd.DataFrame) -> str:
     sentences = [f"`{row['mechanism']}`: a call has {_faults_text(usage, ' page faults')}."]
     if not child_counted:
         sentences.append("This child is not the parent's own child, so its page faults and CPU time are not counted.")
-    control_usage = analysed.usage_per_call(int(row["cell"]), CONTROL)
+    control_usage = analysed.usage_per_call(int(row["cell"]), Role.CONTROL)
     if len(control_usage) and control_usage["parent_faults"].notna().any():
         sentences.append(f"Its C control has {_faults_text(control_usage)}.")
         if row["work"] == "fork":

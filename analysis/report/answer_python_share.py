@@ -23,7 +23,7 @@ def python_share(analysed: AnalysedRun) -> Iterator[str]:
 
 def no_control(analysed: AnalysedRun) -> str:
     """Why a run without such an answer has none."""
-    reason = (analysed.run.document.get("control") or {}).get("reason")
+    reason = analysed.run.document.control.reason
     return f"there is no C control ({reason})" if reason else "no core mechanism was measured beside a C control"
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
-from analysis.text.units import known
+from bench.schema import CheckState, Direction, RunDocument
+from bench.schema.run_document import Check, Fact
 
 # What stands under these is the same everywhere and names nobody.
 _COMMON = ("/bin/", "/usr/bin/", "/proc/", "/sys/", "/dev/")
@@ -47,67 +48,74 @@ def nameless(text: object) -> str:
 def certificate(analysed: AnalysedRun) -> dict[str, Any]:
     """The instrument's own error as it was measured with the run."""
     columns = ["check", "value", "bound", "passed", "what it is"]
-    about = analysed.run.document.get("certificate")
-    if not about or not about.get("checks"):
+    made = analysed.run.document.certificate
+    if made is None or not made.checks:
         note = (
             "This run carries no certificate; `python -m bench selftest` measures the instrument's error on a machine."
         )
         return {"note": note, "columns": columns, "rows": []}
-    checks = about["checks"]
-    rows = [[*_check(check), "yes" if check["passed"] else "NO", nameless(check["text"])] for check in checks]
-    failed = [str(check["name"]) for check in checks if not check["passed"]]
-    note = f"The instrument measured itself with this run: all {len(checks)} checks passed."
-    if failed:
-        what = ", ".join(f"`{name}`" for name in failed)
-        note = f"The instrument measured itself with this run: {len(failed)} of {len(checks)} checks failed ({what})."
+    rows = [_check_row(check) for check in made.checks]
+    failed = ", ".join(f"`{check.name}`" for check in made.checks if check.state is CheckState.FAILED)
+    unseen = ", ".join(f"`{check.name}`" for check in made.checks if check.state is CheckState.NOT_MEASURED)
+    note = f"The instrument measured itself with this run: all {len(made.checks)} checks passed."
+    if failed or unseen:
+        count = sum(not check.passed for check in made.checks)
+        parts = [f"{failed} failed"] if failed else []
+        parts += [f"{unseen} could not be measured"] if unseen else []
+        note = (
+            f"The instrument measured itself with this run: {count} of {len(made.checks)} checks did not pass "
+            f"({'; '.join(parts)})."
+        )
     return {"note": note, "columns": columns, "rows": rows}
 
 
-def _check(check: Mapping[str, Any]) -> list[str]:
-    # What must not fall below its bound has a bound above a value that fails, or below one that passes.
-    least = (check["value"] > check["bound"]) == bool(check["passed"]) and check["value"] != check["bound"]
-    unit = "" if check["unit"] == "1" else f" {check['unit']}"
-    value, bound = (f"{check[key]:.4g}{unit}" for key in ("value", "bound"))
-    return [f"`{check['name']}`", value, f"at {'least' if least else 'most'} {bound}"]
+def _check_row(check: Check) -> list[str]:
+    unit = "" if check.unit == "1" else f" {check.unit}"
+    value = units.MISSING if check.value is None else f"{check.value:.4g}{unit}"
+    side = {Direction.AT_MOST: "at most", Direction.AT_LEAST: "at least"}[check.direction]
+    passed = {CheckState.PASSED: "yes", CheckState.FAILED: "NO", CheckState.NOT_MEASURED: "not measured"}[check.state]
+    return [f"`{check.name}`", value, f"{side} {check.bound:.4g}{unit}", passed, nameless(check.text)]
 
 
 def unfit(analysed: AnalysedRun) -> list[str]:
     """Why the machine was not fit to measure on; empty: it was."""
-    return [nameless(line) for line in analysed.run.document.get("unfit") or []]
+    return [nameless(line) for line in analysed.run.document.unfit]
 
 
 def machine(analysed: AnalysedRun) -> list[list[str]]:
     """Facts of the machine that bear on the figures, and what changed while the run lasted."""
-    facts = analysed.run.document.get("machine_facts") or {}
-    return [[name, _fact(key, facts[key])] for key, name in _FACTS.items() if facts.get(key) is not None] + list(
-        _changes(analysed.run.document)
-    )
+    facts = analysed.run.document.machine_facts
+    rows = [[name, _fact(key, facts[key])] for key, name in _FACTS.items() if facts.get(key) is not None]
+    return [*rows, *_changes(analysed.run.document)]
 
 
 def _fact(key: str, value: Any) -> str:
     return units.bytes_text(value) if key.endswith("_bytes") else nameless(value)
 
 
-def _changes(document: Mapping[str, Any]) -> Iterator[list[str]]:
-    before, after = document.get("before") or {}, document.get("after") or {}
-    if known(before.get("load_1min")) and known(after.get("load_1min")):
+def _changes(document: RunDocument) -> Iterator[list[str]]:
+    before, after = _numbers(document.before), _numbers(document.after)
+    if "load_1min" in before and "load_1min" in after:
         yield ["load before and after", f"{before['load_1min']:g} and {after['load_1min']:g}"]
-    ticks = [name for name in before if name.endswith("_ticks") and known(after.get(name))]
-    spent = {name: after[name] - before[name] for name in ticks}
+    spent = {name: after[name] - before[name] for name in before if name.endswith("_ticks") and name in after}
     if "steal_ticks" in spent and sum(spent.values()) > 0:
         yield ["time stolen by the hypervisor", units.percent_text(max(0, spent["steal_ticks"]) / sum(spent.values()))]
-    cpus = document.get("cpus") or {}
-    if known(cpus.get("subject")):
-        controller = f", controller on CPU {cpus['controller']}" if known(cpus.get("controller")) else ""
-        yield ["pinning", f"measured processes on CPU {cpus['subject']}{controller}"]
+    if document.cpus.subject is not None:
+        controller = "" if document.cpus.controller is None else f", controller on CPU {document.cpus.controller}"
+        yield ["pinning", f"measured processes on CPU {document.cpus.subject}{controller}"]
+
+
+def _numbers(state: Mapping[str, Fact] | None) -> dict[str, float]:
+    """The numbers among the facts of a moment."""
+    return {name: float(value) for name, value in (state or {}).items() if isinstance(value, int | float)}
 
 
 def interpreters(analysed: AnalysedRun) -> dict[str, Any]:
     """One row for each interpreter, with the facts that at least one of them has."""
-    facts = analysed.run.document.get("pythons") or {}
-    shown = [name for name in _PYTHON_FACTS if any(about.get(name) is not None for about in facts.values())]
-    rows = [[label, *(_plain(about.get(name)) for name in shown)] for label, about in facts.items()]
-    return {"columns": ["label", *(name.replace("_", " ") for name in shown)], "rows": rows}
+    pythons = analysed.run.document.pythons
+    names = [name for name in _PYTHON_FACTS if any(getattr(facts, name) is not None for facts in pythons.values())]
+    rows = [[label, *(_plain(getattr(facts, name)) for name in names)] for label, facts in pythons.items()]
+    return {"columns": ["label", *(name.replace("_", " ") for name in names)], "rows": rows}
 
 
 def _plain(value: Any) -> str:

@@ -10,12 +10,15 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from analysis.report.machine_sections import nameless
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.names import IMPORTED, WORK_TITLES, latency_text
 from analysis.text.units import known
 from bench import schema
+from bench.schema import SubjectStatus
 
 QUESTION = "How long does it take to start a process from Python, here, and why does it take that long?"
 FILE_MEANINGS = {
@@ -37,28 +40,27 @@ def question(analysed: AnalysedRun) -> str:
 
 
 def _moment(analysed: AnalysedRun) -> str:
-    started = str(analysed.run.document.get("started") or analysed.run.name)
-    return re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", started)
+    return re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", analysed.run.document.started)
 
 
 def standing(analysed: AnalysedRun) -> str:
     """Who measured what and how much of it: the sentence under the title."""
-    document, facts = analysed.run.document, analysed.run.document.get("machine_facts") or {}
+    document, facts = analysed.run.document, analysed.run.document.machine_facts
     machine = ", ".join(
         str(facts[name]) for name in ("cpu_model_name", "platform", "virtualisation") if facts.get(name)
     )
     text = f"Run `{analysed.run.name}` on `{analysed.run.machine}`{f' ({machine})' if machine else ''}: "
     pythons = ", ".join(analysed.pythons) or "none"
     text += f"{analysed.run.rounds} complete rounds of {len(analysed.run.cells)} cells with Python {pythons}"
-    if known(document.get("wall_ns")):
-        text += f" in {units.time_text(document['wall_ns'])}"
-    if known(document.get("share_in_calls")):
-        text += f", {units.percent_text(document['share_in_calls'])} of it inside measured calls"
+    if document.wall_ns is not None:
+        text += f" in {units.time_text(document.wall_ns)}"
+    if document.share_in_calls is not None:
+        text += f", {units.percent_text(document.share_in_calls)} of it inside measured calls"
     text += "."
     if analysed.run.partial:
         text += " The run was ended before its time: it is partial, and only its complete rounds are shown."
-    if document.get("note"):
-        text += f" It was {nameless(document['note'])}."
+    if document.note:
+        text += f" It was {nameless(document.note)}."
     return text
 
 
@@ -117,7 +119,7 @@ def errors(analysed: AnalysedRun) -> list[list[str]]:
     """Every subject that ended in an error: cell, round, and what happened."""
     subjects = analysed.run.subjects
     names = {cell["cell"]: cell_name(cell) for cell in analysed.run.cells.to_dict("records")}
-    failed = subjects[subjects["status"] == schema.ERROR]
+    failed = subjects[subjects["status"] == SubjectStatus.ERROR]
     rows = [[names[row["cell"]], str(row["round"]), nameless(row["error"])] for row in failed.to_dict("records")]
     more = len(rows) - MOST_ERRORS
     return rows if more <= 0 else [*rows[:MOST_ERRORS], [f"and {more} more", "", "subjects.csv has them all"]]
@@ -131,32 +133,30 @@ def cell_name(cell: Mapping[Any, Any]) -> str:
 def unavailable(analysed: AnalysedRun) -> list[list[str]]:
     """What was asked for and could not be measured, and why; cells with one reason stand together."""
     by_reason: dict[str, list[str]] = {}
-    for one in analysed.run.document.get("unavailable") or []:
-        by_reason.setdefault(nameless(one["reason"]), []).append(cell_name(one))
+    for cell in analysed.run.document.unavailable:
+        by_reason.setdefault(nameless(cell.reason), []).append(cell_name(msgspec.structs.asdict(cell)))
     return [["; ".join(cells), reason] for reason, cells in by_reason.items()]
 
 
 def command(analysed: AnalysedRun) -> tuple[str, str]:
     """The command that measures the same again, and what else it takes."""
-    options = analysed.run.document.get("options") or {}
-    if analysed.main_parent == IMPORTED or options.get("profile") == IMPORTED:
+    document, options = analysed.run.document, analysed.run.document.options
+    if document.source is not None:
         return "python -m analysis import-pyperf FILE", "FILE is the pyperf result that this run was made from."
     words = ["python", "-m", "bench", "run"]
-    for name in options.get("mechanisms") or []:
-        words += ["--mechanism", str(name)]
-    for scenario in options.get("scenarios") or []:
-        words += ["--scenario", str(scenario)]
-    if len(words) == 4 and options.get("profile"):
-        words += ["--profile", str(options["profile"])]
-    for option, value in (("rounds", options.get("rounds")), ("budget", options.get("budget_s"))):
-        words += [f"--{option}", f"{value:g}"] if known(value) else []
-    words += ["--seed", str(analysed.run.document.get("seed"))] if known(analysed.run.document.get("seed")) else []
-    suite = analysed.run.document.get("suite") or {}
-    commit = f", commit {suite['commit']}" if suite.get("commit") else ""
+    for name in options.mechanisms:
+        words += ["--mechanism", name]
+    for scenario in options.scenarios:
+        words += ["--scenario", scenario]
+    if len(words) == 4:
+        words += ["--profile", options.profile]
+    for option, value in (("rounds", options.rounds), ("budget", options.budget_s)):
+        words += [f"--{option}", f"{value:g}"] if value is not None else []
+    words += ["--seed", str(document.seed)] if document.seed is not None else []
+    suite = document.suite
+    commit = f", commit {suite.commit}" if suite.commit else ""
     python = " Add `--python PATH` for each interpreter." if len(analysed.pythons) > 1 else ""
-    note = (
-        f"From a checkout of forkbench {suite.get('version') or ''}{commit}.{python} `make compare` compares two runs."
-    )
+    note = f"From a checkout of forkbench {suite.version or ''}{commit}.{python} `make compare` compares two runs."
     return shlex.join(words), " ".join(note.split()).replace(" ,", ",")
 
 

@@ -13,12 +13,11 @@ import jinja2
 from markupsafe import Markup, escape
 
 from analysis import figures
-from analysis.read.run import LoadError, Run, find_runs, load_run
+from analysis.read.run import Run, find_runs, load_run
 from analysis.report import machine_sections, sections
 from analysis.report.answers import answers
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
-from bench import schema
 
 FOLDER = "report"
 _CODE = re.compile(r"`([^`]*)`")
@@ -88,37 +87,26 @@ def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
 
 
 def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
-    """Everything that the templates show. Raises `LoadError` where run.json does not hold what it should."""
+    """Everything that the templates show."""
+    command, command_note = sections.command(analysed)
     return {
         "title": sections.title(analysed),
         "question": sections.question(analysed),
+        "standing": sections.standing(analysed),
+        "unfit": machine_sections.unfit(analysed),
         "answers": answers(analysed),
         "table_note": sections.table_note(analysed),
         "tables": sections.tables(analysed),
         "pictures": pictures,
+        "certificate": machine_sections.certificate(analysed),
         "errors": sections.errors(analysed),
+        "unavailable": sections.unavailable(analysed),
+        "machine": machine_sections.machine(analysed),
+        "interpreters": machine_sections.interpreters(analysed),
+        "command": command,
+        "command_note": command_note,
         "files": sections.files(analysed),
-        **_from_document(analysed),
     }
-
-
-def _from_document(analysed: AnalysedRun) -> dict[str, Any]:
-    """What is told from run.json alone, whose fields are read here for the first time."""
-    try:
-        command, command_note = sections.command(analysed)
-        return {
-            "standing": sections.standing(analysed),
-            "unfit": machine_sections.unfit(analysed),
-            "certificate": machine_sections.certificate(analysed),
-            "unavailable": sections.unavailable(analysed),
-            "machine": machine_sections.machine(analysed),
-            "interpreters": machine_sections.interpreters(analysed),
-            "command": command,
-            "command_note": command_note,
-        }
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        file, what = analysed.run.path / schema.RUN_FILE, f"{type(error).__name__}: {error}"
-        raise LoadError(f"{file}: a field is not as `bench run` writes it ({what}); copy it again") from None
 
 
 @cache

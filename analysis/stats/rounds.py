@@ -14,8 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.read.run import Run
-from bench import schema
+from bench.schema import Role
 
+# Text, not members: pandas keeps what it is given.
+ROLES = [str(role) for role in Role]
 USAGE = (
     "parent_faults",
     "child_faults",
@@ -47,12 +49,12 @@ def round_table(run: Run, calls: pd.DataFrame | None = None) -> pd.DataFrame:
     calls = warm_calls(run) if calls is None else calls
     keys = ["cell", "round"]
     medians = _grouped_medians(calls, [*keys, "role"], ["total_ns", "call_ns", "ready_ns"])
-    of_mechanism = medians["role"] == schema.MECHANISM
+    of_mechanism = medians["role"] == Role.MECHANISM
     table = medians[of_mechanism].set_index(keys).drop(columns="role")
     table.columns = pd.Index(["p50_ns", "call_p50_ns", "ready_p50_ns", "calls"])
     table["control_p50_ns"] = medians[~of_mechanism].set_index(keys)["total_ns"]
     table["rel"] = round_ratios(block_medians(calls))
-    table = table.join(usage_per_call(run, schema.MECHANISM))
+    table = table.join(usage_per_call(run, Role.MECHANISM))
     return table.reset_index()[["cell", "round", *ROUND_COLUMNS]]
 
 
@@ -69,7 +71,7 @@ def _grouped_medians(calls: pd.DataFrame, keys: list[str], columns: list[str]) -
     The keys become one whole number first, digit by digit: with four columns as keys pandas keeps a copy of 8 bytes
     a call for each of them, and takes twice as long.
     """
-    digits = [(calls[key] == schema.CONTROL).astype("int8") if key == "role" else calls[key] for key in keys]
+    digits = [(calls[key] == Role.CONTROL).astype("int8") if key == "role" else calls[key] for key in keys]
     lows = [int(digit.min()) if len(calls) else 0 for digit in digits]
     spans = [int(digit.max()) - low + 1 if len(calls) else 1 for digit, low in zip(digits, lows, strict=True)]
     number = np.zeros(len(calls), dtype=np.int64)
@@ -83,7 +85,7 @@ def _grouped_medians(calls: pd.DataFrame, keys: list[str], columns: list[str]) -
     for position, (key, low, place) in enumerate(zip(keys, lows, places, strict=True)):
         table.insert(position, key, place + low)
     if "role" in keys:
-        table["role"] = pd.Categorical(np.array(schema.ROLES)[table["role"]], categories=list(schema.ROLES))
+        table["role"] = pd.Categorical(np.array(ROLES)[table["role"]], categories=ROLES)
     return table.reset_index(drop=True)
 
 
@@ -94,7 +96,7 @@ def round_ratios(blocks: pd.DataFrame) -> pd.Series[float]:
     pair, so that what the machine does meanwhile cancels, and the round's is the median over its pairs.
     """
     keys = ["cell", "round", "block"]
-    of_mechanism = blocks["role"] == schema.MECHANISM
+    of_mechanism = blocks["role"] == Role.MECHANISM
     mechanism = blocks[of_mechanism].set_index(keys)["median_ns"]
     control = blocks[~of_mechanism].set_index(keys)["median_ns"]
     pairs = (mechanism / control.where(control > 0)).dropna()

@@ -17,7 +17,7 @@ from analysis.stats.interval import Estimate, median_interval
 from analysis.stats.rounds import block_medians, round_table, usage_per_call, warm_calls
 from analysis.summary.cells import summarise
 from analysis.text.names import IMPORTED, WORK_TITLES
-from bench import schema
+from bench.schema import Role, SubjectStatus
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class AnalysedRun:
     def call_times_ns(self, cell: int) -> NDArray[np.int64]:
         """Total times (ns) of the warm calls of the mechanism in `cell`."""
         calls = self.calls
-        chosen = (calls["cell"].to_numpy() == cell) & (calls["role"] == schema.MECHANISM).to_numpy()
+        chosen = (calls["cell"].to_numpy() == cell) & (calls["role"] == Role.MECHANISM).to_numpy()
         return np.asarray(calls["total_ns"].to_numpy()[chosen], dtype=np.int64)
 
     def main_cells(self) -> pd.DataFrame:
@@ -122,12 +122,12 @@ class AnalysedRun:
 
     @cached_property
     def _usage(self) -> dict[str, pd.DataFrame]:
-        return {role: usage_per_call(self.run, role) for role in schema.ROLES}
+        return {role: usage_per_call(self.run, role) for role in Role}
 
     def verified_doses(self, column: str) -> pd.DataFrame:
         """The verified dose in subjects.csv: one row for every round (index) and one column for every cell."""
         subjects = self.run.complete(self.run.subjects)
-        subjects = subjects[subjects["status"] == schema.OK]
+        subjects = subjects[subjects["status"] == SubjectStatus.OK]
         return subjects.pivot_table(index="round", columns="cell", values=column, aggfunc="first")
 
 

@@ -14,6 +14,7 @@ from analysis.stats.interval import Estimate, median_interval
 from analysis.stats.rounds import round_table, warm_calls
 from analysis.stats.tail import quantile_interval
 from bench import schema
+from bench.schema import Role, SubjectStatus
 
 _DECIMALS = {"rel_p50": 6, "rel_lo": 6, "rel_hi": 6, "parent_faults": 3, "child_faults": 3}
 
@@ -28,7 +29,7 @@ def summarise(run: Run, calls: pd.DataFrame | None = None, rounds: pd.DataFrame 
     calls = warm_calls(run) if calls is None else calls
     rounds = round_table(run, calls) if rounds is None else rounds
     failed = run.complete(run.subjects)
-    errors = failed[failed["status"] == schema.ERROR]["cell"].value_counts()
+    errors = failed[failed["status"] == SubjectStatus.ERROR]["cell"].value_counts()
     by_round = dict(list(rounds.groupby("cell")))
     by_cell = _calls_by_cell(calls)
     rows = []
@@ -87,7 +88,7 @@ def _times(name: str, estimate: Estimate, ends: bool = True) -> dict[str, float]
 
 def _calls_by_cell(calls: pd.DataFrame) -> dict[int, list[NDArray[Any]]]:
     """Total times (ns) of the mechanism's calls: for each cell, one array for each round that has any."""
-    mechanism = calls[calls["role"] == schema.MECHANISM]
+    mechanism = calls[calls["role"] == Role.MECHANISM]
     rounds = int(mechanism["round"].max()) + 1 if len(mechanism) else 1
     keys = mechanism["cell"].to_numpy(dtype=np.int64) * rounds + mechanism["round"].to_numpy()
     # Numbers of 16 bits are sorted by radix, in one pass over millions of calls.

@@ -48,12 +48,9 @@ def heading(run: Run) -> str:
 
 def warnings(run: Run, summary: pd.DataFrame) -> list[str]:
     """What a reader must know about the figures, one line each."""
-    unfit = run.document.get("unfit")
-    lines = [f"measured on an unfit machine: {line}" for line in unfit] if isinstance(unfit, list) else []
+    lines = [f"measured on an unfit machine: {line}" for line in run.document.unfit]
     if summary["rel_p50"].isna().all() and len(summary):
-        control = run.document.get("control")
-        reason = control.get("reason") if isinstance(control, dict) else None
-        lines.append(f"no relative latency: {reason or 'nothing was measured beside a C control'}")
+        lines.append(f"no relative latency: {run.document.control.reason or 'nothing was measured beside a C control'}")
     short = summary["p50_ns"].notna() & summary["p50_lo_ns"].isna()
     if short.any():
         lines.append("an interval needs at least 6 rounds; measure longer (--budget)")
@@ -144,7 +141,7 @@ def _object(run: Run, summary: pd.DataFrame) -> dict[str, Any]:
     return {
         "machine": run.machine,
         "run": run.name,
-        "status": run.document["status"],
+        "status": run.document.status,
         "rounds": run.rounds,
         "warnings": warnings(run, summary),
         "cells": cells,

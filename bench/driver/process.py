@@ -30,12 +30,29 @@ class SubjectError(Exception):
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What getrusage counted from before a block to after it: the parent's, then that of its reaped children.
+
+    In the order in which a subject tells it (see ``usage`` in control.c). Times are ns.
+    """
+
+    parent_faults: int
+    parent_user_ns: int
+    parent_sys_ns: int
+    parent_switches: int
+    child_faults: int
+    child_user_ns: int
+    child_sys_ns: int
+    child_switches: int
+
+
+@dataclass(frozen=True)
 class Block:
     """The answer to one request: `stamps` holds total, call and ready of each call, in ns (ready 0: unknown)."""
 
     begin_ns: int
     end_ns: int
-    usage: tuple[int, ...] | None
+    usage: Usage | None
     stamps: array.array[int]
 
     @property
@@ -98,7 +115,7 @@ class Subject:
             answer = self._answer()
             stamps = array.array("q", self._read(answer["bytes"]))
         before, after = answer["before"], answer["after"]
-        usage = tuple(b - a for a, b in zip(before, after, strict=True)) if before else None
+        usage = Usage(*(b - a for a, b in zip(before, after, strict=True))) if before else None
         return Block(answer["begin"], answer["end"], usage, stamps)
 
     def observe_path(self, deadline_s: float) -> str:

@@ -7,71 +7,72 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from bench import schema
 from bench.machine import facts
 from bench.options import Options
 from bench.plan.availability import Unavailable
 from bench.plan.setup import Setup
+from bench.schema.run_document import (
+    SCHEMA_VERSION,
+    ControlInfo,
+    Cpus,
+    InterpreterFacts,
+    RunDocument,
+    RunOptions,
+    Suite,
+    UnavailableCell,
+)
+from bench.schema.words import RunStatus
 
 VERSION = "0.1.0"
 
 
-def opening(
-    options: Options,
-    setup: Setup,
-    unavailable: Sequence[Unavailable],
-) -> dict[str, Any]:
-    """The document at the beginning of a run, whose status is partial until it ends."""
-    machine_facts, control = facts.collect(), setup.control
+def opening(options: Options, setup: Setup, unavailable: Sequence[Unavailable]) -> RunDocument:
+    """The document at the beginning of a run. Its status is partial until the run ends."""
+    machine_facts, control, pins = facts.collect(), setup.control, setup.pins
     stamp = _utc("%Y%m%dT%H%M%SZ")
-    return {
-        "schema": schema.SCHEMA_VERSION,
-        "run": f"{stamp}-{options.label}" if options.label else stamp,
-        "machine": options.machine or facts.slug(machine_facts),
-        "label": options.label,
-        "status": schema.PARTIAL,
-        "rounds": 0,
-        "seed": options.seed,
-        "suite": {"version": VERSION, "commit": _commit()},
-        "options": {
-            "profile": options.profile,
-            "budget_s": None if options.rounds else options.budget,
-            "rounds": options.rounds,
-            "mechanisms": list(options.mechanisms),
-            "scenarios": list(options.scenarios),
-            "cpu": options.cpu,
-            "block_ns": options.block_ns,
-            "pairs": [options.core_pairs, options.other_pairs],
-        },
-        "started": _utc(),
-        "ended": None,
-        "wall_ns": None,
-        "share_in_calls": None,
-        "cpus": {
-            "subject": setup.pins.subject_cpu,
-            "controller": setup.pins.controller_cpu,
-            "allowed": len(setup.pins.allowed_cpus),
-        },
-        "true": setup.resources.true_program,
-        "control": {"available": not control.problem, "reason": control.problem or None},
-        "machine_facts": machine_facts,
-        "before": facts.state(),
-        "after": None,
-        "pythons": {python.label: python.facts for python in setup.pythons},
-        "unavailable": [asdict(one) for one in unavailable],
-        "certificate": None,
-        "unfit": [],
-    }
+    return RunDocument(
+        schema=SCHEMA_VERSION,
+        run=f"{stamp}-{options.label}" if options.label else stamp,
+        machine=options.machine or facts.slug(machine_facts),
+        label=options.label,
+        status=RunStatus.PARTIAL,
+        rounds=0,
+        seed=options.seed,
+        suite=Suite(version=VERSION, commit=_commit()),
+        options=RunOptions(
+            profile=options.profile,
+            budget_s=None if options.rounds else options.budget,
+            rounds=options.rounds,
+            mechanisms=list(options.mechanisms),
+            scenarios=list(options.scenarios),
+            cpu=options.cpu,
+            block_ns=options.block_ns,
+            pairs=(options.core_pairs, options.other_pairs),
+        ),
+        started=_utc(),
+        ended=None,
+        wall_ns=None,
+        share_in_calls=None,
+        cpus=Cpus(subject=pins.subject_cpu, controller=pins.controller_cpu, allowed=len(pins.allowed_cpus)),
+        true=setup.resources.true_program,
+        control=ControlInfo(available=not control.problem, reason=control.problem or None),
+        machine_facts=machine_facts,
+        before=facts.state(),
+        after=None,
+        pythons={python.label: InterpreterFacts(**python.facts) for python in setup.pythons},
+        unavailable=[UnavailableCell(**asdict(cell)) for cell in unavailable],
+        certificate=None,
+        unfit=[],
+    )
 
 
-def close(document: dict[str, Any], wall_ns: int, share_in_calls: float) -> None:
+def close(document: RunDocument, wall_ns: int, share_in_calls: float) -> None:
     """Add what only the end of a run knows."""
-    document["ended"] = _utc()
-    document["wall_ns"] = wall_ns
-    document["share_in_calls"] = round(share_in_calls, 4)
-    document["after"] = facts.state()
+    document.ended = _utc()
+    document.wall_ns = wall_ns
+    document.share_in_calls = round(share_in_calls, 4)
+    document.after = facts.state()
 
 
 def _utc(form: str = "%Y-%m-%dT%H:%M:%SZ") -> str:

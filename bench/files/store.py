@@ -6,19 +6,19 @@ Raw files are append-only while the run lasts: flushed after every block, synced
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
 from bench import schema
+from bench.schema import RunDocument, RunStatus
+
+_TABLE_OF = {table.record: table for table in schema.RAW_TABLES}
 
 
 class StoreError(Exception):
@@ -42,12 +42,11 @@ def create_run_directory(results: Path, machine: str, run: str) -> Path:
     return directory
 
 
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Replace `path` by `document` in one step, so that a reader never sees half of it."""
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the file at `path` by one with `text`, in one step: a reader never sees half of it."""
     beside = path.with_name(path.name + ".new")
     with open(beside, "w", encoding="utf-8") as stream:
-        json.dump(document, stream, indent=1, sort_keys=True, ensure_ascii=False)
-        stream.write("\n")
+        stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(beside, path)
@@ -82,33 +81,33 @@ def _writing(directory: Path) -> Iterator[None]:
 class Store:
     """The open files of one run in `directory`; use it as a context manager.
 
-    Rows are sequences in the order of the table's header; ``None`` becomes an empty field. Raises
-    `StoreError` where a file cannot be written, as on a full disk.
+    `document` is written as it is at every `sync`. Raises `StoreError` where a file cannot be written, as on a full
+    disk.
     """
 
-    def __init__(self, directory: Path, document: dict[str, Any]) -> None:
+    def __init__(self, directory: Path, document: RunDocument) -> None:
         self.directory = directory
         self.document = document
         self._streams: dict[str, IO[str]] = {}
         for table in schema.RAW_TABLES:
             stream = open(directory / table.file, "x", encoding="utf-8", newline="")
-            stream.write(",".join(table.header) + "\n")
+            stream.write(table.first_line)
             self._streams[table.name] = stream
         self.write_document()
 
-    def add(self, table: schema.Table, rows: list[tuple[object, ...]]) -> None:
-        """Append `rows` to `table` and hand them to the operating system."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        stream = self._streams[table.name]
+    def add(self, rows: Sequence[schema.Row]) -> None:
+        """Append `rows`, all of one class, to the file of that class, and hand them to the operating system."""
+        if not rows:
+            return
+        table = _TABLE_OF[type(rows[0])]
         with _writing(self.directory):
-            stream.write(text.getvalue())
-            stream.flush()
+            self._streams[table.name].write(table.lines(rows))
+            self._streams[table.name].flush()
 
     def write_document(self) -> None:
         """Write `document` to run.json as it is now."""
         with _writing(self.directory):
-            write_json(self.directory / schema.RUN_FILE, self.document)
+            write_atomically(self.directory / schema.RUN_FILE, schema.dump(self.document))
 
     def sync(self) -> None:
         """Force every row to the disk, then write run.json: what it counts is there."""
@@ -124,7 +123,7 @@ class Store:
             for stream in self._streams.values():
                 opened.callback(stream.close)
             self.sync()
-        if self.document["status"] == schema.COMPLETE:
+        if self.document.status is RunStatus.COMPLETE:
             with _writing(self.directory):
                 compress(self.directory / schema.SAMPLES.file)
 

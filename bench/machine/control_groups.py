@@ -82,7 +82,7 @@ def limits_and_use(
             yield folder, int(limit), int(used)
 
 
-def throttling(root: Path = CGROUP, group: str | None = None) -> dict[str, object]:
+def throttling(root: Path = CGROUP, group: str | None = None) -> dict[str, int]:
     """``throttled_periods`` of this process's group since it was made, where a quota of CPU time counts them."""
     group = read_text(Path("/proc/self/cgroup")) if group is None else group
     for folder in folders("cpu", group, root):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench.machine import control_groups, virtualisation
 from bench.machine.kernel_files import read_number, read_numbers, read_text
+from bench.schema.run_document import Fact
 
 # pyperf's metadata that are no facts of the machine: they name somebody, change all the time (see `state`), or
 # belong to the controller's interpreter, which is not the measured one.
@@ -51,12 +52,12 @@ _LIMITS = {"nproc": "RLIMIT_NPROC", "nofile": "RLIMIT_NOFILE", "as": "RLIMIT_AS"
 _STABLE_FACTS = ("cpu_model", "cpu_id", "cpu_count", "architecture", "system", "virtualisation", "container")
 
 
-def collect() -> dict[str, object]:
+def collect() -> dict[str, Fact]:
     """What does not change during a run: a flat dict of str, int and float. Sizes are bytes.
 
     pyperf's metadata keep pyperf's names. The paths in this module describe all other facts.
     """
-    facts: dict[str, object] = {**_cpu_facts(), **_system_facts(), **_pyperf_facts()}
+    facts: dict[str, Fact] = {**_cpu_facts(), **_system_facts(), **_pyperf_facts()}
     facts |= settings()
     facts |= _limits()
     facts |= {f"cgroup_{name}": value for name, value in control_groups.limits().items()}
@@ -78,12 +79,12 @@ def settings() -> dict[str, int | str]:
     }
 
 
-def state() -> dict[str, object]:
+def state() -> dict[str, Fact]:
     """What changes during a run, read before and after it: load, CPU ticks since boot, memory, frequency.
 
     Ticks are the sum over all CPUs; each CPU has ``ticks_per_s`` a second. Sizes are bytes.
     """
-    facts: dict[str, object] = {}
+    facts: dict[str, Fact] = {}
     if hasattr(os, "getloadavg"):
         facts["load_1min"], facts["load_5min"] = (round(load, 2) for load in os.getloadavg()[:2])
     facts |= {f"{name}_ticks": count for name, count in cpu_ticks().items()}
@@ -115,7 +116,7 @@ def cpu_ticks() -> dict[str, int]:
     return dict(zip(names, map(int, first[1:]), strict=False)) if first[:1] == ["cpu"] else {}
 
 
-def slug(facts: Mapping[str, object]) -> str:
+def slug(facts: Mapping[str, Fact]) -> str:
     """A directory name for this machine's results: CPU, count, virtualisation, and a hash of the stable facts.
 
     It is the same for every boot, kernel and Python of a machine. The memory's size is rounded to a quarter of an
@@ -137,7 +138,7 @@ def _short_model(model: str) -> str:
     return " ".join(model.split()[:5]) or "cpu"
 
 
-def _pyperf_facts() -> dict[str, object]:
+def _pyperf_facts() -> dict[str, Fact]:
     import pyperf
 
     try:
@@ -147,9 +148,9 @@ def _pyperf_facts() -> dict[str, object]:
     return {name: value for name, value in metadata.items() if not _NOT_OF_THE_MACHINE.match(name)}
 
 
-def _system_facts() -> dict[str, object]:
+def _system_facts() -> dict[str, Fact]:
     system = platform.uname()
-    facts: dict[str, object] = {"system": system.system, "kernel": system.release, "architecture": system.machine}
+    facts: dict[str, Fact] = {"system": system.system, "kernel": system.release, "architecture": system.machine}
     facts["kernel_build"] = system.version
     try:
         facts["distribution"] = platform.freedesktop_os_release()["PRETTY_NAME"]
@@ -179,7 +180,7 @@ def _libc() -> str:
         return " ".join(platform.libc_ver()).strip()
 
 
-def _cpu_facts() -> dict[str, object]:
+def _cpu_facts() -> dict[str, Fact]:
     """The CPU's model and its numbers, which tell revisions of one model apart."""
     lines = dict(
         re.findall(r"^([^\n:]+?)\s*:[ \t]*([^\n]*)$", read_text("/proc/cpuinfo").partition("\n\n")[0], re.MULTILINE)
@@ -189,7 +190,7 @@ def _cpu_facts() -> dict[str, object]:
     model = lines.get("model name") or lines.get("cpu") or _mac_model()
     if not model and "CPU part" in lines:
         model = f"{platform.machine()} {lines.get('CPU implementer', '')} {lines['CPU part']}"
-    facts: dict[str, object] = {"cpu_model": model or platform.processor() or platform.machine(), "cpu_id": identity}
+    facts: dict[str, Fact] = {"cpu_model": model or platform.processor() or platform.machine(), "cpu_id": identity}
     if cache := lines.get("cache size"):
         facts["cpu_cache"] = cache
     if microcode := lines.get("microcode"):
@@ -212,12 +213,12 @@ def _mac_model() -> str:
     return "" if failed else text.value.decode(errors="replace")
 
 
-def _limits() -> dict[str, object]:
+def _limits() -> dict[str, Fact]:
     try:
         import resource
     except ImportError:  # Windows
         return {}
-    facts: dict[str, object] = {}
+    facts: dict[str, Fact] = {}
     for name, constant in _LIMITS.items():
         if hasattr(resource, constant):
             soft = resource.getrlimit(getattr(resource, constant))[0]

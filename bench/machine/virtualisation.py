@@ -29,7 +29,7 @@ _DMI = (
 _CLOCKS = (("kvm-clock", "kvm"), ("hyperv", "hyperv"), ("xen", "xen"))
 
 
-def detect(kernel: str, root: Path = Path("/")) -> dict[str, object]:
+def detect(kernel: str, root: Path = Path("/")) -> dict[str, str]:
     """``virtualisation`` and ``container``, each present only where there is one. `kernel` is the kernel's release."""
     kinds = {"virtualisation": _virtual_machine(kernel, root), "container": _container(root)}
     return {name: kind for name, kind in kinds.items() if kind}

@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 
 from bench.driver.process import Subject
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import Path, Role
 
 # More calls than this in a block add rows, not knowledge: what costs less than 12 us is a baseline.
 MOST_CALLS = 1000
@@ -26,14 +26,14 @@ class Calibration:
     control_calls: int
     call_ns: float
     control_call_ns: float
-    path: str
+    path: Path | None
 
 
 def calibrate(subject: Subject, has_control: bool, block_ns: int, deadline_s: float) -> Calibration:
     """Measure a few calls of each role in a subject that is there for this alone. Raises `SubjectError`."""
-    path = subject.observe_path(deadline_s)
-    call_ns = _cost(subject, MECHANISM, block_ns, deadline_s)
-    control_ns = _cost(subject, CONTROL, block_ns, deadline_s) if has_control else 0.0
+    path = Path(observed) if (observed := subject.observe_path(deadline_s)) else None
+    call_ns = _cost(subject, Role.MECHANISM, block_ns, deadline_s)
+    control_ns = _cost(subject, Role.CONTROL, block_ns, deadline_s) if has_control else 0.0
     control_calls = block_calls(control_ns, block_ns) if has_control else 0
     return Calibration(block_calls(call_ns, block_ns), control_calls, call_ns, control_ns, path)
 
@@ -54,7 +54,7 @@ def warmup_calls(calls: int) -> int:
     return min(MOST_WARMUP_CALLS, max(LEAST_WARMUP_CALLS, round(calls * _WARMUP_SHARE)))
 
 
-def _cost(subject: Subject, role: str, block_ns: int, deadline_s: float) -> float:
+def _cost(subject: Subject, role: Role, block_ns: int, deadline_s: float) -> float:
     """Cost of a call in ns: the least of two or three, or the median of as many as fit into `_TRIAL_NS` if less.
 
     The least, because a neighbour's burst makes calls longer, never shorter. Blocks of a single call for what is

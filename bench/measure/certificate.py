@@ -11,15 +11,15 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from bench.driver import launch
 from bench.driver.launch import Settings
 from bench.driver.process import BLOCK_DEADLINE_S, SET_UP_DEADLINE_S, Subject, SubjectError
 from bench.measure.round import Measured
 from bench.plan import registry
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import CheckState, Direction, Role
+from bench.schema.run_document import Certificate, Check
 from bench.subject.mechanisms.known import KNOWN_DELAY_NS
 
 # The bounds. Observer: below what a change of the memory layout from one process to the next does.
@@ -57,18 +57,6 @@ while (n := os.read(0, 10)):
 
 
 @dataclass(frozen=True)
-class Check:
-    """One line of the certificate: the value passes if it does not go beyond the bound."""
-
-    name: str
-    value: float
-    unit: str
-    bound: float
-    passed: bool
-    text: str
-
-
-@dataclass(frozen=True)
 class Ground:
     """What a check measures with: an interpreter, the folder of the control (or empty), the subjects' CPU."""
 
@@ -85,23 +73,49 @@ class Ground:
 
 def at_most(name: str, value: float, unit: str, bound: float, text: str) -> Check:
     """A check that passes up to its bound."""
-    return Check(name, round(value, 5), unit, bound, value <= bound, text)
+    return _check(name, value, unit, bound, text, Direction.AT_MOST, value <= bound)
+
+
+def at_least(name: str, value: float, unit: str, bound: float, text: str) -> Check:
+    """A check that passes from its bound on."""
+    return _check(name, value, unit, bound, text, Direction.AT_LEAST, value >= bound)
+
+
+def _check(name: str, value: float, unit: str, bound: float, text: str, direction: Direction, passed: bool) -> Check:
+    state = CheckState.PASSED if passed else CheckState.FAILED
+    return Check(name=name, value=round(value, 5), unit=unit, bound=bound, direction=direction, state=state, text=text)
+
+
+def not_measured(name: str, bound: float, reason: str) -> Check:
+    """A check of at most `bound` whose value could not be measured: it does not pass."""
+    return Check(
+        name=name,
+        value=None,
+        unit="1",
+        bound=bound,
+        direction=Direction.AT_MOST,
+        state=CheckState.NOT_MEASURED,
+        text=f"could not be measured: {reason}",
+    )
 
 
 def opening(ground: Ground, budget_s: float) -> list[Check]:
     """The checks that need measurements of their own, most of `budget_s` for the observer effect."""
-    checks = [*timer(), _or_failed("known_delay_error", lambda: known_delay(ground))]
+    checks = [*timer(), _or_not_measured("known_delay_error", MOST_DELAY_ERROR, lambda: known_delay(ground))]
     if not hasattr(os, "fork"):
         return checks
-    return [_or_failed("observer_effect", lambda: observer_effect(ground, budget_s)), *checks]
+    return [
+        _or_not_measured("observer_effect", MOST_OBSERVER_EFFECT, lambda: observer_effect(ground, budget_s)),
+        *checks,
+    ]
 
 
-def _or_failed(name: str, measure: Callable[[], Check]) -> Check:
+def _or_not_measured(name: str, bound: float, measure: Callable[[], Check]) -> Check:
     """The check, or one that did not pass because its own subjects failed: that must not end a run."""
     try:
         return measure()
     except SubjectError as error:
-        return Check(name, 0.0, "1", 0.0, False, f"could not be measured: {error}")
+        return not_measured(name, bound, str(error))
 
 
 def timer() -> list[Check]:
@@ -121,7 +135,7 @@ def known_delay(ground: Ground) -> Check:
     """Error of the median on a delay that is known: a subject that waits busily for it."""
     with Subject(ground.settings("known_delay")) as subject:
         subject.ready(SET_UP_DEADLINE_S)
-        totals = subject.block(MECHANISM, 200, BLOCK_DEADLINE_S).stamps[0::3]
+        totals = subject.block(Role.MECHANISM, 200, BLOCK_DEADLINE_S).stamps[0::3]
     error = abs(statistics.median(totals) / KNOWN_DELAY_NS - 1)
     text = f"error on a known delay of {KNOWN_DELAY_NS // 1000} µs"
     return at_most("known_delay_error", error, "1", MOST_DELAY_ERROR, text)
@@ -151,7 +165,7 @@ def _one_observation(ground: Ground) -> float:
         subject.ready(SET_UP_DEADLINE_S)
         for number in range(_OBSERVER_BLOCKS + 1):
             theirs = _by_hand(loop) if number % 2 else 0.0  # neither is always the first of the two
-            mine = statistics.median(subject.block(MECHANISM, _OBSERVER_CALLS, BLOCK_DEADLINE_S).stamps[0::3])
+            mine = statistics.median(subject.block(Role.MECHANISM, _OBSERVER_CALLS, BLOCK_DEADLINE_S).stamps[0::3])
             theirs = theirs or _by_hand(loop)
             if number > 0:  # the first is the warm-up
                 here.append(mine)
@@ -196,7 +210,7 @@ def of_run(measured: Sequence[Measured], share: float | None, forced: int) -> li
     checks = [at_most("processes_left", left + forced, "processes", 0, "still there after the run, or ended by force")]
     if share is not None:
         text = "of wall time, inside timed calls"
-        checks.insert(0, Check("share_in_calls", round(share, 4), "1", LEAST_SHARE, share >= LEAST_SHARE, text))
+        checks.insert(0, at_least("share_in_calls", share, "1", LEAST_SHARE, text))
     levels = drift_levels(measured)
     # In one round every block is its cell's median, and nothing could fail.
     if len({block.round for block in measured}) >= 3 and len(levels) >= 3:
@@ -212,7 +226,7 @@ def of_run(measured: Sequence[Measured], share: float | None, forced: int) -> li
 
 def drift_levels(measured: Sequence[Measured]) -> list[float]:
     """Each control block's median over its cell's median, in order of time (the mechanism's without a control)."""
-    role = CONTROL if any(block.role == CONTROL for block in measured) else MECHANISM
+    role = Role.CONTROL if any(block.role is Role.CONTROL for block in measured) else Role.MECHANISM
     blocks = sorted((b for b in measured if b.role == role and b.block >= 0), key=lambda b: b.start_ns)
     by_cell: dict[int, list[float]] = defaultdict(list)
     for block in blocks:
@@ -236,6 +250,6 @@ def children() -> list[int]:
     return found
 
 
-def as_document(checks: Sequence[Check]) -> dict[str, Any]:
+def of_checks(checks: Sequence[Check]) -> Certificate:
     """The certificate as it stands in run.json."""
-    return {"checks": [asdict(check) for check in checks], "passed": all(check.passed for check in checks)}
+    return Certificate(checks=list(checks), passed=all(check.passed for check in checks))

@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from bench import schema
 from bench.driver.launch import Settings
 from bench.driver.process import SubjectError
 from bench.driver.subject_group import SubjectGroup
@@ -18,7 +17,7 @@ from bench.options import Options
 from bench.plan import registry
 from bench.plan.cells import Cell
 from bench.plan.setup import Setup
-from bench.schema import CONTROL
+from bench.schema import CellRow, Role, SubjectRow, SubjectStatus
 
 CALIBRATION_ROUND = -1
 # The interval of 12 rounds goes from the third smallest to the third largest, that of 11 from the second to the
@@ -35,7 +34,7 @@ _LATER = 0.6
 _USUAL = 1.2
 # Between two blocks the controller writes the rows of the first and wakes the subject of the second.
 _BETWEEN_NS = 1e6
-_NOT_CALIBRATED = Calibration(0, 0, 0.0, 0.0, "")
+_NOT_CALIBRATED = Calibration(0, 0, 0.0, 0.0, None)
 
 
 class Preparation:
@@ -60,50 +59,53 @@ class Preparation:
             for number in subjects.alive():
                 before_each(cells[number])
                 try:
-                    found = calibrate(
+                    calibration = calibrate(
                         subjects[number],
                         bool(settings[number].control_mechanism),
                         self._options.block_ns,
                         self._options.deadline_s,
                     )
-                    self.tasks[number] = Task(cells[number], settings[number], found, 1)
+                    self.tasks[number] = Task(cells[number], settings[number], calibration, 1)
                 except SubjectError as error:
                     subjects.fail(number, str(error))
         self.failed = subjects.failed
         self.overhead_ns = subjects.overhead_ns
-        self._store.add(schema.SUBJECTS, [self._error_row(subjects, number) for number in subjects.failed])
+        self._store.add([self._error_row(subjects, number) for number in subjects.failed])
 
-    def _error_row(self, subjects: SubjectGroup, number: int) -> tuple[object, ...]:
-        started = subjects.started_ns[number] - self._origin_ns
-        row = (CALIBRATION_ROUND, number, schema.ERROR, f"calibration: {subjects.failed[number]}", started)
-        return (*row, *[None] * (len(schema.SUBJECTS.columns) - len(row)))
+    def _error_row(self, subjects: SubjectGroup, number: int) -> SubjectRow:
+        return SubjectRow(
+            round=CALIBRATION_ROUND,
+            cell=number,
+            status=SubjectStatus.ERROR,
+            error=f"calibration: {subjects.failed[number]}",
+            start_ns=subjects.started_ns[number] - self._origin_ns,
+        )
 
     def settle(self, cells: Sequence[Cell], left_s: float) -> None:
         """Decide how many pairs of blocks each cell has in a round, and write cells.csv."""
         options = self._options
         pairs = allot(self.tasks, left_s * 1e9, self.overhead_ns, options.core_pairs, options.other_pairs)
         self.tasks = {number: replace(task, pairs=pairs[number]) for number, task in self.tasks.items()}
-        self._store.add(schema.CELLS, [self._row(cell) for cell in cells])
+        self._store.add([self._row(cell) for cell in cells])
         self._store.sync()
 
-    def _row(self, cell: Cell) -> tuple[object, ...]:
+    def _row(self, cell: Cell) -> CellRow:
         """The cell's row of cells.csv; without blocks if its calibration failed."""
         task = self.tasks.get(cell.number)
-        found = task.calibration if task else _NOT_CALIBRATED
-        level = cell.level
-        return (
-            cell.number,
-            cell.python.label,
-            cell.mechanism.name,
-            cell.mechanism.work,
-            level.scenario.name,
-            level.text,
-            level.scenario.unit,
-            cell.mechanism.control if self._control_of(cell) else "",
-            found.calls,
-            found.control_calls,
-            task.pairs if task else 0,
-            found.path,
+        calibration = task.calibration if task else _NOT_CALIBRATED
+        return CellRow(
+            cell=cell.number,
+            python=cell.python.label,
+            mechanism=cell.mechanism.name,
+            work=cell.mechanism.work,
+            scenario=cell.level.scenario.name,
+            level=cell.level.text,
+            unit=cell.level.scenario.unit or None,
+            control=cell.mechanism.control if self._control_of(cell) else None,
+            block_calls=calibration.calls,
+            control_calls=calibration.control_calls,
+            blocks=task.pairs if task else 0,
+            path=calibration.path,
         )
 
     def ground(self, cell: Cell) -> Ground:
@@ -133,17 +135,18 @@ class Preparation:
 
 def _warm_up_cost_ns(task: Task) -> float:
     """What the warm-up calls of a subject take."""
-    found = task.calibration
-    cost = warmup_calls(found.calls) * found.call_ns
-    if CONTROL in task.roles:
-        cost += warmup_calls(found.control_calls) * found.control_call_ns
+    calibration = task.calibration
+    cost = warmup_calls(calibration.calls) * calibration.call_ns
+    if Role.CONTROL in task.roles:
+        cost += warmup_calls(calibration.control_calls) * calibration.control_call_ns
     return cost
 
 
 def _pair_cost_ns(task: Task) -> float:
     """What one pair of blocks takes."""
-    found = task.calibration
-    return found.calls * found.call_ns + found.control_calls * found.control_call_ns + len(task.roles) * _BETWEEN_NS
+    calibration = task.calibration
+    in_calls_ns = calibration.calls * calibration.call_ns + calibration.control_calls * calibration.control_call_ns
+    return in_calls_ns + len(task.roles) * _BETWEEN_NS
 
 
 def allot(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from bench import schema
 from bench.driver import dose
 from bench.driver.dose import Dose
 from bench.driver.launch import Settings
@@ -16,7 +16,7 @@ from bench.files.store import Store
 from bench.measure.calibrate import Calibration, warmup_calls
 from bench.measure.schedule import Share, Step, padding, round_steps
 from bench.plan.cells import Cell
-from bench.schema import CONTROL, ERROR, MECHANISM, OK
+from bench.schema import BlockRow, Role, SampleRow, SubjectRow, SubjectStatus
 
 # In a block of at least so many calls the first one is marked as warm-up: other subjects ran since this
 # one's last block, and its caches and page tables went cold.
@@ -35,14 +35,14 @@ class Task:
     calibration: Calibration
     pairs: int
 
-    def calls(self, role: str) -> int:
+    def calls(self, role: Role) -> int:
         """Calls in a block of `role`."""
-        return self.calibration.calls if role == MECHANISM else self.calibration.control_calls
+        return self.calibration.calls if role is Role.MECHANISM else self.calibration.control_calls
 
     @property
-    def roles(self) -> tuple[str, ...]:
+    def roles(self) -> tuple[Role, ...]:
         """The roles that it has blocks of."""
-        return (MECHANISM, CONTROL) if self.settings.control_mechanism else (MECHANISM,)
+        return (Role.MECHANISM, Role.CONTROL) if self.settings.control_mechanism else (Role.MECHANISM,)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Measured:
     cell: int
     round: int
     block: int
-    role: str
+    role: Role
     start_ns: int
     elapsed_ns: int
     median_ns: float
@@ -89,7 +89,7 @@ class Round:
 
     def measure(self, each: Callable[[Step, Measured], None]) -> None:
         """Start all subjects, go through the steps of the schedule, end all; `each` hears of every block."""
-        shares = {number: Share(task.pairs, CONTROL in task.roles) for number, task in self._tasks.items()}
+        shares = {number: Share(task.pairs, Role.CONTROL in task.roles) for number, task in self._tasks.items()}
         try:
             with self._subjects:
                 for number in self._subjects.alive():
@@ -98,7 +98,7 @@ class Round:
                     if step.cell not in self.failed and (done := self._block(step)):
                         each(step, done)
         finally:
-            self._store.add(schema.SUBJECTS, [self._subject_row(number) for number in self._subjects.started_ns])
+            self._store.add([self._subject_row(number) for number in self._subjects.started_ns])
 
     def _warm_up(self, number: int) -> None:
         task, subject = self._tasks[number], self._subjects[number]
@@ -126,42 +126,64 @@ class Round:
             return None
         return self._write(step.cell, step.block, step.order, step.role, block)
 
-    def _write(self, cell: int, block_number: int, order: int, role: str, block: Block) -> Measured:
-        totals, start = block.stamps[0::3], block.begin_ns - self._origin_ns
-        elapsed = block.end_ns - block.begin_ns
-        cold = len(totals) if block_number == WARMUP_BLOCK else int(len(totals) >= CALLS_WITH_LEAD)
-        usage = per_call(block)
-        key = (cell, self.number, block_number)
-        self._store.add(schema.BLOCKS, [(*key, order, role, block.calls, start, elapsed, *usage)])
-        rows: list[tuple[object, ...]] = [
-            (*key, role, int(i < cold), total, call, ready or None)
-            for i, (total, call, ready) in enumerate(zip(totals, block.stamps[1::3], block.stamps[2::3], strict=True))
-        ]
-        self._store.add(schema.SAMPLES, rows)
-        warm = totals[cold:] or totals
+    def _write(self, cell: int, number: int, order: int, role: Role, block: Block) -> Measured:
+        """Write the block and its calls, and return it in short."""
+        totals = block.stamps[0::3]
+        cold = len(totals) if number == WARMUP_BLOCK else int(len(totals) >= CALLS_WITH_LEAD)
+        start_ns, elapsed_ns = block.begin_ns - self._origin_ns, block.end_ns - block.begin_ns
+        row = BlockRow(
+            cell=cell,
+            round=self.number,
+            block=number,
+            order=order,
+            role=role,
+            calls=block.calls,
+            start_ns=start_ns,
+            elapsed_ns=elapsed_ns,
+            **usage_per_call(block),
+        )
+        self._store.add([row])
+        calls = zip(totals, block.stamps[1::3], block.stamps[2::3], strict=True)
+        self._store.add(
+            [
+                SampleRow(
+                    cell=cell,
+                    round=self.number,
+                    block=number,
+                    role=role,
+                    warmup=int(call < cold),
+                    total_ns=total,
+                    call_ns=called,
+                    ready_ns=ready or None,
+                )
+                for call, (total, called, ready) in enumerate(calls)
+            ]
+        )
         self.in_calls_ns += sum(totals)
-        return Measured(*key, role, start, elapsed, statistics.median(warm))
+        median_ns = statistics.median(totals[cold:] or totals)
+        return Measured(cell, self.number, number, role, start_ns, elapsed_ns, median_ns)
 
-    def _subject_row(self, number: int) -> tuple[object, ...]:
-        set_up_ns, verified = self._set_up.get(number, (None, Dose()))
+    def _subject_row(self, number: int) -> SubjectRow:
+        setup_ns, verified = self._set_up.get(number, (None, Dose()))
         error = self.failed.get(number)
-        started = self._subjects.started_ns[number] - self._origin_ns
-        modules, path = self._subjects.modules.get(number), self._tasks[number].calibration.path
-        return (
-            *(self.number, number, ERROR if error else OK, error, started, set_up_ns),
-            *astuple(verified),
-            *(modules, path),
+        return SubjectRow(
+            round=self.number,
+            cell=number,
+            status=SubjectStatus.ERROR if error else SubjectStatus.OK,
+            error=error,
+            start_ns=self._subjects.started_ns[number] - self._origin_ns,
+            setup_ns=setup_ns,
+            **asdict(verified),
+            modules=self._subjects.modules.get(number),
+            path=self._tasks[number].calibration.path,
         )
 
 
-def per_call(block: Block) -> tuple[object, ...]:
-    """The block's resource usage per call, in the order of blocks.csv."""
+def usage_per_call(block: Block) -> dict[str, Any]:
+    """The block's resource usage per call under the names of blocks.csv; empty where it is not known."""
     if block.usage is None:
-        return (None,) * 8
-    calls = max(block.calls, 1)
-    faults, user, system, switches, child_faults, child_user, child_system, child_switches = block.usage
-    ordered = (faults, child_faults, user, system, child_user, child_system, switches, child_switches)
-    return tuple(round(value / calls, 3) for value in ordered)
+        return {}
+    return {name: round(value / max(block.calls, 1), 3) for name, value in asdict(block.usage).items()}
 
 
 def dose_problem(cell: Cell, verified: Dose) -> str:

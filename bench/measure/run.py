@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import schema
 from bench.driver import pinning, reaping
 from bench.errors import UsageError
 from bench.files import run_document
@@ -24,6 +23,8 @@ from bench.plan import cells
 from bench.plan.cells import Cell
 from bench.plan.setup import Setup, prepare
 from bench.progress import Progress
+from bench.schema import Role, RunStatus
+from bench.schema.run_document import Check
 
 # A cell whose subjects failed in so many rounds in a row is not started again.
 FAILURES_TO_GIVE_UP = 2
@@ -68,7 +69,7 @@ class Run:
         """Name and median so far in ns of each cell, those of the core first."""
         by_cell: dict[int, list[float]] = defaultdict(list)
         for block in self.measured:
-            if block.role == schema.MECHANISM:
+            if block.role is Role.MECHANISM:
                 by_cell[block.cell].append(block.median_ns)
         ordered = sorted(by_cell, key=lambda number: (not self.cells[number].is_core, number))
         return [(self.cells[number].name, statistics.median(by_cell[number])) for number in ordered]
@@ -89,7 +90,7 @@ def execute(options: Options, progress: Progress) -> Run:
         raise UsageError(f"nothing can be measured here: {reasons}")
     _say_what_is_missing(setup, progress)
     document = run_document.opening(options, setup, unavailable)
-    run.directory = create_run_directory(options.results, document["machine"], document["run"])
+    run.directory = create_run_directory(options.results, document.machine, document.run)
     reaping.adopt_orphans()
     pinning.apply(setup.pins)
     try:
@@ -114,8 +115,8 @@ def _say_what_is_missing(setup: Setup, progress: Progress) -> None:
 
 def _measure(run: Run, store: Store, preparation: Preparation) -> None:
     document, progress = store.document, run.progress
-    document["unfit"] = fitness.unfit_lines(fitness.assess())
-    for line in document["unfit"]:
+    document.unfit = fitness.unfit_lines(fitness.assess())
+    for line in document.unfit:
         progress.message(f"unfit machine: {line}")
     try:
         preparation.calibrate(run.cells, lambda cell: progress.update(cell.name, -1, run.left_s(), list))
@@ -128,15 +129,15 @@ def _measure(run: Run, store: Store, preparation: Preparation) -> None:
         _rounds(run, store)
     finally:
         run_document.close(document, run.wall_ns(), run.share_in_calls())
-    document["status"] = schema.COMPLETE
+    document.status = RunStatus.COMPLETE
     if run.options.certificate:
         long_enough = run.wall_ns() / 1e9 >= certificate.SHARE_FROM_S
         checks += certificate.of_run(run.measured, run.share_in_calls() if long_enough else None, run.forced)
-        document["certificate"] = certificate.as_document(checks)
+        document.certificate = certificate.of_checks(checks)
     _say_how_it_ended(run)
 
 
-def _opening(run: Run, preparation: Preparation) -> list[certificate.Check]:
+def _opening(run: Run, preparation: Preparation) -> list[Check]:
     """The part of the certificate that measures for itself, within a small part of the budget."""
     if not run.options.certificate:
         return []
@@ -170,7 +171,7 @@ def _rounds(run: Run, store: Store) -> None:
         run.in_calls_ns += one.in_calls_ns
         run.rounds += 1
         run.rounds_ns.append(run.wall_ns() - began)
-        store.document["rounds"] = run.rounds
+        store.document.rounds = run.rounds
         store.sync()
         _give_up(run, one.failed)
 

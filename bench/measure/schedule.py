@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.options import MOST_PAIRS
-from bench.schema import CONTROL, MECHANISM, ROLES
+from bench.schema import Role
 
 # A page, of which everything that lies behind the padding is moved a random part.
 PAGE = 4096
@@ -22,7 +22,7 @@ class Step:
     order: int
     cell: int
     block: int
-    role: str
+    role: Role
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ def round_steps(cells: Mapping[int, Share], seed: int, number: int) -> list[Step
     dice.shuffle(pairs)
     steps: list[Step] = []
     for cell, block in pairs:
-        roles = list(ROLES)
+        roles = list(Role)
         dice.shuffle(roles)
         share = cells[cell]
         if block >= share.pairs:
             continue
         for role in roles:
-            if role == MECHANISM or (role == CONTROL and share.has_control):
+            if role is Role.MECHANISM or share.has_control:
                 steps.append(Step(len(steps), cell, block, role))
     return steps
 

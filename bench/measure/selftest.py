@@ -12,13 +12,14 @@ from bench.driver import pinning
 from bench.errors import UsageError
 from bench.machine.fitness import assess, unfit_lines
 from bench.measure import certificate
-from bench.measure.certificate import Check, Ground
+from bench.measure.certificate import Ground
 from bench.measure.run import Run, execute
 from bench.options import Options
 from bench.plan import interpreters
 from bench.plan.setup import prepare
 from bench.progress import Progress, choose
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import CheckState, Direction, Role
+from bench.schema.run_document import Check
 
 DEFAULT_BUDGET_S = 30.0
 LEAST_BUDGET_S = 10.0
@@ -65,10 +66,11 @@ def measure(python: str, budget_s: float, progress: Progress) -> list[Check]:
 
 def line_of(check: Check) -> str:
     """One check as a line of text."""
-    verdict = "ok  " if check.passed else "FAIL"
-    sign = ">=" if check.name == "share_in_calls" else "<="
+    verdict = {CheckState.PASSED: "ok", CheckState.FAILED: "FAIL", CheckState.NOT_MEASURED: "NONE"}[check.state]
+    sign = {Direction.AT_MOST: "<=", Direction.AT_LEAST: ">="}[check.direction]
+    value = "-" if check.value is None else f"{check.value:.5g}"
     unit = "" if check.unit == "1" else f" {check.unit}"
-    return f"{verdict} {check.name:<24} {check.value:>10.5g}{unit} ({sign} {check.bound:g}): {check.text}"
+    return f"{verdict:<4} {check.name:<24} {value:>10}{unit} ({sign} {check.bound:g}): {check.text}"
 
 
 def _identical_run(python: str, budget_s: float, folder: Path, progress: Progress) -> Run:
@@ -105,10 +107,10 @@ def identical_cells(run: Run) -> list[Check]:
 def _round_latencies(run: Run, cell: int) -> dict[int, float]:
     """Each round's relative latency of `cell`: the median over its pairs of blocks, as in a summary."""
     blocks = [block for block in run.measured if block.cell == cell and block.block >= 0]
-    beside = {(block.round, block.block): block.median_ns for block in blocks if block.role == CONTROL}
+    beside = {(block.round, block.block): block.median_ns for block in blocks if block.role is Role.CONTROL}
     by_round: dict[int, list[float]] = defaultdict(list)
     for block in blocks:
-        if block.role == MECHANISM:
+        if block.role is Role.MECHANISM:
             by_round[block.round].append(block.median_ns / beside.get((block.round, block.block), 1.0))
     return {number: statistics.median(values) for number, values in by_round.items()}
 

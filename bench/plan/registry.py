@@ -10,10 +10,11 @@ from functools import cache
 from typing import Any
 
 import bench.subject.mechanisms as package
+from bench.schema import Work
 
-WORKS = ("control", "baseline", "fork", "exec", "python_start", "python_call", "reuse")
+WORKS = (Work.CONTROL, Work.BASELINE, Work.FORK, Work.EXEC, Work.PYTHON_START, Work.PYTHON_CALL, Work.REUSE)
 # Mechanisms for the certificate alone come last, and are in no profile.
-_WORK_ORDER = (*WORKS, "known")
+_WORK_ORDER = (*WORKS, Work.KNOWN)
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Mechanism:
     """A way to create and reap a child. The subject loads its `entry_point`, ``module:name``."""
 
     name: str
-    work: str
+    work: Work
     control: str
     needs: tuple[str, ...]
     entry_point: str
@@ -56,7 +57,7 @@ def mechanisms() -> dict[str, Mechanism]:
     registered = [
         Mechanism(
             make.__name__,
-            make.work,  # type: ignore[attr-defined]
+            Work(make.work),  # type: ignore[attr-defined]
             make.control,  # type: ignore[attr-defined]
             tuple(make.needs),  # type: ignore[attr-defined]
             f"mechanisms.{module.name}:{make.__name__}",

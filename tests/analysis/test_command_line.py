@@ -239,7 +239,9 @@ def test_damaged_and_newer_files(tmp_path: Path, capsys: pytest.CaptureFixture[s
     cells.write_text(cells.read_text(encoding="utf-8").replace("posix_spawn,exec", "posix_spawn"), encoding="utf-8")
     for command in (["summary", run], ["report", run], ["plot", run, "--out", tmp_path], ["export-pyperf", run]):
         assert "cells.csv:3: " in refused(capsys, *command)
-    newer = make(tmp_path, 2, document={"schema": 99})
+    newer = make(tmp_path, 2)
+    document = json.loads((newer / "run.json").read_text())
+    (newer / "run.json").write_text(json.dumps(document | {"schema": 99}))
     assert "schema version 99" in refused(capsys, "compare", newer, newer)
 
 

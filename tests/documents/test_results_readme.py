@@ -6,24 +6,20 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pandas as pd
 import pytest
 
 from analysis.read.run import load_run
 from analysis.summary.cells import summarise
 from bench import schema
-from bench.files import run_document
-from bench.options import Options
-from bench.plan.setup import prepare
 from tests import ROOT
 
 TEXT = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
 KINDS = {"int": "whole number", "float": "number", "str": "text"}
-# Keys of run.json whose own keys are described one by one; those of the others depend on the machine.
-DESCRIBED = ("suite", "options", "cpus", "control")
 
 
 def section(file: str) -> str:
@@ -60,21 +56,33 @@ def test_no_other_file_is_described() -> None:
     assert re.findall(r"^### `(.*)`$", TEXT, re.M) == [*(table.file for table in schema.TABLES), schema.RUN_FILE]
 
 
-def flat(made: dict[str, Any]) -> list[str]:
-    """The keys of a run's document, those in `DESCRIBED` ones with a dot."""
-    return [
-        name
-        for key, value in made.items()
-        for name in ([f"{key}.{inner}" for inner in value] if key in DESCRIBED else [key])
-    ]
+def described(model: type[msgspec.Struct], prefix: str = "") -> Iterator[list[str]]:
+    """A row for each key of the model that has a meaning; keys inside keys are written with a dot."""
+    for field in msgspec.inspect.type_info(model).fields:  # type: ignore[attr-defined]
+        about = field.type.extra_json_schema if isinstance(field.type, msgspec.inspect.Metadata) else None
+        if about is not None:
+            unit, since = field.type.extra["unit"], field.type.extra["since"]
+            meaning = about["description"] + (f" (since version {since})" if since > 1 else "")
+            yield [f"`{prefix}{field.encode_name}`", kind_of(field.type.type), unit, meaning]
+        elif isinstance(field.type, msgspec.inspect.StructType):
+            yield from described(field.type.cls, f"{prefix}{field.encode_name}.")
 
 
-def test_every_key_of_the_document_is_described() -> None:
-    """The keys of run.json are those of the document that a run begins with; its end adds none."""
-    made = run_document.opening(Options(Path("results")), prepare(), ())
-    run_document.close(made, 1, 0.5)
-    keys = [key.strip("`") for key, _ in rows(section(schema.RUN_FILE))]
-    assert keys == flat(made)
+def kind_of(kind: msgspec.inspect.Type) -> str:
+    """The kind of a value in a word; what may be missing may be null."""
+    names = {"int": "whole number", "float": "number", "str": "text", "bool": "true or false", "enum": "text",
+             "list": "list", "tuple": "list", "dict": "object", "struct": "object"}  # fmt: skip
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return kind_of(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        inner = [part for part in kind.types if not isinstance(part, msgspec.inspect.NoneType)]
+        return f"{kind_of(inner[0])} or null"
+    return names[type(kind).__name__.removesuffix("Type").lower()]
+
+
+def test_every_key_of_the_document_is_described_as_the_model_has_it() -> None:
+    """The dictionary of run.json is the model's: every key with its type, unit and meaning, in order."""
+    assert rows(section(schema.RUN_FILE)) == list(described(schema.RunDocument))
 
 
 def test_the_example_prints_the_medians_of_the_summary(fake_run: Path, tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from analysis.compare.differences import differences
 from analysis.compare.rows import CompareError, Comparison, ComparisonRow
 from analysis.compare.within import compare_within
 from analysis.read.run import load_run
-from tests.fake_run import CELLS, QUIET, FakeCell, FakeRun, Noise, write_run
+from tests.fake_run import CELLS, QUIET, FakeCell, FakeRun, Noise, fake_document, write_run
 
 FORK = FakeCell(calls=5, blocks=2)
 SPAWN = FakeCell("posix_spawn", 177_000.0, 165_000.0, "exec", "native_spawn", calls=5, blocks=2, path="posix_spawn")
@@ -194,25 +194,20 @@ def test_short_runs_are_left_out_of_a_pool(tmp_path: Path) -> None:
 
 def test_differences_name_what_differs() -> None:
     """Facts, options and interpreters that are not the same in all runs are listed, machine and kernel first."""
-    one: dict[str, Any] = {
-        "machine": "a",
-        "machine_facts": {"kernel": "6.1", "thp": "always", "architecture": "x86_64"},
-        "options": {"budget_s": 10, "label": "x"},
-        "pythons": {"3.11.7": {"compiler": "GCC 12"}},
-    }
-    other: dict[str, Any] = json.loads(json.dumps(one))
-    assert differences([one, other], [one]) == []
-    other["machine_facts"] |= {"kernel": "6.2", "extra": 1}
-    other["options"] |= {"budget_s": 60, "label": "y"}
-    other["pythons"]["3.11.7"]["compiler"] = "GCC 13"
-    assert differences([one], [other]) == [
+    facts = {"kernel": "6.1", "thp": "always", "architecture": "x86_64"}
+    base = fake_document(FakeRun([FORK], document={"machine_facts": facts, "label": "x"}))
+    new = deepcopy(base)
+    assert differences([base, new], [base]) == []
+    new.machine_facts |= {"kernel": "6.2", "extra": 1}
+    new.options.budget_s, new.label = 10.0, "y"
+    new.pythons["3.11.7"].compiler = "GCC 13"
+    assert differences([base], [new]) == [
         ("kernel", "6.1", "6.2"),
         ("extra", "–", "1"),
-        ("option budget_s", "10", "60"),
-        ("python compiler", "GCC 12", "GCC 13"),
+        ("option budget_s", "60.0", "10.0"),
+        ("python compiler", "GCC 12.2.0", "GCC 13"),
     ]
-    assert differences([one, other], [other])[0] == ("kernel", "6.1, 6.2", "6.2")
-    assert differences([{"options": "edited"}], [{}]) == []
+    assert differences([base, new], [new])[0] == ("kernel", "6.1, 6.2", "6.2")
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_an_exported_run_comes_back_as_it_was(fake_run: Path, tmp_path: Path) ->
     for column in [*names, *times, "rounds", "calls"]:
         assert ours[column].equals(theirs[column]), column
     assert theirs[["rel_p50", "rel_lo", "rel_hi", "ready_p50_ns"]].isna().all().all()
-    assert (after.samples["role"] == schema.MECHANISM).all()
+    assert (after.samples["role"] == schema.Role.MECHANISM).all()
     assert (after.samples["warmup"] == 1).sum() == (
         before.samples[before.samples["role"] == "mechanism"]["warmup"]
     ).sum()
@@ -148,8 +148,9 @@ def test_any_benchmark_becomes_a_run(tmp_path: Path) -> None:
     run = load_run(directory)
     assert run.machine == "example-cpu-4cpu-pyperf"
     assert run.name.endswith("Z-before")
-    assert run.document["control"] == {"available": False, "reason": run.document["note"]}
-    assert "absolute only" in run.document["note"]
+    assert run.document.note is not None
+    assert "absolute only" in run.document.note
+    assert (run.document.control.available, run.document.control.reason) == (False, run.document.note)
     assert "secret" not in (directory / "run.json").read_text()
     summary = summarise(run).set_index("mechanism")
     assert summary["rounds"].to_dict() == {"json_dumps": 6, "pickle": 8}
@@ -168,7 +169,7 @@ def test_a_file_of_pyperfs_own_command_is_imported(tmp_path: Path) -> None:
     run = load_run(import_pyperf(file, tmp_path / "results"))
     assert run.cells["level"].tolist() == ["1000 iterations"]
     assert warm_calls(run)["total_ns"].tolist() == [round(value * 1e12) for value in values]
-    assert "mean over a loop" in run.document["note"]
+    assert "mean over a loop" in str(run.document.note)
     assert (tmp_path / "results" / run.machine / run.name) == run.path
 
 

@@ -157,7 +157,7 @@ def calls_of(rows: list[tuple[int, int, int, str, int]]) -> pd.DataFrame:
     """Calls from (cell, round, block, role, total time), as `warm_calls` gives them."""
     frame = pd.DataFrame(rows, columns=["cell", "round", "block", "role", "total_ns"])
     types = {"cell": "int32", "round": "int32", "block": "int32", "total_ns": "int64"}
-    return frame.astype({**types, "role": pd.CategoricalDtype(list(schema.ROLES))})
+    return frame.astype({**types, "role": pd.CategoricalDtype([str(role) for role in schema.Role])})
 
 
 def test_block_medians_and_ratios_worked_out_by_hand() -> None:
@@ -193,7 +193,7 @@ def test_a_control_of_zero_gives_no_ratio() -> None:
             st.sampled_from([0, 1, 2**20 - 1]),
             st.sampled_from([0, 5, 2**24 - 1]),
             st.sampled_from([0, 1, 2**17 - 1]),
-            st.sampled_from(schema.ROLES),
+            st.sampled_from(list(schema.Role)),
             st.integers(0, 10**12),
         ),
         max_size=60,
@@ -203,8 +203,8 @@ def test_block_medians_are_those_of_a_plain_grouping(rows: list[tuple[int, int, 
     """The fast grouping finds the groups and medians of a dictionary of lists, up to the largest numbers allowed."""
     groups: dict[tuple[int, int, int, int], list[int]] = {}
     for cell, number, block, role, total in rows:
-        groups.setdefault((cell, number, block, schema.ROLES.index(role)), []).append(total)
-    expected = [(*key[:3], schema.ROLES[key[3]], float(np.median(groups[key]))) for key in sorted(groups)]
+        groups.setdefault((cell, number, block, list(schema.Role).index(schema.Role(role))), []).append(total)
+    expected = [(*key[:3], list(schema.Role)[key[3]], float(np.median(groups[key]))) for key in sorted(groups)]
     found = block_medians(calls_of(rows))
     assert list(found.itertuples(index=False, name=None)) == expected
 

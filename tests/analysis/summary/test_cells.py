@@ -46,7 +46,7 @@ def test_medians_over_rounds_worked_out_by_hand(tmp_path: Path) -> None:
     """Seven rounds whose medians are 1 … 7 ms: median 4, exact interval 1 … 7, whatever number of calls each has."""
     run = load_run(write_run(tmp_path, FakeRun(cells=(FakeCell(calls=4, blocks=1),), rounds=7, noise=QUIET)))
     medians = [3, 7, 1, 5, 2, 6, 4]
-    of_mechanism = run.samples["role"] == schema.MECHANISM
+    of_mechanism = run.samples["role"] == schema.Role.MECHANISM
     for number, median in enumerate(medians):
         here = of_mechanism & (run.samples["round"] == number)
         run.samples.loc[here, "total_ns"] = median * 1_000_000
@@ -173,7 +173,7 @@ def test_summary_medians_are_the_intervals_over_round_medians(fake_run: Path) ->
     """The summary's interval is `median_interval` of plain medians, taken here from the file without our grouping."""
     run = load_run(fake_run)
     summary = summarise(run)
-    samples = run.samples[(run.samples["warmup"] == 0) & (run.samples["role"] == schema.MECHANISM)]
+    samples = run.samples[(run.samples["warmup"] == 0) & (run.samples["role"] == schema.Role.MECHANISM)]
     for number, row in zip(run.cells["cell"], summary.to_dict("records"), strict=True):
         here = samples[samples["cell"] == number]
         medians = [float(np.median(here["total_ns"][here["round"] == each])) for each in range(run.rounds)]

@@ -17,7 +17,7 @@ import pytest
 from bench.driver import launch, process
 from bench.driver.launch import Settings
 from bench.driver.process import Subject, SubjectError
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import Role
 from tests import engine
 from tests.engine import PATIENCE_S, PYTHON, alive, needs_control, needs_fork, needs_proc, settings, unchanged
 
@@ -45,30 +45,36 @@ def failure(mechanism: str, deadline_s: float = PATIENCE_S, ready_s: float = PAT
 
 def _use(subject: Subject, ready_s: float, deadline_s: float) -> None:
     subject.ready(ready_s)
-    subject.block(MECHANISM, 2, deadline_s)
+    subject.block(Role.MECHANISM, 2, deadline_s)
 
 
 def test_a_block_has_three_times_of_each_call() -> None:
     """Total is at least call, the block at least the sum of its calls, and usage is told for both processes."""
     with Subject(settings("os_fork")) as subject:
         assert subject.ready(PATIENCE_S) > 20
-        block = subject.block(MECHANISM, 25, PATIENCE_S)
+        block = subject.block(Role.MECHANISM, 25, PATIENCE_S)
     totals, called, ready = (block.stamps[i::3] for i in range(3))
     assert block.calls == len(totals) == 25
     assert all(0 < call <= total for call, total in zip(called, totals, strict=True))
     assert set(ready) == {0}
     assert block.end_ns - block.begin_ns >= sum(totals)
     assert block.usage is not None
-    faults, _, _, _, child_faults, *_ = block.usage
-    assert faults >= 25  # the page that the child's stack frame is written to is copied by each fork at least
-    assert child_faults >= 25
+    assert (
+        block.usage.parent_faults >= 25
+    )  # the page that the child's stack frame is written to is copied by each fork at least
+    assert block.usage.child_faults >= 25
 
 
 def test_requests_of_any_size_are_answered_in_turn() -> None:
     """One call, then a block whose answer does not fit into a pipe at once, then one call again."""
     with Subject(settings("noop")) as subject:
         subject.ready(PATIENCE_S)
-        assert [subject.block(MECHANISM, calls, PATIENCE_S).calls for calls in (1, 20_000, 1, 0)] == [1, 20_000, 1, 0]
+        assert [subject.block(Role.MECHANISM, calls, PATIENCE_S).calls for calls in (1, 20_000, 1, 0)] == [
+            1,
+            20_000,
+            1,
+            0,
+        ]
 
 
 @needs_control
@@ -78,14 +84,14 @@ def test_control_answers_beside_the_mechanism() -> None:
         settings("os_fork", control_mechanism="mechanisms.native:native_fork", control_folder=engine.CONTROL)
     ) as subject:
         subject.ready(PATIENCE_S)
-        assert [subject.block(role, 3, PATIENCE_S).calls for role in (MECHANISM, CONTROL)] == [3, 3]
+        assert [subject.block(role, 3, PATIENCE_S).calls for role in (Role.MECHANISM, Role.CONTROL)] == [3, 3]
 
 
 def test_what_children_write_goes_nowhere() -> None:
     """A child that writes to its standard output does not disturb the answers."""
     with Subject(settings("good")) as subject:
         subject.ready(PATIENCE_S)
-        assert subject.block(MECHANISM, 3, PATIENCE_S).calls == 3
+        assert subject.block(Role.MECHANISM, 3, PATIENCE_S).calls == 3
 
 
 @pytest.mark.parametrize("mechanism", ["child_hangs", "family_hangs", "parent_hangs"])
@@ -142,7 +148,7 @@ def test_more_descriptors_than_select_takes_are_no_error() -> None:
         with Subject(settings("os_fork")) as subject:
             subject.ready(PATIENCE_S)
             subject.observe_path(PATIENCE_S)
-            assert subject.block(MECHANISM, 2, PATIENCE_S).calls == 2
+            assert subject.block(Role.MECHANISM, 2, PATIENCE_S).calls == 2
         assert not subject.stop()
     finally:
         for descriptor in many:
@@ -180,7 +186,7 @@ def test_what_a_subject_leaves_is_killed_and_counted(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(process, "STOP_TIMEOUT_S", 0.2)
     subject = Subject(settings("leaves_behind"))
     subject.ready(PATIENCE_S)
-    subject.block(MECHANISM, 1, PATIENCE_S)
+    subject.block(Role.MECHANISM, 1, PATIENCE_S)
     assert subject.stop()
     assert not alive(subject.pid)
 

@@ -18,7 +18,7 @@ from bench.plan import availability, registry
 from bench.plan.availability import Resources
 from bench.plan.interpreters import Interpreter
 from bench.plan.setup import prepare
-from bench.schema import MECHANISM
+from bench.schema import Role
 from tests.engine import CONTROL, PATIENCE_S, PYTHON, needs_fork, settings, unchanged
 
 pytestmark = needs_fork
@@ -98,7 +98,7 @@ def test_every_mechanism_runs(name: str) -> None:
     with Subject(settings(name, control_folder=CONTROL, true_program=resources.true_program)) as subject:
         subject.ready(PATIENCE_S)
         path = subject.observe_path(PATIENCE_S)
-        block = subject.block(MECHANISM, 2, PATIENCE_S)
+        block = subject.block(Role.MECHANISM, 2, PATIENCE_S)
     assert not subject.stop()
     for total, call, ready in zip(*(block.stamps[i::3] for i in range(3)), strict=True):
         assert 0 < call <= total
@@ -116,7 +116,7 @@ def test_without_permission_the_path_is_empty_and_the_call_is_made(monkeypatch: 
     with Subject(settings("os_fork")) as subject:
         subject.ready(PATIENCE_S)
         assert subject.observe_path(PATIENCE_S) == ""
-        assert subject.block(MECHANISM, 1, PATIENCE_S).calls == 1
+        assert subject.block(Role.MECHANISM, 1, PATIENCE_S).calls == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ptrace of Linux")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
@@ -10,18 +11,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bench import schema
-from bench.files.store import Store, StoreError, compress, create_run_directory, write_json
+from bench.files.store import Store, StoreError, compress, create_run_directory, write_atomically
+from bench.schema import BlockRow, Role, RunDocument, RunStatus, SampleRow
+from tests.fake_run import FakeRun, fake_document
 
 needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
-ROW = (0, 0, 0, "mechanism", 0, 120_000, 80_000, None)
+ROW = SampleRow(cell=0, round=0, block=0, role=Role.MECHANISM, warmup=0, total_ns=120_000, call_ns=80_000)
 
 
-def document(status: str = schema.PARTIAL) -> dict[str, Any]:
-    """The least that a run.json holds."""
-    return {"schema": 1, "status": status, "rounds": 0, "label": "ü"}
+def document() -> RunDocument:
+    """The run.json of a run that has just begun."""
+    return msgspec.structs.replace(fake_document(FakeRun()), status=RunStatus.PARTIAL, label="ü")
 
 
 def lines(directory: Path) -> list[str]:
@@ -40,18 +44,18 @@ def test_every_file_is_there_from_the_beginning(tmp_path: Path) -> None:
 def test_a_row_is_on_disk_when_add_returns(tmp_path: Path) -> None:
     """Rows are handed to the operating system at once: whatever ends this process loses none."""
     with Store(tmp_path, document()) as files:
-        files.add(schema.SAMPLES, [ROW])
+        files.add([ROW])
         assert lines(tmp_path) == [",".join(schema.SAMPLES.header), "0,0,0,mechanism,0,120000,80000,"]
-        files.add(schema.SAMPLES, [ROW, ROW])
+        files.add([ROW, ROW])
         assert len(lines(tmp_path)) == 4
 
 
 def test_a_complete_run_has_its_calls_packed_and_only_packed(tmp_path: Path) -> None:
     """At the end of a complete run samples.csv is replaced by samples.csv.gz with the same text."""
     with Store(tmp_path, document()) as files:
-        files.add(schema.SAMPLES, [ROW])
+        files.add([ROW])
         text = (tmp_path / "samples.csv").read_bytes()
-        files.document["status"] = schema.COMPLETE
+        files.document.status = RunStatus.COMPLETE
     assert sorted(os.listdir(tmp_path)) == ["blocks.csv", "cells.csv", "run.json", "samples.csv.gz", "subjects.csv"]
     assert gzip.decompress((tmp_path / "samples.csv.gz").read_bytes()) == text
     assert json.loads((tmp_path / "run.json").read_text())["status"] == "complete"
@@ -67,7 +71,7 @@ def test_an_interrupted_run_is_kept_as_it_is(tmp_path: Path) -> None:
 
 def _interrupted(directory: Path) -> None:
     with Store(directory, document()) as files:
-        files.add(schema.SAMPLES, [ROW])
+        files.add([ROW])
         raise KeyboardInterrupt
 
 
@@ -107,7 +111,7 @@ def test_a_full_disk_is_told_in_one_line_and_everything_is_closed(tmp_path: Path
     real = files._streams["samples"]
     files._streams["samples"] = open("/dev/full", "w")
     try:
-        for work in (partial(files.add, schema.SAMPLES, [ROW]), files.close):
+        for work in (partial(files.add, [ROW]), files.close):
             with pytest.raises(StoreError, match=r"cannot be written \(No space left on device\)") as caught:
                 work()
             assert str(tmp_path / "run") in str(caught.value)
@@ -127,13 +131,45 @@ def test_a_store_never_writes_over_a_file(tmp_path: Path) -> None:
 
 
 def test_run_json_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A document that cannot be written leaves the one before, and a reader never meets half of one."""
+    """A text that cannot be written leaves the one before, and a reader never meets half of one."""
     path = tmp_path / "run.json"
-    write_json(path, {"b": 1, "a": "ü"})
-    assert path.read_text(encoding="utf-8") == '{\n "a": "ü",\n "b": 1\n}\n'
-    with pytest.raises(TypeError):
-        write_json(path, {"a": object()})
-    assert json.loads(path.read_text(encoding="utf-8")) == {"a": "ü", "b": 1}
+    write_atomically(path, "ü\n")
+    assert path.read_text(encoding="utf-8") == "ü\n"
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, "half")
+    assert path.read_text(encoding="utf-8") == "ü\n"
+
+
+def test_rows_and_document_are_forced_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync forces each table and then run.json to the disk: a power failure takes no complete round."""
+    forced: list[str] = []
+    with Store(tmp_path, document()) as files:
+        files.add([ROW])
+        monkeypatch.setattr(os, "fsync", lambda number: forced.append(os.readlink(f"/proc/self/fd/{number}")))
+        files.sync()
+    names = [Path(name).name for name in forced[:5]]
+    assert names == ["cells.csv", "subjects.csv", "blocks.csv", "samples.csv", "run.json.new"]
+
+
+def test_rows_go_to_the_file_of_their_class_under_their_names(tmp_path: Path) -> None:
+    """A record stands in its own file in the order of the header, whatever the order it was made in."""
+    row = BlockRow(
+        elapsed_ns=9, start_ns=8, calls=7, role=Role.CONTROL, order=6, block=5, round=4, cell=3, child_faults=2.5
+    )
+    with Store(tmp_path, document()) as files:
+        files.add([row])
+        files.add([])
+    table = list(csv.DictReader((tmp_path / "blocks.csv").read_text().splitlines()))
+    assert [{name: text for name, text in line.items() if text} for line in table] == [
+        {"cell": "3", "round": "4", "block": "5", "order": "6", "role": "control", "calls": "7", "start_ns": "8",
+         "elapsed_ns": "9", "child_faults": "2.5"}
+    ]  # fmt: skip
+    assert len((tmp_path / "samples.csv").read_text().splitlines()) == 1
 
 
 def test_a_directory_is_new_or_refused(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from bench.machine import control_groups, facts, kernel_files, virtualisation
+from bench.schema.run_document import Fact
 from tests import ROOT
 
-CPU: dict[str, object] = {
+CPU: dict[str, Fact] = {
     "cpu_model": "Intel(R) Xeon(R) Platinum 8370C CPU @ 2.80GHz",
     "cpu_id": "GenuineIntel 6 106 6",
     "cpu_count": 8,
@@ -91,7 +92,7 @@ def test_slug_is_readable() -> None:
         {"mem_total_bytes": (32 << 30) - (300 << 20)},
     ],
 )
-def test_slug_outlasts_what_changes_from_boot_to_boot(change: dict[str, object]) -> None:
+def test_slug_outlasts_what_changes_from_boot_to_boot(change: dict[str, Fact]) -> None:
     """Kernel, microcode, settings and the memory that a kernel keeps for itself do not make another machine."""
     assert facts.slug(CPU | change) == facts.slug(CPU)
 
@@ -100,7 +101,7 @@ def test_slug_outlasts_what_changes_from_boot_to_boot(change: dict[str, object])
     "change",
     [{"cpu_count": 4}, {"cpu_id": "GenuineIntel 6 85 7"}, {"virtualisation": "xen"}, {"mem_total_bytes": 64 << 30}],
 )
-def test_slug_tells_machines_apart(change: dict[str, object]) -> None:
+def test_slug_tells_machines_apart(change: dict[str, Fact]) -> None:
     """Another CPU, number of CPUs, hypervisor or memory size is another machine."""
     assert facts.slug(CPU | change) != facts.slug(CPU)
 

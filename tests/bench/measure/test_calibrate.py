@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bench.driver.process import Block, Subject
 from bench.measure import calibrate
 from bench.measure.calibrate import MOST_CALLS, block_calls, warmup_calls
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import Role
 
 
 class FakeSubject:
@@ -91,7 +91,7 @@ def test_calibration_of_what_is_slow_is_short() -> None:
     found = calibrated(fake)
     assert found.calls == 1
     assert found.control_calls == 3
-    assert sum(calls for role, calls in fake.asked if role == MECHANISM) <= 2
+    assert sum(calls for role, calls in fake.asked if role == Role.MECHANISM) <= 2
 
 
 def test_a_disturbed_first_call_does_not_make_blocks_of_one_call() -> None:
@@ -105,4 +105,4 @@ def test_without_a_control_none_is_asked_for() -> None:
     fake = FakeSubject(mechanism=100_000)
     found = calibrated(fake, has_control=False)
     assert (found.control_calls, found.control_call_ns) == (0, 0.0)
-    assert CONTROL not in {role for role, _ in fake.asked}
+    assert Role.CONTROL not in {role for role, _ in fake.asked}

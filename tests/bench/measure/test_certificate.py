@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import array
 import dataclasses
-import json
 import os
 import subprocess
 from collections.abc import Callable, Sequence
@@ -16,10 +15,11 @@ import pytest
 from bench.driver.process import Block, SubjectError
 from bench.errors import UsageError
 from bench.measure import certificate, selftest
-from bench.measure.certificate import Check, Ground, as_document, at_most, drift_levels, of_run
+from bench.measure.certificate import Ground, at_least, at_most, drift_levels, not_measured, of_run
 from bench.measure.round import Measured
 from bench.measure.run import Run
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import CheckState, Direction, Role
+from bench.schema.run_document import Check
 from bench.subject.mechanisms.known import KNOWN_DELAY_NS
 from tests.engine import CONTROL as CONTROL_FOLDER
 from tests.engine import PYTHON, needs_fork, needs_proc, unchanged
@@ -38,7 +38,7 @@ def block(cell: int, number: int, role: str, median_ns: float, pair: int = 0) ->
 
 def controls(levels: Sequence[float], cell: int = 0) -> list[Measured]:
     """One control block a round, each at `levels` times 65 µs."""
-    return [block(cell, number, CONTROL, 65_000 * level) for number, level in enumerate(levels)]
+    return [block(cell, number, Role.CONTROL, 65_000 * level) for number, level in enumerate(levels)]
 
 
 def named(checks: Sequence[Check], name: str) -> Check:
@@ -117,14 +117,14 @@ def test_bursts_are_counted() -> None:
 def test_levels_are_taken_cell_by_cell_in_order_of_time() -> None:
     """Cells of unlike cost do not look like drift; warm-ups and mechanisms are not counted where a control is."""
     blocks = [*controls([1, 1, 2], cell=0), *controls([10, 10, 20], cell=1)]
-    blocks += [block(0, number, MECHANISM, 9e9) for number in range(3)]
-    blocks += [block(0, 0, CONTROL, 9e9, pair=-1)]
+    blocks += [block(0, number, Role.MECHANISM, 9e9) for number in range(3)]
+    blocks += [block(0, 0, Role.CONTROL, 9e9, pair=-1)]
     assert drift_levels(list(reversed(blocks))) == [1, 1, 1, 1, 2, 2]
 
 
 def test_without_a_control_the_mechanisms_tell_the_drift() -> None:
     """A machine without a compiler has a drift too."""
-    assert drift_levels([block(0, number, MECHANISM, ns) for number, ns in enumerate((10, 10, 30))]) == [1, 1, 3]
+    assert drift_levels([block(0, number, Role.MECHANISM, ns) for number, ns in enumerate((10, 10, 30))]) == [1, 1, 3]
     assert drift_levels([]) == []
 
 
@@ -201,15 +201,27 @@ def test_the_hand_written_loop_is_measured_beside_the_subject() -> None:
     assert 0.1 < ratio < 10
 
 
-def test_the_document_passes_if_all_do() -> None:
-    """One check that fails is enough; what is written can be read back as JSON."""
-    good, bad = at_most("a", 1, "1", 2, "text"), at_most("b", 3, "1", 2, "text")
-    assert as_document([good])["passed"] is True
-    document = as_document([good, bad])
-    assert document["passed"] is False
-    assert json.loads(json.dumps(document))["checks"][1] == {
-        **{"name": "b", "value": 3, "unit": "1", "bound": 2, "passed": False, "text": "text"}
-    }
+def test_the_certificate_passes_if_all_checks_do() -> None:
+    """One check that fails, or that could not be measured, is enough."""
+    good, bad, unseen = (
+        at_most("a", 1, "1", 2, "text"),
+        at_most("b", 3, "1", 2, "text"),
+        not_measured("c", 2, "no fork"),
+    )
+    assert certificate.of_checks([good]).passed
+    assert not certificate.of_checks([good, bad]).passed
+    assert not certificate.of_checks([good, unseen]).passed
+    assert (good.state, bad.state, unseen.state) == (CheckState.PASSED, CheckState.FAILED, CheckState.NOT_MEASURED)
+    assert (unseen.value, unseen.text) == (None, "could not be measured: no fork")
+
+
+@pytest.mark.parametrize(("value", "most", "least"), [(1.9, True, False), (2.0, True, True), (2.1, False, True)])
+def test_a_check_knows_its_direction(value: float, most: bool, least: bool) -> None:
+    """At its bound a check passes in either direction; beyond it only in its own."""
+    assert at_most("a", value, "1", 2.0, "").passed is most
+    assert at_least("a", value, "1", 2.0, "").passed is least
+    assert at_most("a", value, "1", 2.0, "").direction is Direction.AT_MOST
+    assert at_least("a", value, "1", 2.0, "").direction is Direction.AT_LEAST
 
 
 def twins(one: Callable[[int], list[Measured]], other: Callable[[int], list[Measured]]) -> Run:
@@ -224,9 +236,9 @@ def rounds(factor: float, drift: Sequence[float] = (1, 1, 1)) -> Callable[[int],
         one
         for number, level in enumerate(drift)
         for one in (
-            block(cell, number, MECHANISM, 2000 * factor * level),
-            block(cell, number, CONTROL, 1000 * level),
-            block(cell, number, MECHANISM, 1, pair=-1),
+            block(cell, number, Role.MECHANISM, 2000 * factor * level),
+            block(cell, number, Role.CONTROL, 1000 * level),
+            block(cell, number, Role.MECHANISM, 1, pair=-1),
         )
     ]
 
@@ -291,8 +303,12 @@ def test_lines_name_value_and_bound() -> None:
     """A check is one line with its verdict, value, unit, bound and meaning."""
     line = selftest.line_of(at_most("timer_cost", 41.0, "ns", 1000.0, "one reading of the clock"))
     assert " ".join(line.split()) == "ok timer_cost 41 ns (<= 1000): one reading of the clock"
-    share = Check("share_in_calls", 0.5, "1", 0.65, False, "of wall time")
+    share = at_least("share_in_calls", 0.5, "1", 0.65, "of wall time")
     assert " ".join(selftest.line_of(share).split()) == "FAIL share_in_calls 0.5 (>= 0.65): of wall time"
+    unseen = not_measured("observer_effect", 1.03, "no fork")
+    assert " ".join(selftest.line_of(unseen).split()) == (
+        "NONE observer_effect - (<= 1.03): could not be measured: no fork"
+    )
 
 
 @needs_fork

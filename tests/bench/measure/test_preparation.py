@@ -14,6 +14,7 @@ from bench.plan import registry
 from bench.plan.cells import Cell
 from bench.plan.interpreters import Interpreter
 from bench.plan.levels import parse_level
+from bench.schema import Path
 
 PYTHON = Interpreter("3.11.7", "/usr/bin/python3", {}, {})
 BARE = parse_level(registry.scenarios()["parent"], "bare")
@@ -26,7 +27,7 @@ def task(number: int, mechanism: str, calls: int, call_ms: float, control_ms: fl
     """A task whose blocks have `calls` calls of `call_ms`, and as many of the control if that costs anything."""
     cell = Cell(number, PYTHON, registry.mechanisms()[mechanism], BARE)
     settings = Settings("python", "m:n", control_mechanism="c:d" if control_ms else "")
-    found = Calibration(calls, calls if control_ms else 0, call_ms * MS, control_ms * MS, "fork")
+    found = Calibration(calls, calls if control_ms else 0, call_ms * MS, control_ms * MS, Path.FORK)
     return Task(cell, settings, found, 1)
 
 

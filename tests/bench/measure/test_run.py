@@ -20,7 +20,7 @@ from bench.measure.run import Run
 from bench.measure.schedule import Share, round_steps
 from bench.plan import availability, interpreters
 from bench.plan.levels import PlanError
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import Role
 from tests import engine
 from tests.engine import PYTHON, Watcher, document, measure, needs_fork, rows
 
@@ -82,9 +82,9 @@ def test_every_cell_is_measured_in_every_round(shared: Run) -> None:
     )
     for row in cells:
         for number in range(2):
-            assert counted[row["cell"], str(number), MECHANISM] == int(row["blocks"])
+            assert counted[row["cell"], str(number), Role.MECHANISM] == int(row["blocks"])
             has_control = row["control"] != ""
-            assert counted[row["cell"], str(number), CONTROL] == (int(row["blocks"]) if has_control else 0)
+            assert counted[row["cell"], str(number), Role.CONTROL] == (int(row["blocks"]) if has_control else 0)
 
 
 def test_blocks_come_in_the_order_of_the_schedule(shared: Run) -> None:
@@ -137,10 +137,10 @@ def test_faults_and_time_of_every_block_are_told(shared: Run) -> None:
     """A fork faults in the child; a block of nothing has no child at all."""
     cells = {row["cell"]: row["mechanism"] for row in rows(shared.directory, schema.CELLS)}
     for row in rows(shared.directory, schema.BLOCKS):
-        if row["role"] == MECHANISM and cells[row["cell"]] == "os_fork":
+        if row["role"] == Role.MECHANISM and cells[row["cell"]] == "os_fork":
             assert float(row["child_faults"]) >= 1
             assert float(row["parent_faults"]) >= 1
-        if row["role"] == MECHANISM and cells[row["cell"]] == "noop":
+        if row["role"] == Role.MECHANISM and cells[row["cell"]] == "noop":
             assert float(row["child_faults"]) == float(row["child_switches"]) == 0
 
 

@@ -18,7 +18,7 @@ from bench.machine.control_build import Control
 from bench.measure import certificate, run
 from bench.options import Options
 from bench.plan import interpreters, registry
-from bench.schema import MECHANISM
+from bench.schema import Role
 from tests.engine import TESTS, Watcher, document, measure, needs_fork, register_faulty, rows
 
 pytestmark = needs_fork
@@ -128,7 +128,7 @@ def test_without_a_compiler_everything_else_is_measured(tmp_path: Path, monkeypa
     assert [row["mechanism"] for row in said["unavailable"]] == ["native_fork"]
     (cell,) = rows(one.directory, schema.CELLS)
     assert (cell["mechanism"], cell["control"], cell["control_calls"]) == ("os_fork", "", "0")
-    assert {row["role"] for row in rows(one.directory, schema.BLOCKS)} == {MECHANISM}
+    assert {row["role"] for row in rows(one.directory, schema.BLOCKS)} == {Role.MECHANISM}
     assert any(text.startswith("without the C control there is no relative latency: no C") for text in told.messages)
 
 
@@ -172,7 +172,7 @@ def test_a_control_that_this_interpreter_cannot_load_costs_only_the_control(
     monkeypatch.setattr(control_build, "find", lambda: Control(str(folder), ""))
     one = measure(tmp_path / "results", mechanisms=("os_fork",))
     assert [row["status"] for row in rows(one.directory, schema.SUBJECTS)] == ["ok"]
-    assert {row["role"] for row in rows(one.directory, schema.BLOCKS)} == {MECHANISM}
+    assert {row["role"] for row in rows(one.directory, schema.BLOCKS)} == {Role.MECHANISM}
 
 
 def test_only_failures_in_a_row_give_a_cell_up(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.measure.schedule import PAGE, Share, Step, padding, round_steps
 from bench.options import MOST_PAIRS
-from bench.schema import CONTROL, MECHANISM
+from bench.schema import Role
 
 SHARES = st.dictionaries(
     st.integers(0, 60), st.builds(Share, st.integers(1, MOST_PAIRS), st.booleans()), min_size=1, max_size=12
@@ -32,7 +32,7 @@ def test_every_cell_has_all_its_blocks(cells: dict[int, Share], seed: int, numbe
         (cell, block, role)
         for cell, share in cells.items()
         for block in range(share.pairs)
-        for role in ((MECHANISM, CONTROL) if share.has_control else (MECHANISM,))
+        for role in ((Role.MECHANISM, Role.CONTROL) if share.has_control else (Role.MECHANISM,))
     }
     assert Counter(shape(steps)) == Counter(expected)
     assert [step.order for step in steps] == list(range(len(steps)))
@@ -43,8 +43,8 @@ def test_the_two_blocks_of_a_pair_are_neighbours(cells: dict[int, Share], seed: 
     """Mechanism and control of a pair follow each other at once: their ratio is taken."""
     places = {(step.cell, step.block, step.role): step.order for step in round_steps(cells, seed, number)}
     for (cell, block, role), order in places.items():
-        if role == CONTROL:
-            assert abs(places[cell, block, MECHANISM] - order) == 1
+        if role == Role.CONTROL:
+            assert abs(places[cell, block, Role.MECHANISM] - order) == 1
 
 
 @given(SHARES, SEEDS, ROUNDS)
@@ -66,7 +66,7 @@ def test_fewer_pairs_keep_the_order_of_the_rest(cells: dict[int, Share], seed: i
 def test_a_missing_control_changes_no_order(cells: dict[int, Share], seed: int, number: int) -> None:
     """Without a compiler the mechanisms come in the order that they have with one."""
     without = {cell: Share(share.pairs, False) for cell, share in cells.items()}
-    kept = [one for one in shape(round_steps(cells, seed, number)) if one[2] == MECHANISM]
+    kept = [one for one in shape(round_steps(cells, seed, number)) if one[2] == Role.MECHANISM]
     assert shape(round_steps(without, seed, number)) == kept
 
 
@@ -83,7 +83,7 @@ def test_neither_role_is_always_first_nor_a_cell_always_early() -> None:
     cells = {cell: Share(1, True) for cell in range(5)}
     rounds = [round_steps(cells, 7, number) for number in range(400)]
     first = Counter(step.role for steps in rounds for step in steps[::2])
-    assert 0.45 < first[MECHANISM] / first.total() < 0.55  # 2000 tosses: 4.5 standard deviations
+    assert 0.45 < first[Role.MECHANISM] / first.total() < 0.55  # 2000 tosses: 4.5 standard deviations
     means = [sum(step.order for steps in rounds for step in steps if step.cell == cell) / 800 for cell in cells]
     assert all(4.0 < mean < 5.0 for mean in means)  # the middle of 0..9 is 4.5, standard error 0.14
 

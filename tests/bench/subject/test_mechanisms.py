@@ -19,7 +19,7 @@ from bench.driver.process import Subject, SubjectError
 from bench.driver.subject_group import SubjectGroup
 from bench.plan import availability, interpreters, registry
 from bench.plan.interpreters import InterpreterError
-from bench.schema import MECHANISM
+from bench.schema import Role
 from bench.subject.mechanisms import exit_code
 from tests.engine import CONTROL, PATIENCE_S, PYTHON, needs_control, needs_fork, needs_proc, settings, unchanged
 
@@ -47,7 +47,7 @@ def error_of(mechanism: str, **changes: object) -> str:
 
 def _call(subject: Subject) -> None:
     subject.ready(PATIENCE_S)
-    subject.block(MECHANISM, 1, PATIENCE_S)
+    subject.block(Role.MECHANISM, 1, PATIENCE_S)
 
 
 @pytest.mark.skipif(not FALSE, reason="no program `false`")
@@ -122,7 +122,7 @@ def test_a_warm_pool_and_a_server_stay_the_same_between_calls() -> None:
         with Subject(settings(name)) as subject:
             subject.ready(PATIENCE_S)
             before = children(subject.pid)
-            subject.block(MECHANISM, 3, PATIENCE_S)
+            subject.block(Role.MECHANISM, 3, PATIENCE_S)
             assert children(subject.pid) == before
             assert before
 
@@ -133,7 +133,7 @@ def test_a_cold_server_is_a_new_one_in_every_call() -> None:
     with Subject(settings("mp_forkserver_cold")) as subject:
         subject.ready(PATIENCE_S)
         before = children(subject.pid)
-        subject.block(MECHANISM, 2, PATIENCE_S)
+        subject.block(Role.MECHANISM, 2, PATIENCE_S)
         assert children(subject.pid) == before
 
 
@@ -179,5 +179,5 @@ def test_all_mechanisms_run_in_other_interpreters() -> None:
     with SubjectGroup(wanted) as subjects:
         assert subjects.failed == {}
         for number in subjects.alive():
-            assert subjects[number].block(MECHANISM, 2, PATIENCE_S).calls == 2
+            assert subjects[number].block(Role.MECHANISM, 2, PATIENCE_S).calls == 2
     assert subjects.forced == 0

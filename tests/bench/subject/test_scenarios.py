@@ -18,7 +18,7 @@ from bench.plan import registry
 from bench.plan.cells import Cell
 from bench.plan.interpreters import Interpreter
 from bench.plan.levels import parse_level
-from bench.schema import MECHANISM
+from bench.schema import Role
 from tests.engine import CONTROL, PATIENCE_S, PYTHON, needs_control, needs_proc, settings, unchanged
 
 MIB = 1 << 20
@@ -48,7 +48,7 @@ def test_memory_is_there_while_blocks_are_measured(size: int) -> None:
         subject.ready(PATIENCE_S)
         base = dose.read(empty.pid).private_bytes
         for calls in (1, 3):
-            subject.block(MECHANISM, calls, PATIENCE_S)
+            subject.block(Role.MECHANISM, calls, PATIENCE_S)
             held = dose.read(subject.pid)
             assert held.private_bytes is not None
             assert base is not None

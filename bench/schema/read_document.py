@@ -1,0 +1,106 @@
+"""Turns the text of run.json into the checked model, and the model into that text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import msgspec
+
+from bench.schema.run_document import SCHEMA_VERSION, InterpreterFacts, RunDocument, RunOptions
+from bench.schema.words import CheckState, Direction
+
+# The only check of version 1 that passes above its bound; later versions write the direction down.
+_AT_LEAST_IN_VERSION_1 = ("share_in_calls",)
+_NOT_MEASURED_IN_VERSION_1 = "could not be measured"
+_PLACE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+
+
+class DocumentError(ValueError):
+    """The text is not a run's document; the error's text begins with `line` (text that is no JSON) or the key."""
+
+
+def dump(document: RunDocument) -> str:
+    """The text of run.json: keys in order, one a line."""
+    return json.dumps(msgspec.to_builtins(document), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def parse(text: str) -> RunDocument:
+    """Read the text of run.json, of this version or an older one. Raises `DocumentError`."""
+    data = _load(text)
+    version = data.get("schema") if isinstance(data, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise DocumentError("1: not a run's document (it has no schema version)")
+    if version > SCHEMA_VERSION:
+        raise DocumentError(
+            f"1: schema version {version} is newer than this program reads ({SCHEMA_VERSION}); "
+            "use the forkbench that wrote it, or a later one"
+        )
+    if version < 2:
+        _raise_to_version_2(data)
+    try:
+        document = msgspec.convert(data, RunDocument)
+    except msgspec.ValidationError as error:
+        _refuse(str(error))
+    if document.source is None:
+        _require_all_keys(data)
+    return document
+
+
+def _load(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except DocumentError:
+        raise
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"{error.lineno}: not JSON ({error.msg})") from None
+    except RecursionError:
+        raise DocumentError("1: not JSON that can be read (nested too deeply)") from None
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        raise DocumentError(f"1: not JSON that can be read ({str(error).partition(';')[0]})") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise DocumentError(f"1: not JSON ({name} is no number)")
+
+
+def _raise_to_version_2(data: dict[str, Any]) -> None:
+    """Version 1 told of a check only whether it passed."""
+    certificate = data.get("certificate")
+    checks = certificate.get("checks") if isinstance(certificate, dict) else None
+    for check in checks if isinstance(checks, list) else []:
+        if isinstance(check, dict) and isinstance(check.get("passed"), bool):
+            passed, name = check.pop("passed"), check.get("name")
+            unseen = str(check.get("text", "")).startswith(_NOT_MEASURED_IN_VERSION_1)
+            check["direction"] = Direction.AT_LEAST if name in _AT_LEAST_IN_VERSION_1 else Direction.AT_MOST
+            check["state"] = CheckState.PASSED if passed else CheckState.FAILED
+            if unseen and not passed:
+                check |= {"state": CheckState.NOT_MEASURED, "value": None}
+
+
+def _refuse(error: str) -> NoReturn:
+    """Raise `DocumentError` for what msgspec says, the key first: ``options.budget_s: expected ...``."""
+    match = _PLACE.match(error)
+    assert match is not None
+    what, place = match["what"], (match["place"] or "").lstrip(".")
+    if field := _MISSING.fullmatch(what) or _UNKNOWN.fullmatch(what):
+        key = f"{place}.{field[1]}" if place else field[1]
+        what = "missing" if _MISSING.fullmatch(what) else "unknown key"
+    else:
+        key, what = place, what[:1].lower() + what[1:].replace("`", "")
+    key = key.replace("[...]", "[]")
+    raise DocumentError(f"{' '.join(key.split()) or 'run.json'}: {' '.join(what.split())}")
+
+
+def _require_all_keys(data: Mapping[str, Any]) -> None:
+    """What an imported run may lack, a measured one has."""
+    parts: dict[str, tuple[Mapping[str, Any], type[msgspec.Struct]]] = {"options": (data["options"], RunOptions)}
+    parts |= {f"pythons.{label}": (facts, InterpreterFacts) for label, facts in data["pythons"].items()}
+    for place, (part, model) in parts.items():
+        for name in model.__struct_fields__:
+            if name not in part:
+                raise DocumentError(f"{place}.{name}: missing")

@@ -1,0 +1,69 @@
+"""The words that stand in the files of a run, each kind an enumeration."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a block measures: the mechanism, or the C control in the same subject."""
+
+    MECHANISM = "mechanism"
+    CONTROL = "control"
+
+
+class SubjectStatus(StrEnum):
+    """How a subject ended."""
+
+    OK = "ok"
+    ERROR = "error"
+
+
+class RunStatus(StrEnum):
+    """Whether a run came to its end."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+
+
+class Work(StrEnum):
+    """What the child of a mechanism does. Only rows of one work are ranked together."""
+
+    CONTROL = "control"
+    BASELINE = "baseline"
+    FORK = "fork"
+    EXEC = "exec"
+    PYTHON_START = "python_start"
+    PYTHON_CALL = "python_call"
+    REUSE = "reuse"
+    KNOWN = "known"
+    IMPORTED = "imported"
+
+
+class Path(StrEnum):
+    """The system call family that a mechanism was seen to use."""
+
+    FORK = "fork"
+    VFORK = "vfork"
+    POSIX_SPAWN = "posix_spawn"
+    THREAD = "thread"
+    NONE = "none"
+
+
+class Direction(StrEnum):
+    """On which side of its bound a check of the certificate passes."""
+
+    AT_MOST = "at_most"
+    AT_LEAST = "at_least"
+
+
+class CheckState(StrEnum):
+    """How a check of the certificate ended. One that could not be measured does not pass."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_MEASURED = "not_measured"
+
+
+# The mechanisms that most answers rest on, in the order in which they are shown.
+CORE = ("os_fork", "posix_spawn", "subprocess_run", "mp_forkserver", "mp_spawn")

@@ -1,0 +1,209 @@
+"""Turns run.json with any key missing, of another type or out of range into one line that names file and key."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.__main__ import main
+from analysis.read.run import LoadError, load_run
+from bench import schema
+from bench.schema import DocumentError
+from tests import ROOT
+from tests.fake_run import FakeCell, FakeRun, fake_document, write_run
+
+CHECK = {
+    "name": "drift",
+    "value": 1.1,
+    "unit": "1",
+    "bound": 1.5,
+    "direction": "at_most",
+    "state": "passed",
+    "text": "t",
+}
+UNAVAILABLE = {"python": "3.11.7", "mechanism": "m", "scenario": "s", "level": "l", "reason": "none"}
+FULL = {"certificate": {"checks": [CHECK], "passed": True}, "unavailable": [UNAVAILABLE]}
+# What is in these depends on the machine: any name, and a plain value.
+OPEN = ("machine_facts", "before", "after")
+Steps = tuple[str | int, ...]
+
+
+def full() -> dict[str, Any]:
+    """The data of a run.json that has every key."""
+    text = schema.dump(fake_document(FakeRun([FakeCell()], document=FULL)))
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
+def keys(data: Any, steps: Steps = ()) -> Iterator[Steps]:
+    """The way to every key, those inside keys and lists included."""
+    parts = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for name, value in parts:
+        yield (*steps, name)
+        if name not in OPEN:
+            yield from keys(value, (*steps, name))
+
+
+def name_of(steps: Steps) -> str:
+    """A key as messages name it: ``certificate.checks[0].value``; a label of an interpreter may be ``[]``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+
+
+def holder(data: Any, steps: Steps) -> Any:
+    """What holds the last of `steps`."""
+    for step in steps[:-1]:
+        data = data[step]
+    return data
+
+
+def error_of(data: object) -> str:
+    """What is said of this run.json."""
+    with pytest.raises(DocumentError) as caught:
+        schema.parse(json.dumps(data))
+    return str(caught.value)
+
+
+NAMED = [steps for steps in keys(full()) if isinstance(steps[-1], str) and steps[-2:-1] != ("pythons",)]
+
+
+def test_the_keys_are_all_there() -> None:
+    """The walk below sees every key of the model, those of checks and interpreters included."""
+    assert {steps[0] for steps in NAMED} == set(schema.RunDocument.__struct_fields__) - {"source", "note"}
+    assert ("certificate", "checks", 0, "direction") in NAMED
+    assert ("pythons", "3.11.7", "site_loads") in NAMED
+
+
+@pytest.mark.parametrize("steps", NAMED, ids=name_of)
+def test_a_key_that_is_missing_is_named(steps: Steps) -> None:
+    """Whatever key is taken away, the error names it and says that it is missing."""
+    data = full()
+    del holder(data, steps)[steps[-1]]
+    said = error_of(data)
+    if steps == ("schema",):
+        assert said == "1: not a run's document (it has no schema version)"
+    else:
+        assert said.replace("pythons[]", "pythons.3.11.7") == f"{name_of(steps)}: missing"
+
+
+@pytest.mark.parametrize("steps", NAMED, ids=name_of)
+def test_a_key_of_another_type_is_named(steps: Steps) -> None:
+    """Whatever key gets a value of a type that it cannot have, the error names it and both types."""
+    for wrong in ({"x": [1]}, [[1]], True, "text", -1.5, None):
+        data = full()
+        holder(data, steps)[steps[-1]] = wrong
+        try:
+            schema.parse(json.dumps(data))
+        except DocumentError as error:
+            said = str(error).replace("pythons[]", "pythons.3.11.7")
+            assert steps == ("schema",) or said.startswith((name_of(steps), f"{name_of(steps)}[")), said
+            assert "\n" not in said
+        else:
+            assert not isinstance(wrong, list | dict) or steps[-1] in OPEN, (steps, wrong)
+
+
+@pytest.mark.parametrize(
+    ("steps", "value", "said"),
+    [
+        (("rounds",), -1, "rounds: expected int >= 0"),
+        (("rounds",), True, "rounds: expected int, got bool"),
+        (("rounds",), 10**30, "rounds: expected int <= 9223372036854775807"),
+        (("wall_ns",), -1, "wall_ns: expected int >= 0"),
+        (("share_in_calls",), 1.01, "share_in_calls: expected float <= 1.0"),
+        (("schema",), 0, "schema: expected int >= 1"),
+        (("options", "budget_s"), 0, "options.budget_s: expected float > 0.0"),
+        (("options", "rounds"), 0, "options.rounds: expected int >= 1"),
+        (("options", "pairs"), [1], "options.pairs: expected array of length 2, got 1"),
+        (("cpus", "subject"), -1, "cpus.subject: expected int >= 0"),
+        (("status",), "done", "status: invalid enum value 'done'"),
+        (("certificate", "checks", 0, "state"), "good", "certificate.checks[0].state: invalid enum value 'good'"),
+        (("certificate", "checks", 0, "bound"), 10**400, "certificate.checks[0].bound: number out of range"),
+        (("machine_facts", "kernel"), ["6"], "machine_facts[]: expected bool | int | float | str | null, got array"),
+        (("unavailable", 0, "more"), 1, "unavailable[0].more: unknown key"),
+        (("more",), 1, "more: unknown key"),
+    ],
+)
+def test_what_is_out_of_range_is_named(steps: Steps, value: object, said: str) -> None:
+    """A value beyond what its key may hold, and a key that no version has, are one line each."""
+    data = full()
+    holder(data, steps)[steps[-1]] = value
+    assert error_of(data) == said
+
+
+def test_a_machine_of_two_lines_is_refused() -> None:
+    """A line end or another control character in a name would break every table that shows it."""
+    for text in ("a\nb", "a\x1b[2J", ""):
+        assert error_of(full() | {"machine": text}).startswith("machine: expected str matching regex")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"schema": 2,\n]', "2: not JSON (Expecting property name enclosed in double quotes)"),
+        ("[]", "1: not a run's document (it has no schema version)"),
+        ('{"schema": true}', "1: not a run's document (it has no schema version)"),
+        ("[" * 100_000, "1: not JSON that can be read (nested too deeply)"),
+        ('{"schema": NaN}', "1: not JSON (NaN is no number)"),
+        ('{"schema": ' + "1" * 5000 + "}", "1: not JSON that can be read (Exceeds the limit"),
+        ('{"schema": 3}', "1: schema version 3 is newer than this program reads (2); use the forkbench that wrote it"),
+    ],
+)
+def test_what_is_no_document_at_all_is_told_with_its_line(text: str, said: str) -> None:
+    """Text that is not JSON, or JSON that is no run's document, is one line with its line number."""
+    with pytest.raises(DocumentError) as caught:
+        schema.parse(text)
+    assert str(caught.value).startswith(said)
+
+
+def test_the_error_names_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command says file and key in one line, ends with status 2, and writes nothing into the run."""
+    run = write_run(tmp_path, FakeRun([FakeCell()], rounds=6))
+    data = json.loads((run / "run.json").read_text())
+    del data["cpus"]["subject"]
+    (run / "run.json").write_text(json.dumps(data))
+    with pytest.raises(LoadError):
+        load_run(run)
+    assert main(["summary", str(run)]) == 2
+    assert capsys.readouterr().err == f"analysis summary: {run / 'run.json'}: cpus.subject: missing\n"
+    assert not (run / "summary.csv").exists()
+
+
+def test_what_is_written_is_read_again() -> None:
+    """A document survives its text, and the text has one key a line in the order of the alphabet."""
+    document = fake_document(FakeRun([FakeCell()], document=FULL))
+    text = schema.dump(document)
+    assert schema.parse(text) == document
+    assert schema.dump(schema.parse(text)) == text
+    assert [*json.loads(text)] == sorted(json.loads(text))
+
+
+def test_an_imported_run_may_lack_what_it_cannot_know() -> None:
+    """Of an imported run only the profile and the version of its Python are sure."""
+    data = full() | {
+        "source": {"format": "pyperf", "file": "f.json", "version": None},
+        "note": "imported",
+        "options": {"profile": "imported"},
+        "pythons": {"3.12": {"version": "3.12"}},
+    }
+    document = schema.parse(json.dumps(data))
+    assert document.options.mechanisms == []
+    assert document.pythons["3.12"].compiler is None
+
+
+def test_a_run_of_version_1_is_read() -> None:
+    """Its checks told only whether they passed; direction and state are known all the same."""
+    (path,) = ROOT.glob("results/*/20261124T084933Z/run.json")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    assert data["schema"] == 1
+    old = copy.deepcopy(data)
+    old["certificate"]["checks"][0] |= {"passed": False, "value": 0.0, "text": "could not be measured: it ended"}
+    checks = {check.name: check for check in schema.parse(json.dumps(old)).certificate.checks}  # type: ignore[union-attr]
+    assert {name for name, check in checks.items() if check.direction == "at_least"} == {"share_in_calls"}
+    states = [check.state for check in checks.values()]
+    assert states == ["not_measured", *["passed"] * (len(states) - 1)]
+    assert next(iter(checks.values())).value is None
+    assert schema.parse(json.dumps(data)).schema == 1
