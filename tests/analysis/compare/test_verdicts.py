@@ -1,0 +1,170 @@
+"""What a verdict rests on, worked out by hand from runs without noise: spread, correction, control, margin."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from tests.analysis.compare.quiet_runs import (
+    FORK,
+    NATIVE,
+    NOOP,
+    SPAWN,
+    Compare,
+    half,
+    quiet,
+    reach,
+)
+from tests.edit_run import scale_rounds
+
+
+def test_an_assumed_spread_is_that_of_what_is_compared(tmp_path: Path, compared: Compare) -> None:
+    """Single runs: 0.2 % for relative latency and 5 % for absolute latency, each by the square root of two runs."""
+    found = compared(quiet(tmp_path, 1, [FORK]), quiet(tmp_path, 2, [replace(FORK, total_ns=132_000.0)]))
+    (row,) = found["rows"]
+    assert half(row, "relative") == pytest.approx(reach(0.002), abs=2e-6)
+    assert half(row, "absolute") == pytest.approx(reach(0.05), abs=2e-6)
+    assert (row["rests_on"], row["ratio"], row["verdict"]) == ("relative", 1.1, "slower")
+    assert (row["ratio_lo"], row["ratio_hi"]) == (row["relative_lo"], row["relative_hi"])
+    smallest = math.expm1(reach(0.002) + stats.norm.ppf(0.8) * 0.002 * math.sqrt(2))
+    # The margin of 1.25 % is to be passed as well, and it is wider than this interval.
+    assert reach(0.002) < math.log1p(0.0125)
+    assert row["smallest_change"] > smallest
+    expected = math.expm1(math.log1p(0.0125) + stats.norm.ppf(0.8) * 0.002 * math.sqrt(2))
+    assert row["smallest_change"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_row_says_which_side_is_which(tmp_path: Path, compared: Compare) -> None:
+    """Times, ratios and numbers of rounds of base and new stand under their own names, and are total times."""
+    slow = replace(FORK, total_ns=130_000.0, control_ns=100_000.0, call_share=0.1)
+    base, new = quiet(tmp_path, 1, [FORK]), quiet(tmp_path, 2, [slow], rounds=7)
+    found = compared(base, new, "--margin", 3)
+    (row,) = found["rows"]
+    assert (row["base"], row["new"]) == (found["base"], found["new"]) == (base.name, new.name)
+    assert (row["base_ns"], row["new_ns"]) == (120_000, 130_000)
+    assert (row["base_rounds"], row["new_rounds"]) == (6, 7)
+    assert (row["base_rel"], row["new_rel"]) == (pytest.approx(120 / 65, abs=1e-6), 1.3)
+    assert row["relative_ratio"] == pytest.approx(1.3 / (120 / 65), abs=1e-6)
+    assert row["absolute_ratio"] == pytest.approx(130 / 120, abs=1e-6)
+    assert (row["verdict"], found["margin"], found["confidence"]) == ("faster", 0.03, 0.95)
+    identity = [row[name] for name in ("mechanism", "work", "scenario", "level", "python")]
+    assert identity == ["os_fork", "fork", "parent", "bare", "3.11.7"]
+
+
+def test_the_values_shown_are_medians_over_all_rounds(tmp_path: Path, compared: Compare) -> None:
+    """Seven rounds of one run and six of another: the value of the side is the median of all thirteen."""
+    runs = [quiet(tmp_path / "base", 1, [FORK], rounds=7), quiet(tmp_path / "base", 2, [FORK])]
+    scale_rounds(runs[0], {(0, "mechanism"): [1, 2, 3, 4, 5, 6, 7]})
+    scale_rounds(runs[1], {(0, "mechanism"): [2, 3, 6, 8, 9, 10]})
+    found = compared(tmp_path / "base" / "fake-2cpu", quiet(tmp_path, 3, [FORK]))
+    # 1 2 2 3 3 4 [5] 6 6 7 8 9 10
+    assert found["rows"][0]["base_ns"] == 5 * 120_000
+    assert found["rows"][0]["base_rounds"] == 13
+    assert found["rows"][0]["base_rel"] == pytest.approx(5 * 120 / 65, abs=1e-6)
+
+
+def test_intervals_between_runs_are_corrected_for_their_number(tmp_path: Path, compared: Compare) -> None:
+    """Four cells: each interval is at 1 - 0.05 / 4 and as much wider, relative and absolute alike."""
+    cells = [FORK, SPAWN, NATIVE, replace(FORK, scenario="rss", level="64MiB")]
+    found = compared(quiet(tmp_path, 1, cells), quiet(tmp_path, 2, [*cells, NOOP]))
+    assert found["confidence"] == pytest.approx(0.9875)
+    assert len(found["rows"]) == 4
+    for row in found["rows"]:
+        assert half(row, "absolute") == pytest.approx(reach(0.05, comparisons=4), abs=2e-6)
+    assert half(found["rows"][0], "relative") == pytest.approx(reach(0.002, comparisons=4), abs=2e-6)
+
+
+def test_the_spread_is_measured_where_there_are_runs_enough(tmp_path: Path, compared: Compare) -> None:
+    """Four runs beyond one on each side that agree leave no doubt; with three, 0.2 % a run is assumed."""
+    base = [quiet(tmp_path / "base", number, [FORK]) for number in range(3)]
+    new = [quiet(tmp_path / "new", number, [replace(FORK, total_ns=121_200.0)]) for number in range(3)]
+    (row,) = compared("--base", *base, "--new", *new)["rows"]
+    assert (row["ratio_lo"], row["ratio"], row["ratio_hi"]) == (1.01, 1.01, 1.01)
+    assert row["verdict"] == "same"
+    (row,) = compared("--base", *base, "--new", *new[:2])["rows"]
+    assert half(row, "relative") == pytest.approx(reach(0.002, runs=1 / 3 + 1 / 2), abs=2e-6)
+    assert half(row, "absolute") == pytest.approx(reach(0.05, runs=1 / 3 + 1 / 2), abs=2e-6)
+
+
+def test_unlike_controls_make_no_relative_ratio(tmp_path: Path, compared: Compare) -> None:
+    """A control that is another one, or is on one side only, cancels nothing: absolute latency, and a note says so."""
+    other = replace(FORK, control="native_spawn", control_ns=30_000.0)
+    fork = quiet(tmp_path, 1, [FORK])
+    for number, cell in ((2, other), (3, replace(FORK, control=""))):
+        run = quiet(tmp_path, number, [cell])
+        for sides in ((fork, run), (run, fork)):
+            found = compared(*sides)
+            (row,) = found["rows"]
+            assert [row[f"relative_{part}"] for part in ("ratio", "lo", "hi")] == [None] * 3
+            assert (row["rests_on"], row["ratio"], row["verdict"]) == ("absolute", 1.0, "unclear")
+            assert found["notes"] == [
+                "no relative latency to the same control on both sides: os_fork",
+                "absolute latency differs from run to run with the machine: a spread of 5 % a run is assumed until "
+                "3 runs on each side measure it",
+            ]
+    # Nor is its time compared with that of another control.
+    assert compared(fork, quiet(tmp_path, 4, [FORK]))["notes"] == [
+        "drift of the machine: native_fork took 1.000 times as long as on the base side "
+        "(median of 1 cell; relative latency is free of it)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "rests_on"),
+    [(10.0, 10.0, "relative"), (10.01, 10.0, "absolute"), (10.0, 10.01, "absolute"), (1.0, 1.0, "relative")],
+)
+def test_a_control_steadies_up_to_ten_times_itself(
+    tmp_path: Path, compared: Compare, base: float, new: float, rests_on: str
+) -> None:
+    """At ten times its control on both sides a verdict is relative; beyond it on either side it is absolute."""
+    runs = [
+        quiet(tmp_path, number, [replace(FORK, control_ns=1e5, total_ns=rel * 1e5)])
+        for number, rel in enumerate((base, new))
+    ]
+    found = compared(*runs)
+    (row,) = found["rows"]
+    assert row["rests_on"] == rests_on
+    # What the control does not steady moves from run to run as absolute latency does.
+    assert half(row, "relative") == pytest.approx(reach(0.002 if rests_on == "relative" else 0.05), abs=2e-6)
+    assert half(row, "absolute") == pytest.approx(reach(0.05), abs=2e-6)
+    named = "more than 10 times the control, which then cancels no drift: os_fork" in found["notes"]
+    assert named is (rests_on == "absolute")
+
+
+def test_several_interpreters_are_matched_by_label(tmp_path: Path, compared: Compare) -> None:
+    """Where a side has two interpreters, unlike ones are never compared, and rows come in the order of new."""
+    pythons = ("3.9.1", "3.10.1", "3.12.1")
+    cells = [replace(FORK, python=python, total_ns=1e5 * place) for place, python in enumerate(pythons, 1)]
+    found = compared(quiet(tmp_path, 1, cells[:2]), quiet(tmp_path, 2, [cells[2], *cells[1::-1]]))
+    assert [(row["python"], row["ratio"]) for row in found["rows"]] == [("3.10.1", 1.0), ("3.9.1", 1.0)]
+    assert [cell["python"] for cell in found["new_cells"]] == ["3.12.1"]
+    one_each = compared(quiet(tmp_path, 3, cells[:1]), quiet(tmp_path, 4, cells[1:2]))
+    assert [(row["python"], row["absolute_ratio"]) for row in one_each["rows"]] == [("3.10.1", 2.0)]
+
+
+def test_rounds_beyond_the_complete_ones_do_not_count(tmp_path: Path, compared: Compare) -> None:
+    """A run that was cut off in its seventh round is compared by six, although the seventh holds calls."""
+    torn = quiet(tmp_path, 1, [FORK, SPAWN], torn=True)
+    found = compared(torn, quiet(tmp_path, 2, [FORK, SPAWN]))
+    assert [(row["base_rounds"], row["ratio"]) for row in found["rows"]] == [(6, 1.0), (6, 1.0)]
+
+
+def test_a_cell_that_always_failed_has_no_rounds_of_another(tmp_path: Path, compared: Compare) -> None:
+    """Where every subject of a cell failed it has 0 rounds, between runs and within one."""
+    failing = replace(SPAWN, failing_rounds=tuple(range(6)))
+    run = quiet(tmp_path, 1, [FORK, failing, replace(SPAWN, mechanism="popen"), replace(SPAWN, mechanism="spawn")])
+    spawn = compared(run, run)["rows"][1]
+    assert (spawn["reason"], spawn["base_rounds"], spawn["base_ns"]) == (
+        "base: need at least 6 rounds, have 0",
+        0,
+        None,
+    )
+    rows = compared(run, "--by", "mechanism", "--base", "popen")["rows"]
+    assert [(row["new"], row["new_rounds"], row["reason"]) for row in rows] == [
+        ("posix_spawn", 0, "base: need at least 6 rounds, have 0"),
+        ("spawn", 6, ""),
+    ]
