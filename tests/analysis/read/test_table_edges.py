@@ -122,7 +122,7 @@ def test_a_call_takes_38_bytes(run: Path) -> None:
     expected = {"cell": "int32", "round": "int32", "block": "int32", "role": "category", "warmup": "int8"}
     assert types == expected | times
     assert str(samples["role"].cat.codes.dtype) == "int8"
-    assert list(samples["role"].cat.categories) == list(schema.ROLES)
+    assert list(samples["role"].cat.categories) == list(schema.Role)
 
 
 @pytest.mark.parametrize(

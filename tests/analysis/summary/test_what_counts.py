@@ -162,7 +162,7 @@ def test_the_999th_of_a_thousand_is_given_from_3688_calls_on(tmp_path: Path) -> 
 def test_many_cells_and_rounds_keep_their_own_calls(tmp_path: Path) -> None:
     """Numbers of cells and rounds that need more than 16 bits together do not mix up what belongs to whom."""
     run = load_run(write_run(tmp_path, FakeRun([FakeCell(control="", calls=1, blocks=1)], rounds=6, noise=QUIET)))
-    run.document["rounds"] = 70_000
+    run.document.rounds = 70_000
     warm = run.samples.index[run.samples["warmup"] == 0]
     for frame in (run.samples, run.blocks, run.subjects):
         frame["round"] = frame["round"].map(lambda number: number * 13_200)
@@ -187,6 +187,6 @@ def test_a_control_of_one_nanosecond_is_a_time_and_of_none_is_not(tmp_path: Path
     """A ratio is taken of the least time there is; where the control took 0 ns, the block has none."""
     cells = [FakeCell(control_ns=1.0, calls=1, blocks=1), FakeCell(control_ns=2.0, calls=1, blocks=1)]
     run = load_run(write_run(tmp_path, FakeRun(cells, rounds=6, noise=QUIET)))
-    zero = (run.samples["cell"] == 1) & (run.samples["role"] == schema.CONTROL)
+    zero = (run.samples["cell"] == 1) & (run.samples["role"] == schema.Role.CONTROL)
     run.samples.loc[zero, "total_ns"] = 0
     assert round_table(run)["rel"].dropna().tolist() == [120_000.0] * 6
