@@ -1,4 +1,4 @@
-"""run.json as one model: what is written, what is read, and what results/README.md says of it."""
+"""The model of run.json: what is written, what is read, and what results/README.md says of it."""
 
 from __future__ import annotations
 

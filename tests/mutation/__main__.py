@@ -27,6 +27,8 @@ HERE = Path(__file__).resolve().parent
 MOST_SURVIVORS = 0.10
 # A mutant that makes its tests this much slower than the unchanged code hangs.
 TIMEOUT_FACTOR, TIMEOUT_S = 4.0, 20.0
+# What the tests of a copy print goes into this file of it.
+OUTPUT = "output-of-tests.txt"
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def try_all(target: Target, spots: Sequence[Spot], copies: Sequence[Path]) -> li
     """Run the target's tests on every mutation, one at a time in each copy; return those that pass them all."""
     began = time.monotonic()
     if not passes(target, copies[0], None):
-        raise SystemExit(f"{target.module}: its tests fail without any mutation: {' '.join(target.tests)}")
+        output = (copies[0] / OUTPUT).read_text(encoding="utf-8", errors="replace")
+        raise SystemExit(f"{output}\n{target.module}: its tests fail without any mutation: {' '.join(target.tests)}")
     timeout_s = TIMEOUT_FACTOR * (time.monotonic() - began) + TIMEOUT_S
     free: queue.Queue[Path] = queue.Queue()
     for copy in copies:
@@ -153,9 +156,12 @@ def passes(target: Target, copy: Path, timeout_s: float | None) -> bool:
     python = ROOT / ".venv" / "bin" / "python"
     command = [str(python), "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *target.tests]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # old bytecode would hide a change of equal length
-    with subprocess.Popen(
-        command, cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as tests:
+    with (
+        open(copy / OUTPUT, "wb") as output,
+        subprocess.Popen(
+            command, cwd=copy, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        ) as tests,
+    ):
         try:
             return tests.wait(timeout_s) == 0
         except subprocess.TimeoutExpired:

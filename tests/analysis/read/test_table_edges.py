@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from analysis.read.run import LoadError, load_run
+from bench import schema
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
 CELLS = (FakeCell(calls=1, blocks=2), FakeCell("noop", control="", calls=1, blocks=1))
@@ -121,7 +122,7 @@ def test_a_call_takes_38_bytes(run: Path) -> None:
     expected = {"cell": "int32", "round": "int32", "block": "int32", "role": "category", "warmup": "int8"}
     assert types == expected | times
     assert str(samples["role"].cat.codes.dtype) == "int8"
-    assert list(samples["role"].cat.categories) == ["mechanism", "control"]
+    assert list(samples["role"].cat.categories) == list(schema.Role)
 
 
 @pytest.mark.parametrize(

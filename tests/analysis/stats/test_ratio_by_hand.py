@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.stats import ratio
-from analysis.stats.ratio import Ratio, compare_groups, compare_paired
+from analysis.stats.ratio import Ratio, Verdict, compare_groups, compare_paired
 
 Rounds = NDArray[np.float64]
 FLAT = np.full(6, 1000.0)
@@ -31,13 +31,13 @@ def half(found: Ratio) -> float:
 @pytest.mark.parametrize(
     ("factor", "verdict"),
     [
-        (2.0, "same"),
-        (0.5, "same"),
-        (2.001, "slower"),
-        (0.4999, "faster"),
-        (1.999, "same"),
-        (0.5001, "same"),
-        (1.0, "same"),
+        (2.0, Verdict.SAME),
+        (0.5, Verdict.SAME),
+        (2.001, Verdict.SLOWER),
+        (0.4999, Verdict.FASTER),
+        (1.999, Verdict.SAME),
+        (0.5001, Verdict.SAME),
+        (1.0, Verdict.SAME),
     ],
 )
 def test_the_edge_of_the_margin_is_inside_it(factor: float, verdict: str) -> None:
@@ -50,7 +50,8 @@ def test_the_edge_of_the_margin_is_inside_it(factor: float, verdict: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("factor", "verdict"), [(1.0124, "same"), (1.0126, "slower"), (1 / 1.0124, "same"), (0.9876, "faster")]
+    ("factor", "verdict"),
+    [(1.0124, Verdict.SAME), (1.0126, Verdict.SLOWER), (1 / 1.0124, Verdict.SAME), (0.9876, Verdict.FASTER)],
 )
 def test_the_margin_is_one_and_a_quarter_per_cent(factor: float, verdict: str) -> None:
     """Unless told otherwise, 1.25 % is what matters, on either side."""
@@ -62,11 +63,11 @@ def test_an_interval_that_holds_one_is_no_change() -> None:
     """A ratio far beyond the margin whose interval still holds 1 is unclear, and so is one that leaves the margin."""
     wide = compare_groups([FLAT], [1.1 * FLAT], spread=0.05)
     assert wide.lo < 1 < 1.1 < wide.hi
-    assert wide.verdict == "unclear"
-    assert compare_groups([1.1 * FLAT], [FLAT], spread=0.05).verdict == "unclear"
+    assert wide.verdict == Verdict.UNCLEAR
+    assert compare_groups([1.1 * FLAT], [FLAT], spread=0.05).verdict == Verdict.UNCLEAR
     # Inside the margin with its ratio, beyond it with one end of its interval.
-    assert compare_groups([FLAT], [1.012 * FLAT], spread=0.002).verdict == "unclear"
-    assert compare_groups([1.012 * FLAT], [FLAT], spread=0.002).verdict == "unclear"
+    assert compare_groups([FLAT], [1.012 * FLAT], spread=0.002).verdict == Verdict.UNCLEAR
+    assert compare_groups([1.012 * FLAT], [FLAT], spread=0.002).verdict == Verdict.UNCLEAR
 
 
 @pytest.mark.parametrize("comparisons", [1, 3, 20])

@@ -145,17 +145,6 @@ def test_run_json_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
     assert path.read_text(encoding="utf-8") == "ü\n"
 
 
-def test_rows_and_document_are_forced_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sync forces each table and then run.json to the disk: a power failure takes no complete round."""
-    forced: list[str] = []
-    with Store(tmp_path, document()) as files:
-        files.add([ROW])
-        monkeypatch.setattr(os, "fsync", lambda number: forced.append(os.readlink(f"/proc/self/fd/{number}")))
-        files.sync()
-    names = [Path(name).name for name in forced[:5]]
-    assert names == ["cells.csv", "subjects.csv", "blocks.csv", "samples.csv", "run.json.new"]
-
-
 def test_rows_go_to_the_file_of_their_class_under_their_names(tmp_path: Path) -> None:
     """A record stands in its own file in the order of the header, whatever the order it was made in."""
     row = BlockRow(
@@ -190,3 +179,73 @@ def test_a_results_directory_that_cannot_hold_any_is_refused(tmp_path: Path) -> 
         with pytest.raises(StoreError, match=f"^{results}.*") as caught:
             create_run_directory(results, "machine", "run")
         assert "--results" in str(caught.value)
+
+
+class Disk:
+    """Notes in which order files are forced to the disk and take over their final names."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.steps: list[str] = []
+        force, replace, unlink = os.fsync, os.replace, Path.unlink
+
+        def note_forced(descriptor: int) -> None:
+            force(descriptor)
+            self.steps.append(f"force {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name}")
+
+        def note_replaced(source: Path, target: Path) -> None:
+            replace(source, target)
+            self.steps.append(f"replace {target.name}")
+
+        def note_removed(path: Path, missing_ok: bool = False) -> None:
+            unlink(path, missing_ok)
+            self.steps.append(f"remove {path.name}")
+
+        monkeypatch.setattr(os, "fsync", note_forced)
+        monkeypatch.setattr(os, "replace", note_replaced)
+        monkeypatch.setattr(Path, "unlink", note_removed)
+
+
+RAW_FORCED = ["force cells.csv", "force subjects.csv", "force blocks.csv", "force samples.csv"]
+DOCUMENT_WRITTEN = ["force run.json.new", "replace run.json"]
+needs_descriptors = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux's /proc")
+
+
+@needs_descriptors
+def test_rows_are_on_the_disk_before_the_document_counts_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sync` forces every raw file to the disk, and run.json, which says how many rounds there are, after them."""
+    with Store(tmp_path, document()) as files:
+        files.add([ROW])
+        disk = Disk(monkeypatch)
+        files.sync()
+        assert sorted(disk.steps[:4]) == sorted(RAW_FORCED)
+        assert disk.steps[4:] == DOCUMENT_WRITTEN
+
+
+@needs_descriptors
+def test_a_packed_file_is_on_the_disk_before_the_plain_one_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of a complete run: rows, the document, then the packed calls whole, and only then the plain ones gone."""
+    files = Store(tmp_path, document())
+    files.document.status = RunStatus.COMPLETE
+    disk = Disk(monkeypatch)
+    files.close()
+    packed = ["force samples.csv.gz.new", "replace samples.csv.gz", "remove samples.csv"]
+    assert sorted(disk.steps[:4]) == sorted(RAW_FORCED)
+    assert disk.steps[4:] == [*DOCUMENT_WRITTEN, *packed]
+
+
+def test_rows_that_were_written_elsewhere_are_there_after_sync(tmp_path: Path) -> None:
+    """What stands in a file's own memory is handed over by `sync`, not left there."""
+    with Store(tmp_path, document()) as files:
+        assert (tmp_path / "cells.csv").read_text() == ""
+        files.sync()
+        for table in schema.RAW_TABLES:
+            assert (tmp_path / table.file).read_text() == ",".join(table.header) + "\n"
+
+
+def test_the_packed_calls_name_nothing_and_no_time(tmp_path: Path) -> None:
+    """The head of the packed file (RFC 1952) has no flag, so no name of a file, and a time of 0."""
+    path = tmp_path / "samples.csv"
+    path.write_text("x\n")
+    assert compress(path).read_bytes()[:8] == b"\x1f\x8b\x08\x00" + bytes(4)

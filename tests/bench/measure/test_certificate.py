@@ -193,6 +193,33 @@ def test_the_observer_effect_is_the_median_of_pairs_of_processes(
     assert "3 pairs" in check.text
 
 
+# Answers each block as the real loop does, with 1000 ns, and after two blocks with 2000 ns.
+STEADY_LOOP = """
+import os
+n = 0
+while os.read(0, 10) == b"30":
+    n += 1
+    os.write(1, b"%d\\n" % (1000 if n <= 2 else 2000))
+"""
+
+
+@needs_fork
+@pytest.mark.parametrize(
+    ("totals_ns", "effect", "passes"),
+    [((2000,), 1.0, True), ((3000,), 1.5, False), ((1000,), 0.5, True), ((2000, 2000, 90_000), 1.0, True)],
+)
+def test_the_observer_effect_is_the_subject_over_the_loop(
+    monkeypatch: pytest.MonkeyPatch, totals_ns: tuple[int, ...], effect: float, passes: bool
+) -> None:
+    """A subject slower than the loop has an effect above 1, which fails; medians of calls and of blocks count."""
+    monkeypatch.setattr(certificate, "HAND_WRITTEN", STEADY_LOOP)
+    monkeypatch.setattr(FakeSubject, "totals_ns", totals_ns)
+    monkeypatch.setattr(certificate, "Subject", FakeSubject)
+    with unchanged():
+        check = certificate.observer_effect(Ground(PYTHON, "", None), 0.0)
+    assert (check.name, check.value, check.passed) == ("observer_effect", effect, passes)
+
+
 @needs_fork
 def test_the_hand_written_loop_is_measured_beside_the_subject() -> None:
     """One real observation is a ratio of two fork latencies of like size, and nothing is left after it."""

@@ -102,3 +102,11 @@ def test_the_shift_in_memory_is_less_than_a_page_and_another_in_every_round() ->
     shifts = [padding(3, number) for number in range(200)]
     assert shifts == [padding(3, number) for number in range(200)]
     assert {shift * 4 // PAGE for shift in shifts} == {0, 1, 2, 3}
+
+
+@given(SEEDS, ROUNDS)
+def test_shifts_are_spread_as_evenly_as_can_be(seed: int, number: int) -> None:
+    """A round's shift lies 0.618 of a page, the golden section, behind that of the round before."""
+    first, second = padding(seed, number), padding(seed, number + 1)
+    assert 0 <= first < PAGE == 4096
+    assert (second - first) % PAGE in (2531, 2532)  # 0.6180339887 * 4096 = 2531.47
