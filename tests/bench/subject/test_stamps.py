@@ -81,7 +81,7 @@ def test_what_cannot_tell_when_its_child_was_ready_does_not(name: str) -> None:
     """The ready of each call is 0, and the creating call ends within the call."""
     with Subject(settings(name)) as subject:
         subject.ready(PATIENCE_S)
-        stamps = subject.block(MECHANISM, 2, PATIENCE_S).stamps
+        stamps = subject.block(Role.MECHANISM, 2, PATIENCE_S).stamps
     assert list(stamps[2::3]) == [0, 0]
     assert all(0 < call <= total for total, call in zip(stamps[0::3], stamps[1::3], strict=True))
 
