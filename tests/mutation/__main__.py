@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="forkbench-mutation-") as folder:
         copies = [copy_of_checkout(Path(folder) / str(number)) for number in range(arguments.jobs)]
         for target in targets:
-            spots = sample(spots_of(target.module), arguments.share, arguments.seed)
+            spots = sample(spots_of(target.module, copies[0]), arguments.share, arguments.seed)
             survivors = try_all(target, spots, copies)
             tried, survived = tried + len(spots), survived + len(survivors)
             unexplained += sum(not survivor.reason for survivor in survivors)
@@ -95,18 +95,18 @@ def copy_of_checkout(folder: Path) -> Path:
     return folder
 
 
-def spots_of(module: str) -> list[Spot]:
-    """Every mutation of a module that is worth a test run."""
+def spots_of(module: str, copy: Path) -> list[Spot]:
+    """Every mutation of a module that is worth a test run, from `copy`: the working tree may change meanwhile."""
     from cosmic_ray.commands.init import init
     from cosmic_ray.work_db import WorkDB
 
     with tempfile.TemporaryDirectory() as folder:
         session = WorkDB(Path(folder) / "session.sqlite", WorkDB.Mode.create)
-        init([ROOT / module], session, {})
+        init([copy / module], session, {})
         specs = [item.mutations[0] for item in session.work_items]
         session.close()
     spots = [Spot(module, spec.operator_name, spec.occurrence, *spec.start_pos) for spec in specs]
-    return worth_testing(spots, (ROOT / module).read_text(encoding="utf-8"))
+    return worth_testing(spots, (copy / module).read_text(encoding="utf-8"))
 
 
 def try_all(target: Target, spots: Sequence[Spot], copies: Sequence[Path]) -> list[Survivor]:
@@ -148,7 +148,7 @@ def _attempt(target: Target, spot: Spot, copy: Path, timeout_s: float) -> Surviv
         file.write_text(source, encoding="utf-8")
     pairs = zip(source.splitlines(), mutated.splitlines(), strict=False)
     before, after = next(((old.strip(), new.strip()) for old, new in pairs if old != new), ("", ""))
-    return Survivor(spot, before, after, reason_for(spot, before, after))
+    return Survivor(spot, before, after, reason_for(spot, before, after, copy))
 
 
 def passes(target: Target, copy: Path, timeout_s: float | None) -> bool:
@@ -171,9 +171,9 @@ def passes(target: Target, copy: Path, timeout_s: float | None) -> bool:
                 os.killpg(tests.pid, 9)
 
 
-def reason_for(spot: Spot, before: str, after: str) -> str:
-    """Why a survivor is accepted, from accepted.toml; empty: nobody has looked at it."""
-    data = tomllib.loads((HERE / "accepted.toml").read_text(encoding="utf-8"))
+def reason_for(spot: Spot, before: str, after: str, copy: Path) -> str:
+    """Why a survivor is accepted, from accepted.toml of `copy`; empty: nobody has looked at it."""
+    data = tomllib.loads((copy / "tests" / "mutation" / "accepted.toml").read_text(encoding="utf-8"))
     for entry in data.get("accepted", []):
         if (entry["module"], entry["before"], entry["after"]) == (spot.module, before, after):
             return str(entry["reason"])

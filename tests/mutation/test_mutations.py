@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from tests import ROOT
-from tests.mutation.__main__ import read_targets
+from tests.mutation.__main__ import Survivor, Target, describe, read_targets, reason_for, spots_of, try_all
 from tests.mutation.mutations import Spot, sample, worth_testing
 
 SOURCE = """\
@@ -61,3 +65,61 @@ def test_targets_name_files_that_are_there() -> None:
     for target in targets:
         assert (ROOT / target.module).is_file(), target.module
         assert all((ROOT / test).exists() for test in target.tests), target.tests
+
+
+TOY = """\
+def larger(first, second):
+    if first < second:
+        return second
+    return first
+"""
+TOY_TEST = """\
+from toy import larger
+
+def test_larger():
+    assert (larger(1, 2), larger(3, 1), larger(2, 2)) == (2, 3, 2)
+"""
+ACCEPTED = """\
+[[accepted]]
+module = "toy.py"
+before = "if first < second:"
+after = "if first <= second:"
+reason = "of two equal ones either is the larger"
+"""
+
+
+def toy_copy(folder: Path, test: str) -> Path:
+    """A checkout of one module, whose test is `test`, with one accepted mutation."""
+    (folder / "tests" / "mutation").mkdir(parents=True)
+    (folder / "tests" / "mutation" / "accepted.toml").write_text(ACCEPTED)
+    (folder / "toy.py").write_text(TOY)
+    (folder / "test_toy.py").write_text(test)
+    return folder
+
+
+def test_a_survivor_that_was_looked_at_comes_with_its_reason(tmp_path: Path) -> None:
+    """Module, line before and line after decide it; any other mutation of the same line is unexplained."""
+    copy, place = toy_copy(tmp_path, TOY_TEST), spot("ReplaceComparisonOperator_Lt_LtE", 2, 13)
+    before, after = "if first < second:", "if first <= second:"
+    reason = reason_for(place, before, after, copy)
+    assert describe(Survivor(place, before, after, reason)).splitlines() == [
+        "  toy.py:2: accepted: of two equal ones either is the larger",
+        "    - if first < second:",
+        "    + if first <= second:",
+    ]
+    assert reason_for(place, before, "if not first < second:", copy) == ""
+    assert reason_for(Spot("other.py", "", 0, 2, 13), before, after, copy) == ""
+    assert describe(Survivor(place, before, after, "")).startswith("  toy.py:2: UNEXPLAINED\n")
+
+
+def test_tests_that_notice_nothing_let_a_mutation_live(tmp_path: Path) -> None:
+    """A test that looks kills all but the equivalent mutation, one that does not look kills none; files stay."""
+    pytest.importorskip("cosmic_ray", reason="cosmic-ray is in an environment of its own: make mutation")
+    for name, test, lines in (
+        ("looks", TOY_TEST, {"if first <= second:"}),
+        ("does not", "def test_nothing(): pass", {"if first <= second:", "if not first < second:"}),
+    ):
+        copy = toy_copy(tmp_path / name, test)
+        survivors = try_all(Target("toy.py", ("test_toy.py",)), spots_of("toy.py", copy), [copy])
+        assert {survivor.after for survivor in survivors} == lines
+        assert (copy / "toy.py").read_text() == TOY

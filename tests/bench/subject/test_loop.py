@@ -173,3 +173,48 @@ def test_settings_reach_the_subject() -> None:
     empty = loop.Subject({"cpu": ""})  # type: ignore[no-untyped-call]
     assert (empty.cpu, empty.true_program, empty.after) == (None, "", None)
     assert empty.python == sys.executable
+
+
+def test_the_control_is_searched_before_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder comes first in the path, so that no other module of its name is taken for it."""
+    control = SimpleNamespace(usage=len)
+    monkeypatch.setattr(sys, "path", ["/other", "/another"])
+    monkeypatch.setitem(sys.modules, "_control", control)
+    subject = loop.Subject({"control_folder": "/control"})  # type: ignore[no-untyped-call]
+    assert sys.path == ["/control", "/other", "/another"]
+    assert subject.control is control
+
+
+@pytest.mark.parametrize(
+    ("modules", "statuses"),
+    [
+        ((), [0]),
+        (("multiprocessing",), []),
+        (("concurrent.futures",), []),
+        (("multiprocessing", "concurrent.futures"), []),
+    ],
+)
+def test_only_what_may_have_started_something_ends_slowly(
+    monkeypatch: pytest.MonkeyPatch, modules: tuple[str, ...], statuses: list[int]
+) -> None:
+    """A subject that has loaded what keeps processes or threads ends as Python does; any other at once, with 0."""
+    left: list[int] = []
+    monkeypatch.setattr(loop, "sys", SimpleNamespace(modules=dict.fromkeys(modules)))
+    monkeypatch.setattr(loop, "os", SimpleNamespace(_exit=left.append))
+    loop.leave()  # type: ignore[no-untyped-call]
+    assert left == statuses
+
+
+@pytest.mark.parametrize("most", [1, 5, 1000])
+def test_an_answer_is_sent_whole_in_parts_of_any_size(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """A pipe takes what fits: the rest follows, and the document says how many bytes come behind its line."""
+    sent: list[bytes] = []
+
+    def write(answers: int, rest: memoryview) -> int:
+        assert answers == 7
+        sent.append(bytes(rest[:most]))
+        return len(sent[-1])
+
+    monkeypatch.setattr(loop, "os", SimpleNamespace(write=write))
+    loop.send(7, {"begin": 5}, b"stamps")  # type: ignore[no-untyped-call]
+    assert b"".join(sent) == b"{'begin': 5, 'bytes': 6}\nstamps"

@@ -74,6 +74,18 @@ def test_the_creating_call_is_stamped_before_the_child_is_waited_for(name: str, 
         assert ready == 0
 
 
+@pytest.mark.parametrize(
+    "name", ["subprocess_run", "subprocess_shell", "os_system", "python_c", "python_isolated", "noop", "known_delay"]
+)
+def test_what_cannot_tell_when_its_child_was_ready_does_not(name: str) -> None:
+    """The ready of each call is 0, and the creating call ends within the call."""
+    with Subject(settings(name)) as subject:
+        subject.ready(PATIENCE_S)
+        stamps = subject.block(Role.MECHANISM, 2, PATIENCE_S).stamps
+    assert list(stamps[2::3]) == [0, 0]
+    assert all(0 < call <= total for total, call in zip(stamps[0::3], stamps[1::3], strict=True))
+
+
 @pytest.mark.skipif(not FALSE, reason="no program `false`")
 @pytest.mark.parametrize(
     ("name", "text"),
