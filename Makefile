@@ -19,6 +19,8 @@ NEW ?=
 RUNS ?=
 # The interpreter that .venv is made from; empty: the first one found that is recent enough.
 PYTHON3 ?=
+# How many tests run side by side. Two is what the tests are held to; more only share CPUs with what they measure.
+JOBS ?= 2
 # The part of all mutations that `make mutation` tries (0.1: every tenth), and the modules; empty: all.
 SHARE ?=
 MODULE ?=
@@ -75,7 +77,7 @@ aa: setup ## Compare many runs of identical code, ours and pyperf's: how often a
 	    $(PY) -m analysis.experiments.identical_runs "$$folder"
 
 test: setup ## Run the tests
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest --numprocesses $(JOBS) $(TESTS)
 
 # cosmic-ray and what it needs are not part of .venv: nothing else wants them.
 mutation: setup ## Change the code that decides figures, spot by spot: which share do the tests let through (SHARE=0.1: minutes)

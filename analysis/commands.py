@@ -1,27 +1,48 @@
-"""Turns the options of each command into what the other modules do, and their result into text and a status."""
+"""Turns the options of one command into what carries it out."""
 
 from __future__ import annotations
 
-import argparse
-import math
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from analysis.compare.rows import CompareError, Comparison
-from analysis.exchange.pyperf_read import PyperfError
-from analysis.read.run import LoadError, Run, load_run
-from analysis.stats.ratio import MARGIN, Verdict
+from analysis.compare import command as compare_command
+from analysis.errors import LoadError, PyperfError
+from analysis.text.formats import FORMATS
+from analysis.text.notes import print_note
 
-BAD_INPUT = (LoadError, CompareError, PyperfError)
+if TYPE_CHECKING:
+    from analysis.read.run import Run
+
+# Nothing that takes long to load stands above: an action loads what it needs, so that `--help` answers at once.
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+@dataclass(frozen=True)
+class Command:
+    """One command: what adds its options to a parser, and what acts on them and returns the exit status."""
+
+    add_options: Callable[[ArgumentParser], None]
+    act: Callable[[Namespace], int]
 
 
-def summary(arguments: argparse.Namespace) -> int:
+def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -> int:
+    """Carry out `command` and return its exit status. Raises one of `BAD_INPUT`; ends the process for wrong options."""
+    parser = ArgumentParser(program, description=text)
+    _COMMANDS[command].add_options(parser)
+    return _COMMANDS[command].act(parser.parse_args(arguments))
+
+
+def _summary_options(parser: ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a directory that `bench run` printed")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+
+
+def _summary(arguments: Namespace) -> int:
     """Print the table of each run, and leave its summary.csv."""
+    from analysis.read.run import load_run
     from analysis.summary.cells import summarise, write_summary
     from analysis.summary.text import write
 
@@ -32,12 +53,17 @@ def summary(arguments: argparse.Namespace) -> int:
         try:
             write_summary(*summaries[-1])
         except OSError as error:
-            _say(f"analysis summary: {run.path}: summary.csv not written ({error.strerror})")
+            print_note(f"analysis summary: {run.path}: summary.csv not written ({error.strerror})")
     write(summaries, arguments.format, sys.stdout)
     return 0
 
 
-def plot(arguments: argparse.Namespace) -> int:
+def _plot_options(parser: ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    parser.add_argument("--out", type=Path, default=Path("plots"), metavar="DIR", help="default: plots")
+
+
+def _plot(arguments: Namespace) -> int:
     """Write the figures of runs and print their names."""
     from analysis.report.write import write_plots
 
@@ -50,9 +76,15 @@ def plot(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def report(arguments: argparse.Namespace) -> int:
+def _report_options(parser: ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("--table", action="store_true", help="print the table of every cell before")
+
+
+def _report(arguments: Namespace) -> int:
     """Make all that is derived from a run, read once, and print where its report begins; with --table, its table."""
     from analysis.exchange.pyperf_export import write_pyperf
+    from analysis.read.run import load_run
     from analysis.report.write import analyse, write_report
     from analysis.summary.cells import write_summary
     from analysis.summary.text import write
@@ -72,88 +104,23 @@ def report(arguments: argparse.Namespace) -> int:
     try:
         write_pyperf(run)
     except PyperfError as error:
-        _say(f"analysis report: no pyperf file: {error}")
+        print_note(f"analysis report: no pyperf file: {error}")
     print(f"report: {index}" if arguments.table else index)
     return 0
 
 
-def compare(arguments: argparse.Namespace) -> int:
-    """Print a comparison; 1 if it fails the gate."""
-    from analysis.compare.text import write
-
-    for name, value in (("--margin", arguments.margin), ("--fail-on-slower", arguments.fail_on_slower)):
-        if value is not None and not (math.isfinite(value) and value >= 0):
-            raise CompareError(f"{name} {value:g}: must be a percentage of 0 or more")
-    margin = MARGIN if arguments.margin is None else arguments.margin / 100
-    comparison = _within(arguments, margin) if arguments.by else _between(arguments, margin)
-    if arguments.plot:
-        from analysis.compare.forest_plot import write_plot
-
-        write_plot(comparison, arguments.plot)
-    write(comparison, arguments.format, sys.stdout)
-    if arguments.format == "csv":
-        _say_what_csv_cannot(comparison)
-    return _gate(comparison, arguments.fail_on_slower)
+def _export_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("run", type=Path, metavar="RUN")
+    add("--mechanism", action="append", default=[], metavar="NAME", help="only cells of it (repeatable)")
+    add("--cell", action="append", default=[], type=int, metavar="N", help="only this cell (repeatable)")
+    add("-o", "--output", type=Path, metavar="FILE", help="default: pyperf.json.gz in the run")
 
 
-def _within(arguments: argparse.Namespace, margin: float) -> Comparison:
-    from analysis.compare.within import compare_within
-
-    if len(arguments.runs) != 1 or arguments.new:
-        raise CompareError("--by compares cells of one run: name one RUN, and the value to start from with --base")
-    if arguments.base and len(arguments.base) > 1:
-        raise CompareError("--base: with --by, name one value")
-    run = _single(arguments.runs[0])
-    return compare_within(run, arguments.by, arguments.base[0] if arguments.base else None, margin)
-
-
-def _single(path: Path) -> Run:
-    from analysis.compare.between import run_paths
-
-    runs = run_paths([path])
-    if len(runs) > 1:
-        raise CompareError(f"{path}: holds {len(runs)} runs; --by compares inside one, name it")
-    return load_run(runs[0])
-
-
-def _between(arguments: argparse.Namespace, margin: float) -> Comparison:
-    from analysis.compare.between import compare as compare_sides
-    from analysis.compare.between import open_side
-
-    sides: list[Sequence[str | Path]]
-    if arguments.base and arguments.new and not arguments.runs:
-        sides = [arguments.base, arguments.new]
-    elif len(arguments.runs) == 2 and not arguments.base and not arguments.new:
-        sides = [arguments.runs[:1], arguments.runs[1:]]
-    else:
-        raise CompareError("name two runs: compare BASE NEW; for more: compare --base RUN RUN --new RUN RUN")
-    base, new = (open_side([Path(path) for path in side]) for side in sides)
-    return compare_sides(base, new, margin, arguments.across_machines)
-
-
-def _say_what_csv_cannot(comparison: Comparison) -> None:
-    from analysis.compare.text import lists
-
-    for line in comparison.notes:
-        _say(line)
-    for title, entries in lists(comparison):
-        for entry in entries:
-            _say(f"{title}: {entry}")
-
-
-def _gate(comparison: Comparison, percent: float | None) -> int:
-    if percent is None:
-        return 0
-    limit = 1 + percent / 100
-    slower = [row for row in comparison.rows if row.verdict is Verdict.SLOWER and row.ratio > limit]
-    for row in slower:
-        _say(f"{row.cell_name()}: slower by {100 * (row.ratio - 1):.3g} %, more than {percent:g} %")
-    return 1 if slower else 0
-
-
-def export_pyperf(arguments: argparse.Namespace) -> int:
+def _export_pyperf(arguments: Namespace) -> int:
     """Write chosen cells, or all, for pyperf and print the file's name."""
     from analysis.exchange.pyperf_export import write_pyperf
+    from analysis.read.run import load_run
 
     run = load_run(arguments.run)
     print(write_pyperf(run, arguments.output, _chosen(run, arguments.mechanism, arguments.cell)))
@@ -175,21 +142,27 @@ def _chosen(run: Run, mechanisms: Sequence[str], cells: Sequence[int]) -> list[i
     return [int(number) for number in run.cells["cell"][wanted]]
 
 
-def import_pyperf(arguments: argparse.Namespace) -> int:
+def _import_options(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--label", metavar="TEXT", help="becomes part of the run's name")
+
+
+def _import_pyperf(arguments: Namespace) -> int:
     """Make a run of a pyperf file and print its directory."""
     from analysis.exchange.pyperf_export import import_pyperf as make_run
 
     directory = make_run(arguments.file, arguments.results, arguments.label)
-    _say("no control in a pyperf file: absolute latency only")
+    print_note("no control in a pyperf file: absolute latency only")
     print(directory)
     return 0
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "summary": summary,
-    "plot": plot,
-    "report": report,
-    "compare": compare,
-    "export-pyperf": export_pyperf,
-    "import-pyperf": import_pyperf,
+_COMMANDS = {
+    "summary": Command(_summary_options, _summary),
+    "plot": Command(_plot_options, _plot),
+    "report": Command(_report_options, _report),
+    "compare": Command(compare_command.add_options, compare_command.act),
+    "export-pyperf": Command(_export_options, _export_pyperf),
+    "import-pyperf": Command(_import_options, _import_pyperf),
 }

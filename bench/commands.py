@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -19,15 +20,22 @@ from bench.plan.levels import PlanError
 BAD_INPUT = (UsageError, PlanError, InterpreterError, StoreError)
 
 
+@dataclass(frozen=True)
+class Command:
+    """One command: what adds its options to a parser, and what acts on them and returns the exit status."""
+
+    add_options: Callable[[ArgumentParser], None]
+    act: Callable[[Namespace], int]
+
+
 def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -> int:
     """Carry out `command` and return its exit status. Raises one of `BAD_INPUT`; ends the process for wrong options."""
     parser = ArgumentParser(program, description=text)
-    add, do = _COMMANDS[command]
-    add(parser)
-    return do(parser.parse_args(arguments))
+    _COMMANDS[command].add_options(parser)
+    return _COMMANDS[command].act(parser.parse_args(arguments))
 
 
-def _add_run(run: ArgumentParser) -> None:
+def _run_options(run: ArgumentParser) -> None:
     run.add_argument("--profile", default="standard", metavar="NAME", help="quick, standard (the default) or full")
     run.add_argument("--budget", type=float, metavar="SECONDS", help="for the whole run (default: 10, 60 or 300)")
     run.add_argument("--rounds", type=int, metavar="N", help="measure N rounds, however long they take")
@@ -57,20 +65,20 @@ def _add_run(run: ArgumentParser) -> None:
     run.add_argument("--no-progress", action="store_true", help="say only what stays")
 
 
-def _add_list(listing: ArgumentParser) -> None:
+def _list_options(listing: ArgumentParser) -> None:
     listing.add_argument("--python", metavar="PATH", help="the interpreter to look at")
 
 
-def _add_nothing(check: ArgumentParser) -> None:
+def _no_options(check: ArgumentParser) -> None:
     pass
 
 
-def _add_selftest(selftest: ArgumentParser) -> None:
+def _selftest_options(selftest: ArgumentParser) -> None:
     selftest.add_argument("--python", metavar="PATH", help="the interpreter to measure with")
     selftest.add_argument("--budget", type=float, metavar="SECONDS", help="time for the whole of it (default: 30)")
 
 
-def _add_demo(demo: ArgumentParser) -> None:
+def _demo_options(demo: ArgumentParser) -> None:
     from bench.demo.program import add_arguments
 
     add_arguments(demo)
@@ -140,10 +148,10 @@ def _demo(arguments: Namespace) -> int:
     return run(arguments)
 
 
-_COMMANDS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], int]]] = {
-    "run": (_add_run, _run),
-    "list": (_add_list, _list),
-    "check": (_add_nothing, _check),
-    "selftest": (_add_selftest, _selftest),
-    "demo": (_add_demo, _demo),
+_COMMANDS = {
+    "run": Command(_run_options, _run),
+    "list": Command(_list_options, _list),
+    "check": Command(_no_options, _check),
+    "selftest": Command(_selftest_options, _selftest),
+    "demo": Command(_demo_options, _demo),
 }

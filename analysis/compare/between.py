@@ -11,8 +11,9 @@ import pandas as pd
 
 from analysis.compare.differences import differences
 from analysis.compare.pairs import IDENTITY, MOST_RELATED, CellRounds, Pair, RestsOn
-from analysis.compare.rows import CompareError, Comparison, compare_pairs
-from analysis.read.run import LoadError, Run, load_run
+from analysis.compare.rows import Comparison, compare_pairs
+from analysis.errors import CompareError
+from analysis.read.run import Run, load_run
 from analysis.stats.ratio import ABSOLUTE_SPREAD, FEWEST, MARGIN, RELATIVE_SPREAD, Ratio, compare_groups, corrected
 from analysis.stats.rounds import round_table
 from analysis.text.names import cell_name
@@ -188,4 +189,4 @@ def _same_runs(base: Side, new: Side) -> list[str]:
     return ["the same run is on both sides"] if both else []
 
 
-__all__ = ["CompareError", "LoadError", "Side", "compare", "open_side", "run_paths"]
+__all__ = ["Side", "compare", "open_side", "run_paths"]

@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.compare.pairs import RestsOn
-from analysis.compare.rows import CompareError, Comparison, ComparisonRow
+from analysis.compare.rows import Comparison, ComparisonRow
+from analysis.errors import CompareError
 from analysis.figures import style
 from analysis.stats.ratio import Verdict
 from analysis.text import units

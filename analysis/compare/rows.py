@@ -6,12 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 from analysis.compare.pairs import Pair, RestsOn
+from analysis.errors import CompareError
 from analysis.stats.ratio import Ratio, Verdict, no_ratio
 from analysis.text.names import cell_name
-
-
-class CompareError(Exception):
-    """What was given cannot be compared; the text is one line: what, where, what to do."""
 
 
 @dataclass(frozen=True)

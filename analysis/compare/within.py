@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.compare.pairs import IDENTITY, CellRounds, Pair, RestsOn
-from analysis.compare.rows import CompareError, Comparison, compare_pairs
+from analysis.compare.rows import Comparison, compare_pairs
+from analysis.errors import CompareError
 from analysis.read.run import Run
 from analysis.stats.ratio import FEWEST, MARGIN, Ratio, compare_paired, corrected
 from analysis.stats.rounds import round_table

@@ -20,14 +20,15 @@ import pandas as pd
 import pyperf
 from numpy.typing import NDArray
 
+from analysis.errors import PyperfError
 from analysis.exchange.pyperf_import import write_run
-from analysis.exchange.pyperf_read import PyperfError, read_suite
+from analysis.exchange.pyperf_read import read_suite
 from analysis.read.run import Run
 from bench import schema
 from bench.schema import Role
 from bench.schema.run_document import InterpreterFacts
 
-__all__ = ["FILE", "PyperfError", "import_pyperf", "write_pyperf"]
+__all__ = ["FILE", "import_pyperf", "write_pyperf"]
 
 FILE = "pyperf.json.gz"
 # pyperf takes no value of 0. A call that took no tick of the clock becomes this, which comes back as 0.

@@ -17,7 +17,7 @@ from typing import Any
 
 import pyperf
 
-from analysis.exchange.pyperf_read import PyperfError
+from analysis.errors import PyperfError
 from bench import schema
 from bench.schema import BlockRow, CellRow, Role, RunDocument, RunStatus, SampleRow, SubjectRow, SubjectStatus, Work
 from bench.schema.run_document import ControlInfo, Cpus, InterpreterFacts, RunOptions, Source, Suite

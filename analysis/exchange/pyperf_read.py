@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pyperf
 
+from analysis.errors import PyperfError
+
 # Longest time that an integer of 64 bits holds in nanoseconds, with room for sums over a run.
 _LONGEST_S = 1e8
-
-
-class PyperfError(ValueError):
-    """A pyperf file cannot be read or written; the text is one line: what, where, what to do."""
 
 
 def read_suite(file: Path) -> pyperf.BenchmarkSuite:

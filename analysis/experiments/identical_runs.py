@@ -21,9 +21,9 @@ from pyperf._compare import is_significant_benchs
 
 from analysis.compare.between import Side, compare, open_side
 from analysis.compare.pairs import RestsOn
-from analysis.compare.rows import CompareError
-from analysis.exchange.pyperf_read import PyperfError, read_suite
-from analysis.read.run import LoadError, find_runs
+from analysis.errors import CompareError, LoadError, PyperfError
+from analysis.exchange.pyperf_read import read_suite
+from analysis.read.run import find_runs
 from analysis.stats.ratio import Verdict
 from bench.schema import CORE
 

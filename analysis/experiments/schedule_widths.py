@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.read.run import LoadError, Run, find_runs, load_run
+from analysis.errors import LoadError
+from analysis.read.run import Run, find_runs, load_run
 from analysis.summary.cells import summarise
 from bench.schema import CORE
 

@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.errors import LoadError
 from analysis.figures import NoPicture, figure, style
-from analysis.read.run import LoadError, Run, load_run
+from analysis.read.run import Run, load_run
 from analysis.read.table import read_table
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import summarise

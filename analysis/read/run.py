@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.read.table import LoadError, read_table
+from analysis.errors import LoadError
+from analysis.read.table import read_table
 from bench import schema
 from bench.schema import DocumentError, RunDocument, RunStatus
 
-__all__ = ["LoadError", "Run", "find_runs", "load_run"]
+__all__ = ["Run", "find_runs", "load_run"]
 
 
 @dataclass(frozen=True)

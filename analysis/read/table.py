@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
+from analysis.errors import LoadError
 from bench import schema
 from bench.schema import RunDocument, RunStatus
 
@@ -30,10 +31,6 @@ _ROLE_TYPE = pd.CategoricalDtype([str(role) for role in schema.Role])
 _KEYS = {"cells": ["cell"], "subjects": ["round", "cell"], "blocks": ["cell", "round", "block", "role"]}
 _AT_ONCE = 1 << 18  # bytes
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
-
-
-class LoadError(Exception):
-    """What was given is not a readable run; the text says what, where and what to do."""
 
 
 def _find_file(directory: Path, table: schema.Table) -> Path:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from analysis.__main__ import main, parser
+from analysis.__main__ import main
 from bench import schema
 from tests import ROOT
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
@@ -65,14 +65,14 @@ def test_help_loads_nothing() -> None:
     done = run_python("-c", code)
     assert done.returncode == 0, done.stderr
     for name in ("summary", "plot", "report", "compare", "export-pyperf", "import-pyperf"):
-        assert f"\n    {name}" in done.stdout
+        assert f"\n  {name}" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["summary"], ["plot"], ["compare", "--format", "pdf"]])
 def test_wrong_usage(arguments: list[str]) -> None:
     """What the parser does not know ends with status 2."""
     with pytest.raises(SystemExit) as end:
-        parser().parse_args(arguments)
+        sys.exit(main(arguments))
     assert end.value.code == 2
 
 
@@ -292,5 +292,5 @@ def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(path: Path) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr("analysis.commands.load_run", interrupt)
+    monkeypatch.setattr("analysis.read.run.load_run", interrupt)
     assert call("summary", tmp_path) == 130

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from analysis.__main__ import parser as analysis_parser
+from analysis import commands as analysis_commands
 from bench import __main__ as bench_main
 from bench import commands
 from tests import ROOT
@@ -35,6 +35,13 @@ def lines_to_type() -> Iterator[tuple[str, str]]:
                 yield document.name, command
 
 
+def parse(add_options: Callable[[ArgumentParser], None], words: list[str]) -> None:
+    """Take a command's words apart as the command itself would."""
+    parser = ArgumentParser()
+    add_options(parser)
+    parser.parse_args(words)
+
+
 @pytest.mark.parametrize(("document", "command"), sorted(set(lines_to_type())))
 def test_what_the_documents_say_can_be_typed(document: str, command: str) -> None:
     """Every target of make exists, and the parsers take every command with its options."""
@@ -45,11 +52,9 @@ def test_what_the_documents_say_can_be_typed(document: str, command: str) -> Non
     elif words[2] == "bench":
         assert words[3] in bench_main.COMMANDS
         if words[4:] != ["--help"]:
-            parser = ArgumentParser()
-            commands._COMMANDS[words[3]][0](parser)
-            parser.parse_args(words[4:])
+            parse(commands._COMMANDS[words[3]].add_options, words[4:])
     else:
-        analysis_parser().parse_args(words[3:])
+        parse(analysis_commands._COMMANDS[words[3]].add_options, words[4:])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

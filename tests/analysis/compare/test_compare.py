@@ -14,8 +14,9 @@ import pytest
 
 from analysis.compare.between import compare, open_side, run_paths
 from analysis.compare.differences import differences
-from analysis.compare.rows import CompareError, Comparison, ComparisonRow
+from analysis.compare.rows import Comparison, ComparisonRow
 from analysis.compare.within import compare_within
+from analysis.errors import CompareError
 from analysis.read.run import load_run
 from tests.fake_run import CELLS, QUIET, FakeCell, FakeRun, Noise, fake_document, write_run
 

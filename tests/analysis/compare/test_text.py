@@ -14,8 +14,9 @@ import pytest
 
 from analysis.compare.forest_plot import draw, write_plot
 from analysis.compare.pairs import RestsOn
-from analysis.compare.rows import COLUMNS, CompareError, Comparison, ComparisonRow
+from analysis.compare.rows import COLUMNS, Comparison, ComparisonRow
 from analysis.compare.text import to_csv, to_json, to_markdown, write
+from analysis.errors import CompareError
 from analysis.figures import style
 from analysis.stats.ratio import Verdict
 

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.exchange.pyperf_export import PyperfError, import_pyperf, write_pyperf
+from analysis.errors import PyperfError
+from analysis.exchange.pyperf_export import import_pyperf, write_pyperf
 from analysis.read.run import load_run
 from analysis.stats.rounds import warm_calls
 from analysis.summary.cells import summarise

@@ -20,7 +20,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.read.run import LoadError, Run, find_runs, load_run
+from analysis.errors import LoadError
+from analysis.read.run import Run, find_runs, load_run
 from analysis.summary.cells import summarise
 from bench import schema
 from tests.fake_run import FakeCell, FakeRun, write_run

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from analysis.__main__ import main
-from analysis.read.run import LoadError, load_run
+from analysis.errors import LoadError
+from analysis.read.run import load_run
 from bench import schema
 from bench.schema import DocumentError
 from tests import ROOT

@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.read.run import LoadError, load_run
+from analysis.errors import LoadError
+from analysis.read.run import load_run
 from bench import schema
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 

@@ -1,0 +1,119 @@
+"""Turns the options of `compare` into a printed comparison and an exit status."""
+
+from __future__ import annotations
+
+import math
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.errors import CompareError
+from analysis.text.formats import FORMATS
+from analysis.text.notes import print_note
+
+if TYPE_CHECKING:
+    from analysis.compare.rows import Comparison
+    from analysis.read.run import Run
+
+DESCRIPTION = (
+    "Compare BASE with NEW cell by cell: both values, the ratio with its interval, and one of four words: faster "
+    "or slower (the interval excludes 1 and the ratio lies beyond the margin), same (the interval lies within the "
+    "margin), unclear. Several runs on a side are pooled, with the spread between them taken into account: name "
+    "them after --base and --new, or name a directory that holds several runs, as results/MACHINE does. With --by, "
+    "cells of one run are compared with each other, round by round."
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of `compare`."""
+    parser.description = DESCRIPTION
+    add = parser.add_argument
+    add("runs", nargs="*", type=Path, metavar="RUN", help="BASE and NEW; with --by, one run")
+    add("--base", nargs="+", metavar="RUN", help="runs of the base side; with --by, the value to start from")
+    add("--new", nargs="+", metavar="RUN", help="runs of the new side")
+    add("--by", metavar="COLUMN", help="python, mechanism, scenario, level or another of cells.csv")
+    add("--margin", type=float, metavar="PCT", help="what does not matter, in percent (default: 1.25)")
+    add("--fail-on-slower", type=float, metavar="PCT", help="exit 1 for `slower` by more than PCT")
+    add("--across-machines", action="store_true", help="compare runs of unlike machines all the same")
+    add("--format", choices=FORMATS, default="table", help="default: table")
+    add("--plot", type=Path, metavar="FILE", help="write the ratios as a forest plot (.svg or .png)")
+
+
+def act(arguments: Namespace) -> int:
+    """Print a comparison; 1 if it fails the gate."""
+    from analysis.compare.text import write
+    from analysis.stats.ratio import MARGIN
+
+    for name, value in (("--margin", arguments.margin), ("--fail-on-slower", arguments.fail_on_slower)):
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise CompareError(f"{name} {value:g}: must be a percentage of 0 or more")
+    margin = MARGIN if arguments.margin is None else arguments.margin / 100
+    comparison = _within(arguments, margin) if arguments.by else _between(arguments, margin)
+    if arguments.plot:
+        from analysis.compare.forest_plot import write_plot
+
+        write_plot(comparison, arguments.plot)
+    write(comparison, arguments.format, sys.stdout)
+    if arguments.format == "csv":
+        _say_what_csv_cannot(comparison)
+    return _gate(comparison, arguments.fail_on_slower)
+
+
+def _within(arguments: Namespace, margin: float) -> Comparison:
+    from analysis.compare.within import compare_within
+
+    if len(arguments.runs) != 1 or arguments.new:
+        raise CompareError("--by compares cells of one run: name one RUN, and the value to start from with --base")
+    if arguments.base and len(arguments.base) > 1:
+        raise CompareError("--base: with --by, name one value")
+    run = _single(arguments.runs[0])
+    return compare_within(run, arguments.by, arguments.base[0] if arguments.base else None, margin)
+
+
+def _single(path: Path) -> Run:
+    from analysis.compare.between import run_paths
+    from analysis.read.run import load_run
+
+    runs = run_paths([path])
+    if len(runs) > 1:
+        raise CompareError(f"{path}: holds {len(runs)} runs; --by compares inside one, name it")
+    return load_run(runs[0])
+
+
+def _between(arguments: Namespace, margin: float) -> Comparison:
+    from analysis.compare.between import compare as compare_sides
+    from analysis.compare.between import open_side
+
+    sides: list[Sequence[str | Path]]
+    if arguments.base and arguments.new and not arguments.runs:
+        sides = [arguments.base, arguments.new]
+    elif len(arguments.runs) == 2 and not arguments.base and not arguments.new:
+        sides = [arguments.runs[:1], arguments.runs[1:]]
+    else:
+        raise CompareError("name two runs: compare BASE NEW; for more: compare --base RUN RUN --new RUN RUN")
+    base, new = (open_side([Path(path) for path in side]) for side in sides)
+    return compare_sides(base, new, margin, arguments.across_machines)
+
+
+def _say_what_csv_cannot(comparison: Comparison) -> None:
+    from analysis.compare.text import lists
+
+    for line in comparison.notes:
+        print_note(line)
+    for title, entries in lists(comparison):
+        for entry in entries:
+            print_note(f"{title}: {entry}")
+
+
+def _gate(comparison: Comparison, percent: float | None) -> int:
+    from analysis.stats.ratio import Verdict
+
+    if percent is None:
+        return 0
+    limit = 1 + percent / 100
+    slower = [row for row in comparison.rows if row.verdict is Verdict.SLOWER and row.ratio > limit]
+    for row in slower:
+        print_note(f"{row.cell_name()}: slower by {100 * (row.ratio - 1):.3g} %, more than {percent:g} %")
+    return 1 if slower else 0
