@@ -152,6 +152,17 @@ def subject_exits(subject: Any) -> Call:
 
 
 @faulty
+def subject_says_much(subject: Any) -> Call:
+    """The subject itself ends after a line that is too long for a row, and not of any text."""
+
+    def call() -> tuple[int, int, int]:
+        os.write(2, b"first\n" + b"\xff" + b"y" * 299 + b"\n")
+        os._exit(1)
+
+    return call
+
+
+@faulty
 def leaves_behind(subject: Any) -> Call:
     """All is well, but for a child of the subject's set-up that nobody ends."""
     if os.fork() == 0:

@@ -114,6 +114,7 @@ def test_a_set_up_that_hangs_is_killed() -> None:
         ("set_up_fails", "BlockingIOError: [Errno 11] no more of it, and that on two lines"),
         ("subject_killed", "the subject was ended by signal 9"),
         ("subject_exits", "the subject ended with exit status 7: MemoryError: out of it"),
+        ("subject_says_much", "the subject ended with exit status 1: \N{REPLACEMENT CHARACTER}" + "y" * 199),
     ],
 )
 def test_a_call_that_goes_wrong_is_an_error_in_one_line(mechanism: str, text: str) -> None:
@@ -179,6 +180,20 @@ def test_a_subject_that_hangs_while_watched_is_killed() -> None:
         with pytest.raises(SubjectError, match="timed out: a watched call"):
             subject.observe_path(SHORT_S)
     assert not alive(subject.pid)
+
+
+def test_the_age_of_a_subject_counts_from_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in a row as the time of set-up is the time since its process was started."""
+    with Subject(settings("noop")) as subject:
+        monkeypatch.setattr(process.time, "perf_counter_ns", lambda: subject.started_ns + 1_234)  # type: ignore[attr-defined]
+        assert subject.age_ns() == 1_234
+
+
+@needs_proc
+def test_a_subject_is_a_group_and_a_session_of_its_own() -> None:
+    """Ctrl-C at the terminal is for the controller alone, and a kill of the group ends all that it started."""
+    with Subject(settings("noop")) as subject:
+        assert os.getpgid(subject.pid) == os.getsid(subject.pid) == subject.pid
 
 
 def test_what_a_subject_leaves_is_killed_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,3 +102,34 @@ def test_more_time_never_means_fewer_pairs_of_the_core(one_ms: float, other_ms: 
     short, long = sorted((one_ms, other_ms))
     few, many = (allot(tasks, seconds_left(ms), 20 * MS, 8, 4) for ms in (short, long))
     assert all(few[number] <= many[number] for number in tasks)
+
+
+# A pair of this cell takes 10 ms of mechanism, 10 ms of control, and 1 ms behind each: 22 ms. Its warm-up is two
+# calls of each: 4 ms.
+@pytest.mark.parametrize(("start_ms", "pairs"), [(39.1, 4), (39.2, 5), (0.0, 1), (28.0, 3), (28.2, 3)])
+def test_a_round_is_four_times_what_it_costs_before_its_first_block(start_ms: float, pairs: int) -> None:
+    """At 39.17 ms it costs 0.6 times that and 4 ms, 27.5 ms: 110 ms hold five pairs; with less there are four."""
+    assert allot({0: task(0, "os_fork", 10, 1.0, 1.0)}, 1e15, start_ms * MS, 8, 8) == {0: pairs}
+
+
+@pytest.mark.parametrize(("room_ms", "pairs"), [(21.9, 1), (22.1, 2), (43.9, 2), (44.1, 3), (1e6, 8)])
+def test_a_thirteenth_of_the_time_is_a_round(room_ms: float, pairs: int) -> None:
+    """Twelve rounds and one in reserve: what a start of 1 s (600 ms later), 4 ms and one pair leave goes to pairs."""
+    left_ms = 13 * (600 + 4 + 22 + room_ms)
+    assert allot({0: task(0, "os_fork", 10, 1.0, 1.0)}, left_ms * MS, LONG, 8, 8) == {0: pairs}
+
+
+@pytest.mark.parametrize(("dear_ms", "pairs"), [(4.2, 2), (5.0, 2), (5.2, 1)])
+def test_a_dear_cell_takes_no_more_time_than_a_usual_one_may(dear_ms: float, pairs: int) -> None:
+    """Usual pairs take 22 ms. Two of them and a fifth are 52.8 ms: two pairs of 26 ms are within, of 27 ms are not."""
+    tasks = {number: task(number, "os_fork", 5, 4.2) for number in range(2)}
+    tasks[2] = task(2, "os_fork", 5, dear_ms)
+    assert allot(tasks, 1e15, LONG, 2, 1) == {0: 2, 1: 2, 2: pairs}
+
+
+def test_the_cell_that_had_the_least_time_is_next() -> None:
+    """Of cells of 21 and 11 ms, with time for 54 ms, the cheap one has three more pairs for one of the dear one."""
+    tasks = {0: task(0, "os_fork", 10, 2.0), 1: task(1, "os_fork", 10, 1.0)}
+    left_ms = 13 * (600 + 2 * 2.0 + 2 * 1.0 + 32 + 54.5)
+    # Had so far: 21 and 11, so the cheap one; 21 and 22, so the dear one; 42 and 22, and 42 and 33: the cheap one.
+    assert allot(tasks, left_ms * MS, LONG, 8, 8) == {0: 2, 1: 4}

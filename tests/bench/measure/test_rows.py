@@ -141,6 +141,14 @@ def test_blocks_begin_since_the_run_began(tmp_path: Path) -> None:
         assert 0 < int(row["start_ns"]) < min(int(row["start_ns"]) for row in written)
 
 
+def test_a_warm_up_has_no_place_in_the_schedule(tmp_path: Path) -> None:
+    """The blocks before the schedule have -1 as number and as order, one of each role; the others count from 0."""
+    written = rows(ran(tmp_path).directory, schema.BLOCKS)
+    roles = len({row["role"] for row in written})
+    assert [(row["block"], row["order"]) for row in written[:roles]] == [("-1", "-1")] * roles
+    assert [(row["block"], row["order"]) for row in written[roles:]] == [("0", str(i)) for i in range(roles)]
+
+
 def test_usage_is_per_call_and_in_its_own_column(tmp_path: Path) -> None:
     """Faults, user time, system time and switches of parent and children do not change places."""
     for row in rows(ran(tmp_path).directory, schema.BLOCKS):

@@ -256,6 +256,42 @@ def test_a_number_of_rounds_is_kept_whatever_the_budget(monkeypatch: pytest.Monk
     assert one.rounds == 4
 
 
+def test_what_is_left_and_what_was_in_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of ten seconds are gone and 0.7 are kept for the end: 7.3 are left. Half a second in calls is a quarter."""
+    clock = Clock()
+    monkeypatch.setattr(run.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
+    one = Run(engine.options(Path("r"), budget_s=10.0), Watcher(), began_ns=3_000_000_000, in_calls_ns=500_000_000)
+    clock.ns = 5_000_000_000
+    assert one.wall_ns() == 2_000_000_000
+    assert one.left_s() == pytest.approx(7.3)
+    assert one.share_in_calls() == 0.25
+    clock.ns = 3_000_000_000
+    one.in_calls_ns = 0
+    assert one.share_in_calls() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("rounds_s", "left_s", "another"),
+    [
+        ((9.0, 1.0, 2.0, 3.0), 1.9, True),  # six rounds are not reached: a tenth of the budget more, 1 s
+        ((1.0,) * 3 + (9.0, 1.0, 2.0, 3.0), 2.1, True),  # the last three: 2 s
+        ((1.0,) * 3 + (9.0, 1.0, 2.0, 3.0), 1.9, False),
+        ((9.0, 1.0, 1.0, 9.0, 1.0), 3.0, True),
+        ((1.0, 1.0, 1.0, 3.0, 3.0, 3.0), 2.5, False),
+    ],
+)
+def test_the_next_round_is_as_long_as_the_last_three(
+    monkeypatch: pytest.MonkeyPatch, rounds_s: tuple[float, ...], left_s: float, another: bool
+) -> None:
+    """A round is begun where the mean of the last three fits into what is left of a budget of 10 s."""
+    clock = Clock()
+    monkeypatch.setattr(run.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
+    one = Run(engine.options(Path("r"), rounds=None, budget_s=10.0), Watcher(), began_ns=0)
+    clock.ns = round((10.0 - 0.7 - left_s) * 1e9)
+    one.rounds, one.rounds_ns = len(rounds_s), [round(seconds * 1e9) for seconds in rounds_s]
+    assert run._another(one) is another
+
+
 def test_surroundings_are_those_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`true` is an absolute path found on the PATH, or nothing where there is none."""
     pins = pinning.choose("none")

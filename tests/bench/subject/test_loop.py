@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import resource
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from bench.driver.process import Subject
 from bench.schema import Role
 from bench.subject import loop
 from bench.subject.mechanisms import baseline, known, reuse
+from bench.subject.mechanisms import call as process_call
 from tests.engine import CONTROL, PATIENCE_S, PYTHON, needs_control, needs_fork, settings
 
 Call = Callable[[], tuple[int, int, int]]
@@ -148,6 +150,32 @@ def test_a_baseline_ends_well_and_tells_when_it_was_ready() -> None:
         assert status == 0
         assert called > 0
         assert ready > 0
+
+
+def test_pools_of_processes_have_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second worker would be a second fork: pools are asked for one, by fork, and the one of a call is shut down."""
+    log: list[object] = []
+
+    class Pool:
+        """A pool that runs its tasks at once."""
+
+        def __init__(self, workers: int, mp_context: Any) -> None:
+            log.append((workers, mp_context.get_start_method()))
+
+        def submit(self, work: Callable[[], int]) -> Any:
+            """The task, not yet done."""
+            return SimpleNamespace(result=work)
+
+        def shutdown(self) -> None:
+            """Its end."""
+            log.append("shut down")
+
+    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", Pool)
+    called, ready, status = process_call.process_pool(None)()
+    assert (0 < called <= ready, status) == (True, 0)
+    assert log == [(1, "fork"), "shut down"]
+    reuse.pool_task(None)()
+    assert log[2:] == [(1, "fork")]
 
 
 @needs_fork
