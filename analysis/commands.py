@@ -133,8 +133,8 @@ def _chosen(run: Run, mechanisms: Sequence[str], cells: Sequence[int]) -> list[i
         return None
     for name in mechanisms:
         if name not in set(run.cells["mechanism"]):
-            known = ", ".join(dict.fromkeys(run.cells["mechanism"]))
-            raise LoadError(f"--mechanism {name}: not in {run.path}; it has {known}")
+            there = ", ".join(dict.fromkeys(run.cells["mechanism"]))
+            raise LoadError(f"--mechanism {name}: not in {run.path}; it has {there}")
     for number in cells:
         if number not in set(run.cells["cell"]):
             raise LoadError(f"--cell {number}: not in {run.path}; cells.csv lists what there is")

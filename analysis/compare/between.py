@@ -118,7 +118,7 @@ def _check_machines(base: Side, new: Side, across_machines: bool) -> None:
     machines = list(dict.fromkeys(run.machine for side in (base, new) for run in side.runs))
     if len(machines) > 1 and not across_machines:
         raise CompareError(
-            f"measured on unlike machines ({', '.join(machines)}): their ratio says little about the code; "
+            f"measured on different machines ({', '.join(machines)}): their ratio says little about the code; "
             "add --across-machines to compare them all the same"
         )
 

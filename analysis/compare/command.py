@@ -36,7 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("--by", metavar="COLUMN", help="python, mechanism, scenario, level or another of cells.csv")
     add("--margin", type=float, metavar="PCT", help="what does not matter, in percent (default: 1.25)")
     add("--fail-on-slower", type=float, metavar="PCT", help="exit 1 for `slower` by more than PCT")
-    add("--across-machines", action="store_true", help="compare runs of unlike machines all the same")
+    add("--across-machines", action="store_true", help="compare runs of different machines anyway")
     add("--format", choices=FORMATS, default="table", help="default: table")
     add("--plot", type=Path, metavar="FILE", help="write the ratios as a forest plot (.svg or .png)")
 

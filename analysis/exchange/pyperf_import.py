@@ -53,9 +53,9 @@ class Imported:
     @property
     def python(self) -> str:
         """The interpreter's label."""
-        known = self.about.get("forkbench_python") or str(self.about.get("python_version") or "unknown").split()[0]
+        label = self.about.get("forkbench_python") or str(self.about.get("python_version") or "unknown").split()[0]
         implementation = str(self.about.get("python_implementation", "cpython"))
-        return known if implementation == "cpython" or "forkbench_python" in self.about else f"{implementation}-{known}"
+        return label if implementation == "cpython" or "forkbench_python" in self.about else f"{implementation}-{label}"
 
     @property
     def row(self) -> CellRow:
@@ -262,9 +262,9 @@ def _python(about: dict[str, Any]) -> InterpreterFacts:
 
 def _machine(common: dict[str, Any]) -> str:
     """A directory's name: the machine's of the run that was exported, or made of CPU and count; never the host name."""
-    known = str(common.get("forkbench_machine") or "")
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}", known):
-        return known
+    exported_from = str(common.get("forkbench_machine") or "")
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}", exported_from):
+        return exported_from
     model = re.sub(r"\((?:R|TM|C)\)|@.*", " ", str(common.get("cpu_model_name") or "unknown"), flags=re.IGNORECASE)
     words = [*model.split()[:5], *([f"{common['cpu_count']}cpu"] if "cpu_count" in common else []), "pyperf"]
     return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")

@@ -81,11 +81,11 @@ def by_label(runs: Sequence[dict[str, object]]) -> pd.DataFrame:
     numbers = [name for name in table.columns if name != "schedule"]
     table[numbers] = table[numbers].astype("float64")
     grouped = table.groupby("schedule", sort=True)
-    found = grouped[numbers].median()
-    found.insert(0, "runs", grouped.size())
-    widths = found[[name for name in CORE if name in found]]
-    found["to the best"] = (widths / widths.min()).mean(axis=1)
-    return found.sort_values("to the best", kind="stable").reset_index()
+    medians = grouped[numbers].median()
+    medians.insert(0, "runs", grouped.size())
+    widths = medians[[name for name in CORE if name in medians]]
+    medians["to the best"] = (widths / widths.min()).mean(axis=1)
+    return medians.sort_values("to the best", kind="stable").reset_index()
 
 
 if __name__ == "__main__":

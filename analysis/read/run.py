@@ -67,9 +67,9 @@ def load_run(path: Path | str) -> Run:
         directory = directory.parent
     document = _read_document(directory)
     cells = read_table(directory, schema.CELLS, document, None)
-    known = set(cells["cell"])
-    subjects = read_table(directory, schema.SUBJECTS, document, known)
-    return Run(directory, document, cells, subjects, read_table(directory, schema.BLOCKS, document, known))
+    cell_numbers = set(cells["cell"])
+    subjects = read_table(directory, schema.SUBJECTS, document, cell_numbers)
+    return Run(directory, document, cells, subjects, read_table(directory, schema.BLOCKS, document, cell_numbers))
 
 
 def find_runs(results: Path | str, machine: str | None = None) -> list[Path]:
@@ -77,8 +77,8 @@ def find_runs(results: Path | str, machine: str | None = None) -> list[Path]:
 
     Run names begin with their time in UTC, so that the order of names is the order of time.
     """
-    found = Path(results).glob(f"{glob_escape(machine) if machine else '*'}/*/{schema.RUN_FILE}")
-    return sorted((file.parent for file in found), key=lambda run: (run.name, run.parent.name))
+    documents = Path(results).glob(f"{glob_escape(machine) if machine else '*'}/*/{schema.RUN_FILE}")
+    return sorted((file.parent for file in documents), key=lambda run: (run.name, run.parent.name))
 
 
 def glob_escape(text: str) -> str:

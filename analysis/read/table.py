@@ -121,16 +121,16 @@ def _read_header(path: Path, table: schema.Table, older: bool) -> list[schema.Co
     if not line:
         raise LoadError(f"{path}:1: the file is empty; the run is not whole")
     names = line.decode("utf-8", "replace").rstrip("\r\n").split(",")
-    known = {column.name: column for column in table.columns}
+    described = {column.name: column for column in table.columns}
     needed = [column.name for column in table.columns if not (older and column.optional)]
     missing = [name for name in needed if name not in names]
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in described]
     if missing or unknown or len(set(names)) < len(names):
         what = (
             f"column {missing[0]} is missing" if missing else f"column {(unknown or names)[0]!r} is unknown or doubled"
         )
         raise LoadError(f"{path}:1: {what}; the header should be {','.join(table.header)}")
-    return [known[name] for name in names]
+    return [described[name] for name in names]
 
 
 def _whole_rows(path: Path, partial: bool) -> int | None:

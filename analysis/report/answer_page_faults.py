@@ -46,7 +46,7 @@ def _extra_faults(rounds: pd.DataFrame, usage: pd.DataFrame, control_usage: pd.D
         return ""
     time = units.time_text(per_fault.center, per_fault.lo, per_fault.hi)
     count = median_over_rounds(extra_faults).center
-    return f"That is {count:.0f} faults more, and {time} of Python's own time for each of them."
+    return f"That is {count:.0f} more faults, and {time} of Python's own time for each of them."
 
 
 def _cpu_time(usage: pd.DataFrame, child_counted: bool) -> str:

@@ -79,14 +79,14 @@ def tables(analysed: AnalysedRun) -> list[dict[str, Any]]:
     several = len(analysed.pythons) > 1
     names = ["mechanism", *(["Python"] if several else []), "parent", "path"]
     columns = [*names, "median", "p99", "relative", "blocked", "faults", "calls", "rounds"]
-    found = []
+    work_tables = []
     for work in dict.fromkeys([*WORK_TITLES, *analysed.summary["work"]]):
         cells = analysed.summary[analysed.summary["work"] == work]
         if not cells.empty:
             rows = [_row(cell, several) for cell in cells.to_dict("records")]
             heading = WORK_TITLES.get(str(work), str(work))
-            found.append({"title": heading, "columns": columns, "rows": rows, "names": len(names)})
-    return found
+            work_tables.append({"title": heading, "columns": columns, "rows": rows, "names": len(names)})
+    return work_tables
 
 
 def _row(cell: Mapping[Any, Any], several: bool) -> list[str]:
@@ -162,9 +162,9 @@ def command(analysed: AnalysedRun) -> tuple[str, str]:
 
 def files(analysed: AnalysedRun) -> list[dict[str, str]]:
     """The run's raw files with what they hold. What is derived from them may be there or not: it is not named here."""
-    found = []
+    raw_files = []
     for name, meaning in FILE_MEANINGS.items():
         for file in (name, f"{name}.gz"):
             if (analysed.run.path / file).is_file():
-                found.append({"name": file, "meaning": meaning})
-    return found
+                raw_files.append({"name": file, "meaning": meaning})
+    return raw_files

@@ -58,7 +58,7 @@ def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
     several = len(runs) > 1
     machines = len({run.machine for run in runs}) > 1
     for number, run in enumerate(runs):
-        analysed = AnalysedRun(run, [one.path for one in runs] if several else beside(run))
+        analysed = AnalysedRun(run, [each.path for each in runs] if several else beside(run))
         name = f"{run.machine}-{run.name}" if machines else run.name
         for kind in figures.kinds():
             if not kind.across or number == len(runs) - 1:
@@ -70,8 +70,8 @@ def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
 def beside(run: Run) -> list[Path]:
     """The runs of the same machine in the same results directory, `run` among them, oldest first."""
     here = run.path.resolve()
-    found = find_runs(here.parent.parent, run.machine) if here.parent.name == run.machine else []
-    return found if here in found else [*found, run.path]
+    runs = find_runs(here.parent.parent, run.machine) if here.parent.name == run.machine else []
+    return runs if here in runs else [*runs, run.path]
 
 
 def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:

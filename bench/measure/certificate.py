@@ -124,7 +124,7 @@ def timer() -> list[Check]:
     stamps = [now() for _ in range(20_000)]
     steps = [b - a for a, b in itertools.pairwise(stamps)]
     cost = statistics.median(steps)
-    step = min((one for one in steps if one > 0), default=0)
+    step = min((step for step in steps if step > 0), default=0)
     return [
         at_most("timer_cost", cost, "ns", MOST_TIMER_NS, "one reading of the clock"),
         at_most("timer_step", step, "ns", MOST_TIMER_NS, "smallest step of the clock"),

@@ -165,15 +165,15 @@ def _rounds(run: Run, store: Store) -> None:
     """Measure complete rounds until the budget, or the number of rounds asked for, is reached."""
     while run.tasks and _another(run):
         began = run.wall_ns()
-        one = Round(run.rounds, run.options.seed, run.tasks, store, run.began_ns, run.options.deadline_s)
-        one.measure(_listener(run))
-        run.forced += one.forced
-        run.in_calls_ns += one.in_calls_ns
+        this_round = Round(run.rounds, run.options.seed, run.tasks, store, run.began_ns, run.options.deadline_s)
+        this_round.measure(_listener(run))
+        run.forced += this_round.forced
+        run.in_calls_ns += this_round.in_calls_ns
         run.rounds += 1
         run.rounds_ns.append(run.wall_ns() - began)
         store.document.rounds = run.rounds
         store.sync()
-        _give_up(run, one.failed)
+        _give_up(run, this_round.failed)
 
 
 def _give_up(run: Run, failed: Mapping[int, str]) -> None:

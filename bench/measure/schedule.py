@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.options import MOST_PAIRS
 from bench.schema import Role
 
-# A page, of which everything that lies behind the padding is moved a random part.
+# Bytes of a page of memory. The padding of a round is a part of one page.
 PAGE = 4096
 # The fractions of its multiples are spread more evenly than those of any other number.
 GOLDEN = 0.6180339887498949

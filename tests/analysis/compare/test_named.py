@@ -115,7 +115,7 @@ def test_unlike_machines_are_named_in_their_order(tmp_path: Path, compared: Comp
     """Two machines, on two sides or on one, are refused by name, and compared only where that is asked for."""
     one, other = quiet(tmp_path, 1, [NATIVE]), quiet(tmp_path, 2, [NATIVE], machine="a-machine")
     said = (
-        "measured on unlike machines (fake-2cpu, a-machine): their ratio says little about the code; "
+        "measured on different machines (fake-2cpu, a-machine): their ratio says little about the code; "
         "add --across-machines to compare them all the same"
     )
     assert refused(one, other) == said

@@ -66,7 +66,7 @@ def test_page_faults_explain_a_fork(quiet: dict[str, tuple[str, ...]]) -> None:
     assert quiet["Why"][0] == (
         "`os_fork`: a call has 40 page faults in the parent and 57 in the child. "
         "Its C control has 12 in the parent and 8 in the child. "
-        "That is 77 faults more, and 714 ns (714 to 714) of Python's own time for each of them. "
+        "That is 77 more faults, and 714 ns (714 to 714) of Python's own time for each of them. "
         "CPU time: 50.0 µs in the parent, 50.0 µs in the child."
     )
 

@@ -152,7 +152,7 @@ def test_page_faults_and_cpu_time_are_of_parent_and_child_apart(tmp_path: Path) 
     assert lines(run, "Why") == [
         "`os_fork`: a call has 65 (60 to 70) page faults in the parent and 50 in the child. "
         "Its C control has 10 in the parent and 20 in the child. "
-        "That is 85 faults more, and 4.7 µs (4.4 to 5.0) of Python's own time for each of them. "
+        "That is 85 more faults, and 4.7 µs (4.4 to 5.0) of Python's own time for each of them. "
         "CPU time: 21.0 µs in the parent, 4.30 ms in the child."
     ]
 
@@ -163,8 +163,8 @@ def test_less_than_one_fault_more_explains_nothing(tmp_path: Path, control: floa
     run = quiet(tmp_path, [FORK])
     change_rows(run, "blocks.csv", usage("control", "0", parent_faults=[control] * 6, child_faults=[0] * 6))
     (line,) = lines(run, "Why")
-    assert ("That is 1 faults more, and 55.0 µs (55.0 to 55.0) of" in line) is shown
-    assert ("faults more" in line) is shown
+    assert ("That is 1 more faults, and 55.0 µs (55.0 to 55.0) of" in line) is shown
+    assert ("more faults" in line) is shown
 
 
 def test_a_fork_that_takes_no_longer_than_its_control_has_no_time_for_a_fault(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_fork_that_takes_no_longer_than_its_control_has_no_time_for_a_fault(tm
     run = scale_rounds(
         quiet(tmp_path, [replace(FORK, total_ns=2e5, control_ns=1e5)]), {(0, "mechanism"): [0.5, 1, 1, 1, 1, 1]}
     )
-    assert "faults more" not in lines(run, "Why")[0]
+    assert "more faults" not in lines(run, "Why")[0]
 
 
 def test_only_a_fork_is_set_against_the_faults_of_its_control(tmp_path: Path) -> None:
