@@ -45,7 +45,7 @@ def parse(text: str) -> RunDocument:
     try:
         document = msgspec.convert(data, RunDocument)
     except msgspec.ValidationError as error:
-        _refuse(str(error))
+        _refuse(_with_key(data, str(error)))
     if document.source is None:
         _require_all_keys(data)
     return document
@@ -82,6 +82,20 @@ def _raise_to_version_2(data: dict[str, Any]) -> None:
                 check |= {"state": CheckState.NOT_MEASURED, "value": None}
 
 
+def _with_key(data: dict[str, Any], error: str) -> str:
+    """The error with the key of a map in place of ``[...]``, which is all that msgspec tells of it."""
+    match = re.search(r"\$\.(\w+)\[\.\.\.\]", error)
+    if match is None:
+        return error
+    for key, value in data[match[1]].items():
+        try:
+            msgspec.convert({**data, match[1]: {key: value}}, RunDocument)
+        except msgspec.ValidationError as narrowed:
+            if str(narrowed) == error:
+                return error.replace("[...]", f".{key}", 1)
+    return error
+
+
 def _refuse(error: str) -> NoReturn:
     """Raise `DocumentError` for what msgspec says, the key first: ``options.budget_s: expected ...``."""
     match = _PLACE.match(error)
@@ -92,7 +106,6 @@ def _refuse(error: str) -> NoReturn:
         what = "missing" if _MISSING.fullmatch(what) else "unknown key"
     else:
         key, what = place, what[:1].lower() + what[1:].replace("`", "")
-    key = key.replace("[...]", "[]")
     raise DocumentError(f"{' '.join(key.split()) or 'run.json'}: {' '.join(what.split())}")
 
 

@@ -174,15 +174,19 @@ def _interrupted(process: subprocess.Popen[str], results: Path, number: int) -> 
     for line in process.stderr:
         if line.startswith("round 3,"):
             break
-    subjects = [
-        int(stat.parent.name)
-        for stat in Path("/proc").glob("[0-9]*/stat")
-        if (text := read(stat)) and text.rpartition(")")[2].split()[1] == str(process.pid)
-    ]
+    subjects: list[int] = []
+    while not subjects and process.poll() is None:  # between two rounds there are none
+        subjects = children_of(process.pid)
     process.send_signal(number)
     ended = Ended(process)
     (directory,) = (results / "here").iterdir()
     return ended, directory, subjects
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes whose parent is `pid` now."""
+    stats = {int(path.parent.name): read(path) for path in Path("/proc").glob("[0-9]*/stat")}
+    return [child for child, text in stats.items() if text and text.rpartition(")")[2].split()[1] == str(pid)]
 
 
 def read(path: Path) -> str:

@@ -51,7 +51,7 @@ def keys(data: Any, steps: Steps = ()) -> Iterator[Steps]:
 
 
 def name_of(steps: Steps) -> str:
-    """A key as messages name it: ``certificate.checks[0].value``; a label of an interpreter may be ``[]``."""
+    """A key as messages name it: ``certificate.checks[0].value``."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
 
 
@@ -88,7 +88,7 @@ def test_a_key_that_is_missing_is_named(steps: Steps) -> None:
     if steps == ("schema",):
         assert said == "1: not a run's document (it has no schema version)"
     else:
-        assert said.replace("pythons[]", "pythons.3.11.7") == f"{name_of(steps)}: missing"
+        assert said == f"{name_of(steps)}: missing"
 
 
 @pytest.mark.parametrize("steps", NAMED, ids=name_of)
@@ -100,7 +100,7 @@ def test_a_key_of_another_type_is_named(steps: Steps) -> None:
         try:
             schema.parse(json.dumps(data))
         except DocumentError as error:
-            said = str(error).replace("pythons[]", "pythons.3.11.7")
+            said = str(error)
             assert steps == ("schema",) or said.startswith((name_of(steps), f"{name_of(steps)}[")), said
             assert "\n" not in said
         else:
@@ -123,7 +123,11 @@ def test_a_key_of_another_type_is_named(steps: Steps) -> None:
         (("status",), "done", "status: invalid enum value 'done'"),
         (("certificate", "checks", 0, "state"), "good", "certificate.checks[0].state: invalid enum value 'good'"),
         (("certificate", "checks", 0, "bound"), 10**400, "certificate.checks[0].bound: number out of range"),
-        (("machine_facts", "kernel"), ["6"], "machine_facts[]: expected bool | int | float | str | null, got array"),
+        (
+            ("machine_facts", "kernel"),
+            ["6"],
+            "machine_facts.kernel: expected bool | int | float | str | null, got array",
+        ),
         (("unavailable", 0, "more"), 1, "unavailable[0].more: unknown key"),
         (("more",), 1, "more: unknown key"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import dataclasses
+import itertools
 import os
 import subprocess
 from collections.abc import Callable, Sequence
@@ -346,3 +347,33 @@ def test_a_loop_that_dies_or_hangs_is_an_error(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(certificate, "BLOCK_DEADLINE_S", 1.0)
     with unchanged(), pytest.raises(SubjectError, match="the hand-written loop ended or hung"):
         certificate._one_observation(Ground(PYTHON, CONTROL_FOLDER, None))
+
+
+def test_drift_is_the_slowest_third_over_the_fastest() -> None:
+    """A run at half, once and twice its median level drifts by 4, though the middle is where it should be."""
+    drift = named(of_run(controls([1, 1, 1, 2, 2, 2, 4, 4, 4]), 1.0, 0), "drift")
+    assert drift.value == 4.0
+
+
+@pytest.mark.parametrize(("rounds", "cells", "told"), [(3, 1, True), (2, 2, False), (1, 9, False)])
+def test_three_rounds_are_the_fewest_that_can_drift(rounds: int, cells: int, told: bool) -> None:
+    """With fewer rounds nothing is said of drift, however many blocks there are."""
+    blocks = [one for cell in range(cells) for one in controls([1.0] * rounds, cell)]
+    assert ("drift" in {check.name for check in of_run(blocks, 1.0, 0)}) is told
+
+
+def test_the_bounds_are_those_that_the_method_names() -> None:
+    """65 % of the time in calls, 3 % for the observer, 1 % on a known delay, 1 us for the clock."""
+    assert (certificate.LEAST_SHARE, certificate.MOST_OBSERVER_EFFECT) == (0.65, 1.03)
+    assert (certificate.MOST_DELAY_ERROR, certificate.MOST_TIMER_NS) == (0.01, 1000.0)
+    assert (certificate.MOST_DRIFT, certificate.MOST_BURSTS, certificate.SHARE_FROM_S) == (1.5, 0.2, 45.0)
+
+
+def test_the_clock_is_told_by_its_median_and_its_smallest_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of 0, 40, 50 and 60 ns in turn: a reading costs 50 ns, the median; the smallest step is 40, not 0."""
+    steps = itertools.cycle((0, 40, 50, 60))
+    readings = itertools.accumulate(steps)
+    monkeypatch.setattr(certificate.time, "perf_counter_ns", lambda: next(readings))  # type: ignore[attr-defined]
+    cost, step = certificate.timer()
+    assert cost.value == 50  # the 10,000th of 4,999 steps of 0 and 5,000 each of 40, 50 and 60
+    assert step.value == 40
