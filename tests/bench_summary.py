@@ -31,8 +31,8 @@ BLOCKS = 4
 
 _TIMED = "import sys, time; start = time.perf_counter(); {work}; print(time.perf_counter() - start)"
 READ_ALONE = "import pandas\n" + _TIMED.format(work="pandas.read_csv(sys.argv[1])")
-SUMMARY = "from analysis import load, summary\n" + _TIMED.format(
-    work="summary.summarise(load.load_run(sys.argv[1]))",
+SUMMARY = "from analysis.read.run import load_run; from analysis.summary.cells import summarise\n" + _TIMED.format(
+    work="summarise(load_run(sys.argv[1]))",
 )
 
 
