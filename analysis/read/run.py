@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.errors import LoadError
 from analysis.read.table import read_table
 from bench import schema
-from bench.schema import DocumentError, RunDocument, RunStatus
+from bench.schema import DocumentError, RunDocument, RunStatus, SubjectStatus
 
 __all__ = ["Run", "find_runs", "load_run"]
 
@@ -58,6 +58,15 @@ class Run:
     def complete(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of `table` that belong to complete rounds."""
         return table[table["round"] < self.rounds]
+
+    def of_good_subjects(self, table: pd.DataFrame) -> pd.Series[bool]:
+        """For every row of `table` whether it counts: its round is complete, and its subject did not fail."""
+        counts = table["round"] < self.rounds
+        failed = self.subjects[self.subjects["status"] == SubjectStatus.ERROR]
+        if len(failed):
+            places = pd.MultiIndex.from_frame(failed[["cell", "round"]])
+            counts &= ~pd.MultiIndex.from_frame(table[["cell", "round"]]).isin(places)
+        return counts
 
 
 def load_run(path: Path | str) -> Run:

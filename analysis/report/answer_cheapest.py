@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.report.answer_parts import rows_with_interval
-from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
+from analysis.stats.interval import Estimate
+from analysis.stats.ranking import times_as_long
+from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.names import RANKED, WORK_TITLES, latency_text
 from analysis.text.units import known
@@ -38,25 +40,34 @@ def _by_median(rows: pd.DataFrame, python: str, work: str) -> pd.DataFrame:
 
 
 def _ranking(analysed: AnalysedRun, ranked: pd.DataFrame) -> str:
-    """Sentences on the first row of `ranked` against the others, compared round by round: rounds are interleaved."""
+    """Sentences on the first row of `ranked` against the others, compared round by round: rounds are interleaved.
+
+    Only what no chance among all pairs of the ranking explains is called slower; the others are tied with the first.
+    """
     best = ranked.iloc[0]
-    best_p50_ns = analysed.rounds_of(int(best["cell"]))["p50_ns"]
-    slower, not_told_apart = [], []
+    slower, tied = [], []
     for _, row in ranked.iloc[1:].iterrows():
-        ratio = median_over_rounds(analysed.rounds_of(int(row["cell"]))["p50_ns"] / best_p50_ns)
+        ratio = _times_as_long(analysed, int(best["cell"]), int(row["cell"]), len(ranked))
         if known(ratio.lo) and ratio.lo > 1:
             times = units.with_interval(ratio.center, ratio.lo, ratio.hi, unit=" times as long")
             slower.append(f"`{row['mechanism']}`, which takes {times}")
         else:
-            not_told_apart.append(f"`{row['mechanism']}`")
+            tied.append(f"`{row['mechanism']}`")
     sentences = [f"`{best['mechanism']}` takes {latency_text(best)}."]
-    if not_told_apart:
-        sentences.append(f"This run cannot tell it from {_listed(not_told_apart)}.")
+    if tied:
+        sentences.append(f"This run cannot tell it from {_listed(tied)}.")
     if slower:
         sentences.append(f"Next is {slower[0]}.")
     if len(slower) > 1:
         sentences.append(f"Last is {slower[-1]}.")
     return " ".join(sentences)
+
+
+def _times_as_long(analysed: AnalysedRun, base: int, other: int, mechanisms: int) -> Estimate:
+    """How much longer cell `other` takes than cell `base`, over the rounds that both have."""
+    columns = [analysed.rounds_of(cell)["p50_ns"] for cell in (base, other)]
+    both = pd.concat(columns, axis=1, keys=["base", "other"]).dropna()
+    return times_as_long(both["base"].to_numpy(), both["other"].to_numpy(), mechanisms)
 
 
 def _listed(names: list[str]) -> str:

@@ -32,9 +32,9 @@ ROUND_COLUMNS = ("calls", "p50_ns", "call_p50_ns", "ready_p50_ns", "control_p50_
 
 
 def warm_calls(run: Run) -> pd.DataFrame:
-    """The calls that count: of complete rounds, not marked as warm-up."""
+    """The calls that count: of complete rounds and of subjects that did not fail, not marked as warm-up."""
     samples = run.samples
-    counts = (samples["warmup"] == 0) & (samples["round"] < run.rounds)
+    counts = (samples["warmup"] == 0) & run.of_good_subjects(samples)
     return samples if bool(counts.all()) else samples[counts]
 
 
@@ -108,7 +108,7 @@ def usage_per_call(run: Run, role: str) -> pd.DataFrame:
 
     Blocks of a round weigh as much as they have calls; the warm-up has no weight. NaN: not known.
     """
-    blocks = run.complete(run.blocks)
+    blocks = run.blocks[run.of_good_subjects(run.blocks)]
     blocks = blocks[(blocks["role"] == role) & (blocks["block"] >= 0)]
     weights: NDArray[Any] = blocks["calls"].to_numpy(dtype=float)[:, None]
     values = blocks[list(USAGE)].to_numpy(dtype=float)

@@ -33,8 +33,8 @@ def lines(run: Path, word: str) -> list[str]:
     return list(answer.lines)
 
 
-def test_the_first_is_told_from_the_others_only_where_every_round_says_so(tmp_path: Path) -> None:
-    """A mechanism that is as fast in a single round is not told apart; next and last are of those that are slower."""
+def test_the_first_is_told_from_the_others_only_beyond_chance(tmp_path: Path) -> None:
+    """What scatters too much to be told from the first is tied with it; next and last are of those that are slower."""
     names = ("posix_spawn", "popen", "subprocess_run", "vfork", "shell")
     cells = [replace(EXEC, mechanism=name, total_ns=1e5) for name in names]
     factors: list[list[float]] = [[1] * 6, [1, 1.1, 1.1, 1.2, 1.1, 1.3], [2] * 6, [3, 3.1, 3.2, 3.2, 3.4, 3.5]]
@@ -45,7 +45,7 @@ def test_the_first_is_told_from_the_others_only_where_every_round_says_so(tmp_pa
     assert lines(run, "cheapest") == [
         "run a program: `posix_spawn` takes 100 µs (100 to 100). This run cannot tell it from `shell` and `popen`. "
         "Next is `subprocess_run`, which takes 2.00 times as long (2.00 to 2.00). "
-        "Last is `vfork`, which takes 3.2 times as long (3.0 to 3.5)."
+        "Last is `vfork`, which takes 3.2 times as long (2.9 to 3.6)."
     ]
 
 

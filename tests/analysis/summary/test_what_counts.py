@@ -190,3 +190,28 @@ def test_a_control_of_one_nanosecond_is_a_time_and_of_none_is_not(tmp_path: Path
     zero = (run.samples["cell"] == 1) & (run.samples["role"] == schema.Role.CONTROL)
     run.samples.loc[zero, "total_ns"] = 0
     assert round_table(run)["rel"].dropna().tolist() == [120_000.0] * 6
+
+
+def test_calls_of_a_failed_subject_do_not_count(tmp_path: Path) -> None:
+    """A subject that fails in the middle of its round leaves calls behind; neither they nor its usage count."""
+    cells = [
+        FakeCell(calls=10, blocks=2),
+        FakeCell("posix_spawn", 2e5, 1.6e5, "exec", "native_spawn", calls=10, blocks=2),
+    ]
+    run = write_run(tmp_path, FakeRun(cells, rounds=8, noise=QUIET))
+
+    def fail(row: dict[str, str]) -> None:
+        if (row["cell"], row["round"]) == ("0", "3"):
+            row["status"], row["error"] = "error", "the child exited with status 1"
+
+    def slow(row: dict[str, str]) -> None:
+        if (row["cell"], row["round"]) == ("0", "3"):
+            row["total_ns"] = "900000000"
+
+    change_rows(change_rows(run, "subjects.csv", fail), "samples.csv.gz", slow)
+    summary = summarise(load_run(run)).set_index("mechanism")
+    assert summary["rounds"].to_dict() == {"os_fork": 7, "posix_spawn": 8}
+    assert summary["calls"].to_dict() == {"os_fork": 7 * 20, "posix_spawn": 8 * 20}
+    assert summary["errors"].to_dict() == {"os_fork": 1, "posix_spawn": 0}
+    assert summary["p90_ns"].to_dict() == {"os_fork": 120_000, "posix_spawn": 200_000}
+    assert round_table(load_run(run)).groupby("cell").size().to_dict() == {0: 7, 1: 8}
