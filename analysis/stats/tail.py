@@ -14,6 +14,9 @@ from analysis.stats.interval import CONFIDENCE, Estimate, needed
 
 Rounds = Sequence[NDArray[Any]]
 
+# The number of slow calls differs by chance, so that six good rounds with some slow calls each are worth 4.5 to 6.
+GOOD_ROUNDS = 0.75
+
 
 def quantile_interval(rounds: Rounds, quantile: float, confidence: float = CONFIDENCE) -> Estimate:
     """The `quantile` (0 to 1) of all calls, with an interval whose sampling unit is the round.
@@ -46,10 +49,11 @@ def quantile_interval(rounds: Rounds, quantile: float, confidence: float = CONFI
     size = effective_calls(slow_calls, calls_of_rounds, quantile, confidence)
     lo, hi = np.quantile(all_calls, _binomial_shares(size, quantile, confidence), method="inverted_cdf")
     slow_rounds = effective_rounds(slow_calls / calls_of_rounds)
-    warning = f"{name} rests on {slow_rounds:.1f} rounds, fewer than {fewest_rounds}: its interval is too narrow"
+    enough = GOOD_ROUNDS * fewest_rounds
+    warning = f"{name} rests on {slow_rounds:.1f} rounds, fewer than {enough:g}: its interval is too narrow"
     # The value is interpolated between two calls, the ends are calls: keep the value between them.
     ends = min(float(lo), center), max(float(hi), center)
-    return Estimate(center, *ends, confidence, (warning,) if 0 < slow_rounds < fewest_rounds else ())
+    return Estimate(center, *ends, confidence, (warning,) if 0 < slow_rounds < enough else ())
 
 
 def _binomial_shares(size: float, quantile: float, confidence: float) -> NDArray[np.float64]:

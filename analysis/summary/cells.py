@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,10 +67,12 @@ def _round_figures(rounds: pd.DataFrame) -> dict[str, Any]:
 def _call_figures(rounds: list[NDArray[Any]]) -> dict[str, Any]:
     """What is taken over all calls: the smallest and the high percentiles."""
     pooled = np.concatenate(rounds)
+    p99 = quantile_interval(rounds, 0.99)
     return {
         "min_ns": pooled.min(),
         "p90_ns": round(float(np.quantile(pooled, 0.90))),
-        **_times("p99", quantile_interval(rounds, 0.99)),
+        # An interval that rests on too few rounds is too narrow to be shown: the value stands alone.
+        **_times("p99", replace(p99, lo=math.nan, hi=math.nan) if p99.warnings else p99),
         **_times("p999", quantile_interval(rounds, 0.999), ends=False),
     }
 

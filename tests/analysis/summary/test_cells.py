@@ -65,13 +65,27 @@ def test_the_tails_are_those_of_all_calls(tmp_path: Path) -> None:
     cell = FakeCell(calls=25, blocks=4, control="")
     run = load_run(write_run(tmp_path, FakeRun(cells=(cell,), rounds=10, noise=QUIET)))
     warm = run.samples.index[run.samples["warmup"] == 0]
-    run.samples.loc[warm, "total_ns"] = np.random.default_rng(1).permutation(np.arange(1, 1001)) * 1000
+    run.samples.loc[warm, "total_ns"] = np.arange(1, 1001).reshape(100, 10).T.ravel() * 1000  # one slow call a round
     row = summarise(run).iloc[0]
     assert (row["min_ns"], row["p90_ns"], row["p99_ns"]) == (1000, 900_100, 990_010)
     assert row["p99_lo_ns"] < row["p99_ns"] < row["p99_hi_ns"]
     assert math.isnan(row["p999_ns"])
     run.samples.loc[warm, "warmup"] = 1
     assert summarise(run).iloc[0]["calls"] == 0
+
+
+def test_a_tail_of_few_rounds_has_no_interval(tmp_path: Path) -> None:
+    """Where two of ten rounds hold all slow calls, p99 is a value without an interval; six good rounds have one."""
+    cell = FakeCell(calls=25, blocks=4, control="")
+    for slow_rounds, rounds, shown in (((3, 7), 10, False), (tuple(range(6)), 6, True)):
+        run = load_run(write_run(tmp_path / str(rounds), FakeRun(cells=(cell,), rounds=rounds, noise=QUIET)))
+        slow = (run.samples["warmup"] == 0) & run.samples["round"].isin(slow_rounds)
+        places = run.samples.index[slow][:: 10 if rounds == 10 else 50]
+        run.samples.loc[places, "total_ns"] = 900_000 + np.arange(len(places)) % 2  # the larger half lies above p99
+        row = summarise(run).iloc[0]
+        assert row["p99_ns"] > 120_000
+        assert (not math.isnan(row["p99_lo_ns"])) is shown
+        assert (not math.isnan(row["p99_hi_ns"])) is shown
 
 
 def test_the_noise_of_a_run_is_inside_its_intervals(fake_run: Path) -> None:

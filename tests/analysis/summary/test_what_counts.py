@@ -15,7 +15,7 @@ from analysis.stats.tail import quantile_interval
 from analysis.summary.cells import summarise, summary_csv, write_summary
 from bench import schema
 from tests.edit_run import Row, change_rows, rows_of
-from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
+from tests.fake_run import QUIET, FakeCell, FakeRun, Noise, write_run
 
 USAGE = [column.name for column in schema.BLOCKS.columns if column.optional]
 
@@ -137,13 +137,13 @@ def test_errors_of_rounds_that_are_not_complete_are_not_counted(tmp_path: Path) 
 
 def test_tails_are_of_the_mechanism_round_by_round(tmp_path: Path) -> None:
     """p99 and its interval are of the mechanism's calls, with the round as the unit, for each of many cells."""
-    cells = [FakeCell(level=str(number), calls=30, blocks=2, failing_rounds=(number,)) for number in range(3)]
-    run = load_run(write_run(tmp_path, FakeRun(cells=cells, rounds=9)))
+    cells = [FakeCell(level=str(number), calls=200, blocks=2, failing_rounds=(number,)) for number in range(3)]
+    run = load_run(write_run(tmp_path, FakeRun(cells=cells, rounds=9, noise=Noise(drift=0, subject=0))))
     for row in summarise(run).to_dict("records"):
         mine = run.samples[(run.samples["cell"] == row["cell"]) & (run.samples["role"] == "mechanism")]
         mine = mine[mine["warmup"] == 0]
         rounds = [part["total_ns"].to_numpy() for _, part in mine.groupby("round")]
-        assert [len(part) for part in rounds] == [60] * 8
+        assert [len(part) for part in rounds] == [400] * 8
         expected = quantile_interval(rounds, 0.99)
         named = [row[name] for name in ("p99_ns", "p99_lo_ns", "p99_hi_ns")]
         assert named == [round(expected.center), round(expected.lo), round(expected.hi)]
