@@ -24,6 +24,8 @@ from tests.engine import CONTROL, PATIENCE_S, PYTHON, needs_fork, settings, unch
 pytestmark = needs_fork
 
 # What the documentation of CPython 3.11 and later, and the C library, say that each does on Linux.
+# From 3.13 on subprocess takes posix_spawn where the C library can close files from a number on (glibc 2.34).
+BY_SUBPROCESS = {"vfork"} if sys.version_info < (3, 13) else {"vfork", "posix_spawn"}
 PATHS = {
     "native_fork": {"fork"},
     "native_vfork": {"vfork"},
@@ -35,16 +37,16 @@ PATHS = {
     "os_fork": {"fork"},
     "fork_exec": {"fork"},
     "posix_spawn": {"posix_spawn"},
-    "subprocess_run": {"vfork"},
-    "popen": {"vfork"},
+    "subprocess_run": BY_SUBPROCESS,
+    "popen": BY_SUBPROCESS,
     "popen_no_close_fds": {"vfork", "posix_spawn"},  # by posix_spawn where the program has a directory, until 3.12
     "popen_preexec_fn": {"fork"},
-    "popen_pipes": {"vfork"},
-    "subprocess_shell": {"vfork"},
+    "popen_pipes": BY_SUBPROCESS,
+    "subprocess_shell": BY_SUBPROCESS,
     "os_system": {"posix_spawn"},  # system() of glibc since 2.29
-    "asyncio_exec": {"vfork"},
-    "python_c": {"vfork"},
-    "python_isolated": {"vfork"},
+    "asyncio_exec": BY_SUBPROCESS,
+    "python_c": BY_SUBPROCESS,
+    "python_isolated": BY_SUBPROCESS,
     "mp_fork": {"fork"},
     "mp_forkserver": {"none"},
     "mp_forkserver_cold": {"vfork", "fork"},
