@@ -10,11 +10,20 @@ import numpy as np
 import pandas as pd
 
 from analysis.compare.differences import differences
-from analysis.compare.pairs import IDENTITY, MOST_RELATED, CellRounds, Pair, RestsOn
+from analysis.compare.pairs import IDENTITY, CellRounds, Pair, RestsOn
 from analysis.compare.rows import Comparison, compare_pairs
 from analysis.errors import CompareError
 from analysis.read.run import Run, load_run
-from analysis.stats.ratio import ABSOLUTE_SPREAD, FEWEST, MARGIN, RELATIVE_SPREAD, Ratio, compare_groups, corrected
+from analysis.stats.ratio import (
+    ABSOLUTE_SPREAD,
+    FEWEST,
+    MARGIN,
+    MOST_RELATED,
+    RELATIVE_SPREAD,
+    Ratio,
+    compare_groups,
+    corrected,
+)
 from analysis.stats.rounds import round_table
 from analysis.text.names import cell_name
 from bench import schema

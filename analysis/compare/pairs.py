@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-# A control cancels the drift of what it is a part of. Between identical runs, relative latency stayed within 1 %
-# where it was 1 to 4; `mp_forkserver`, at 50 times its control, moved by 8 %, as far as its absolute latency did.
-MOST_RELATED = 10.0
+from analysis.stats.ratio import MOST_RELATED
+
 IDENTITY = ("mechanism", "scenario", "level", "python")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.report.answer_parts import core_rows
+from analysis.stats.ratio import MOST_RELATED
 from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
 from analysis.text import units
 from analysis.text.names import latency_text
@@ -36,7 +37,10 @@ def _share_of_row(analysed: AnalysedRun, row: pd.Series) -> str:
     if row["rel_lo"] <= 1:
         ratio = units.ratio_text(row["rel_p50"], row["rel_lo"], row["rel_hi"])
         return f"{measured} That is {ratio} times as long, which shows no share of Python's own."
+    if row["rel_p50"] > MOST_RELATED:
+        ratio = units.ratio_text(row["rel_p50"], row["rel_lo"], row["rel_hi"])
+        return f"{measured} That is {ratio} times as long: the control is no part of it that could tell Python's share."
     added = median_over_rounds(rounds["p50_ns"] - rounds["control_p50_ns"])
     added_time = units.time_text(added.center, added.lo, added.hi)
     added_share = units.percent_text(*(1 - 1 / row[name] for name in ("rel_p50", "rel_lo", "rel_hi")))
-    return f"{measured} Python adds {added_time}, or {added_share} of the whole."
+    return f"{measured} Taken round by round, Python adds {added_time}, or {added_share} of the whole."

@@ -39,6 +39,9 @@ MARGIN = 0.0125
 # hold 95 % of its pairs. Absolute: 0.9 % there, in a quiet hour; 5 % for `mp_forkserver` in 14 runs of 10 s on a
 # machine with other work (a 15th, with a burst in it, lay 30 % off). No run can tell what another one met.
 RELATIVE_SPREAD, ABSOLUTE_SPREAD = 0.002, 0.05
+# A control cancels the drift of what it is a part of. Between identical runs, relative latency stayed within 1 %
+# where it was 1 to 4; `mp_forkserver`, at 50 times its control, moved by 8 %, as far as its absolute latency did.
+MOST_RELATED = 10.0
 # With so many runs beyond one on each side (3 and 3, 1 and 5), the spread between runs is measured, not assumed.
 ENOUGH_RUNS = 4
 

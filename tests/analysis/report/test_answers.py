@@ -57,7 +57,7 @@ def test_pythons_share_is_what_is_beyond_the_control(quiet: dict[str, tuple[str,
     """120 µs beside a control of 65 µs: 55 µs, and 1 - 65/120 = 45.8 %, are what Python adds."""
     assert quiet["own share"][0] == (
         "`os_fork` took 120 µs (120 to 120), and its control `native_fork` took 65.0 µs. "
-        "Python adds 55.0 µs (55.0 to 55.0), or 45.8 % (45.8 to 45.8) of the whole."
+        "Taken round by round, Python adds 55.0 µs (55.0 to 55.0), or 45.8 % (45.8 to 45.8) of the whole."
     )
 
 

@@ -96,7 +96,7 @@ def test_pythons_share_is_worked_out_round_by_round(tmp_path: Path) -> None:
     # Ratios 2 2.4 2.8 3.2 3.6 4: median 3, ends 2 and 4; differences .5 … 1.5 ms.
     assert lines(run, "own share") == [
         "`os_fork` took 1.5 ms (1.0 to 2.0), and its control `native_fork` took 500 µs. "
-        "Python adds 1.0 ms (0.5 to 1.5), or 67 % (50 to 75) of the whole."
+        "Taken round by round, Python adds 1.0 ms (0.5 to 1.5), or 67 % (50 to 75) of the whole."
     ]
 
 
@@ -110,6 +110,14 @@ def test_no_share_is_shown_where_the_control_took_as_long(tmp_path: Path, least:
     assert ("times as long, which shows no share of Python's own." in line) is not shown
     if not shown:
         assert "That is 2.0 (1.0 to 3.0) times as long" in line
+
+
+@pytest.mark.parametrize(("total_ns", "shown"), [(1e7, True), (1.01e7, False)])
+def test_no_share_is_taken_of_what_the_control_is_no_part_of(tmp_path: Path, total_ns: float, shown: bool) -> None:
+    """Up to ten times its control a mechanism has a share that Python adds; beyond, the line says why there is none."""
+    (line,) = lines(quiet(tmp_path, [replace(FORK, total_ns=total_ns, control_ns=1e6)]), "own share")
+    assert ("Python adds " in line) is shown
+    assert ("10.1 (10.1 to 10.1) times as long: the control is no part of it" in line) is not shown
 
 
 def test_shares_are_of_core_mechanisms_with_a_control(tmp_path: Path) -> None:
