@@ -249,3 +249,16 @@ def test_a_directory_in_the_place_of_a_file_is_not_the_file(run: Path) -> None:
     (run / "blocks.csv").unlink()
     (run / "blocks.csv").mkdir()
     assert complaint(run) == "blocks.csv: missing; the run is not whole, copy it again or measure again"
+
+
+def test_the_end_of_a_long_file_is_looked_at(tmp_path: Path) -> None:
+    """A file longer than one look at its end keeps all its lines, and loses only the torn one of a partial run."""
+    cell = FakeCell(calls=1, blocks=120)
+    for name, torn in (("whole", False), ("torn", True)):
+        run = write_run(tmp_path / name, FakeRun([cell], rounds=8, noise=QUIET, torn=torn))
+        blocks = run / "blocks.csv"
+        assert blocks.stat().st_size > 2 << 16
+        lines = blocks.read_text().splitlines()[1:]
+        if torn:
+            blocks.write_bytes(blocks.read_bytes()[:-5])
+        assert len(load_run(run).blocks) == len(lines) - torn

@@ -227,3 +227,16 @@ def test_without_cpu_time_the_faults_stand_alone(tmp_path: Path) -> None:
 
     (line,) = lines(change_rows(run, "blocks.csv", forget), "Why")
     assert line.endswith("Its C control has 12 in the parent and 8 in the child.")
+
+
+def test_a_control_without_counted_faults_is_not_spoken_of(tmp_path: Path) -> None:
+    """Where the faults of the control were not counted, the line has those of the mechanism alone."""
+
+    def forget(row: Row) -> None:
+        if row["role"] == "control":
+            row |= {name: "" for name in row if name.startswith(("parent_", "child_"))}
+
+    (line,) = lines(change_rows(quiet(tmp_path, [FORK]), "blocks.csv", forget), "Why")
+    assert "page faults in the parent" in line
+    assert "control" not in line
+    assert "nan" not in line
