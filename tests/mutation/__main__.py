@@ -60,11 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     targets = [target for target in read_targets() if not arguments.module or target.module in arguments.module]
     if not targets:
         parser.error(f"--module: choose of {', '.join(target.module for target in read_targets())}")
-    tried = survived = unexplained = 0
+    there = tried = survived = unexplained = 0
     with tempfile.TemporaryDirectory(prefix="forkbench-mutation-") as folder:
         copies = [copy_of_checkout(Path(folder) / str(number)) for number in range(arguments.jobs)]
         for target in targets:
-            spots = sample(spots_of(target.module, copies[0]), arguments.share, arguments.seed)
+            every_spot = spots_of(target.module, copies[0])
+            spots = sample(every_spot, arguments.share, arguments.seed)
+            there += len(every_spot)
             survivors = try_all(target, spots, copies)
             tried, survived = tried + len(spots), survived + len(survivors)
             unexplained += sum(not survivor.reason for survivor in survivors)
@@ -75,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("no mutation to try")
         return 0
     print(
-        f"in all: {survived} of {tried} mutations survive ({100 * survived / tried:.1f} %), {unexplained} unexplained"
+        f"in all: {survived} of {tried} mutations survive ({100 * survived / tried:.1f} %), {unexplained} unexplained; "
+        f"there are {there}"
     )
     return 0 if survived <= MOST_SURVIVORS * tried else 1
 
