@@ -120,7 +120,10 @@ def errors(analysed: AnalysedRun) -> list[list[str]]:
     subjects = analysed.run.subjects
     names = {cell["cell"]: cell_name(cell) for cell in analysed.run.cells.to_dict("records")}
     failed = subjects[subjects["status"] == SubjectStatus.ERROR]
-    rows = [[names[row["cell"]], str(row["round"]), nameless(row["error"])] for row in failed.to_dict("records")]
+    rows = [
+        [names[row["cell"]], "–" if row["round"] < 0 else str(row["round"]), nameless(row["error"])]
+        for row in failed.to_dict("records")
+    ]
     more = len(rows) - MOST_ERRORS
     return rows if more <= 0 else [*rows[:MOST_ERRORS], [f"and {more} more", "", "subjects.csv has them all"]]
 

@@ -50,7 +50,9 @@ class CellRow(Row, kw_only=True, frozen=True):
 class SubjectRow(Row, kw_only=True, frozen=True):
     """A subject: one fresh interpreter process, the measured parent of one cell in one round."""
 
-    round: RoundNumber
+    round: Annotated[
+        int, column("number of the round, from 0; -1: the calibration before the first", low=-1, high=MOST_ROUNDS - 1)
+    ]
     cell: CellNumber
     status: Annotated[SubjectStatus, column("`ok` or `error`")]
     error: Annotated[str | None, column("what went wrong, in one line")] = None

@@ -73,7 +73,7 @@ def complaint(run: Path) -> str:
         ("blocks.csv", "order", -1, 2**31 - 1),
         ("blocks.csv", "calls", 0, 2**62),
         ("blocks.csv", "parent_faults", 0, 10**30),
-        ("subjects.csv", "round", 0, 2**24 - 1),
+        ("subjects.csv", "round", -1, 2**24 - 1),
         ("subjects.csv", "threads", 0, 2**62),
         ("cells.csv", "cell", 0, 2**20 - 1),
         ("cells.csv", "blocks", 0, 2**62),

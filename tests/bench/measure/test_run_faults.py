@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from analysis.read.run import load_run
+from analysis.summary.cells import summarise
 from bench import schema
 from bench.commands import carry_out
 from bench.machine import control_build
@@ -51,6 +53,9 @@ def test_a_cell_that_fails_at_once_does_not_touch_the_others(
     assert int(good["blocks"]) >= 1
     assert document(one)["status"] == "complete"
     assert any(name in message and text.partition(": ")[2] in message for message in told.messages)
+    summary = summarise(load_run(one.directory)).set_index("mechanism")
+    assert summary["errors"].to_dict() == {name: 1, "os_fork": 0}
+    assert summary["rounds"].to_dict() == {name: 0, "os_fork": 2}
 
 
 @pytest.mark.parametrize(
