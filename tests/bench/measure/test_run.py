@@ -14,6 +14,8 @@ from bench.driver import pinning
 from bench.driver.launch import Settings
 from bench.errors import UsageError
 from bench.files.store import StoreError
+from bench.machine import fitness
+from bench.machine.finding import note, unfit
 from bench.measure import run
 from bench.measure.round import CALLS_WITH_LEAD, WARMUP_BLOCK
 from bench.measure.run import Run
@@ -302,3 +304,13 @@ def test_surroundings_are_those_of_this_machine(monkeypatch: pytest.MonkeyPatch,
     assert availability.read_resources(pins, "why").true_program == ""
     assert availability.read_resources(pins, "why").control_problem == "why"
     assert not availability.read_resources(pins, "").subjects_pinned
+
+
+@needs_fork
+def test_an_unfit_machine_is_told_and_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What makes the machine unfit is said before anything is measured, and stands in run.json."""
+    monkeypatch.setattr(fitness, "assess", lambda: [unfit("load", "too much", "end it"), note("boost", "on", "off")])
+    watcher = Watcher()
+    done = measure(tmp_path, watcher)
+    assert watcher.messages[0] == "unfit machine: load: too much; end it"
+    assert document(done)["unfit"] == ["load: too much; end it"]
