@@ -156,7 +156,7 @@ class FakeSubject:
     def block(self, role: str, calls: int, deadline_s: float) -> Block:
         """The totals in turn."""
         totals = [self.totals_ns[number % len(self.totals_ns)] for number in range(calls)]
-        return Block(0, 0, None, array.array("q", [stamp for total in totals for stamp in (total, total, 0)]))
+        return Block(0, 0, None, array.array("q", [stamp for total in totals for stamp in (total, 7, 5)]))
 
 
 @pytest.mark.parametrize(
@@ -383,27 +383,8 @@ def test_the_clock_is_told_by_its_median_and_its_smallest_step(monkeypatch: pyte
 def test_the_observer_effect_is_of_total_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls of 300 ns in the subject beside 100 ns by hand are 3, whatever the times of call and ready are."""
 
-    class Fake:
-        """A subject whose calls take 300 ns, of which 7 and 5 until call and ready."""
-
-        def __init__(self, settings: object) -> None:
-            pass
-
-        def __enter__(self) -> Fake:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def ready(self, deadline_s: float) -> int:
-            """At once."""
-            return 30
-
-        def block(self, role: str, calls: int, deadline_s: float) -> Block:
-            """So many calls."""
-            return Block(0, 1, None, array.array("q", [300, 7, 5] * calls))
-
-    monkeypatch.setattr(certificate, "Subject", Fake)
+    monkeypatch.setattr(FakeSubject, "totals_ns", (300,))
+    monkeypatch.setattr(certificate, "Subject", FakeSubject)
     monkeypatch.setattr(certificate, "_hand_written", lambda ground: nullcontext())
     monkeypatch.setattr(certificate, "_by_hand", lambda loop: 100.0)
     assert certificate._one_observation(Ground(PYTHON, "", None)) == 3.0
