@@ -92,6 +92,7 @@ class Store:
         for table in schema.RAW_TABLES:
             stream = open(directory / table.file, "x", encoding="utf-8", newline="")
             stream.write(table.first_line)
+            stream.flush()  # a run that is killed before its first row can be read, and has none
             self._streams[table.name] = stream
         self.write_document()
 

@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 
 from analysis.__main__ import main
+from analysis.read.run import load_run
 from bench import schema
+from bench.files.store import Store
 from tests import ROOT
-from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
+from tests.fake_run import QUIET, FakeCell, FakeRun, fake_document, write_run
 
 FORK = FakeCell(calls=8, blocks=2)
 SPAWN = FakeCell("posix_spawn", 177_000.0, 165_000.0, "exec", "native_spawn", calls=8, blocks=2)
@@ -294,3 +296,19 @@ def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("analysis.read.run.load_run", interrupt)
     assert call("summary", tmp_path) == 130
+
+
+@pytest.mark.parametrize("command", ["summary", "report", "export-pyperf"])
+def test_a_run_that_was_killed_before_its_first_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """It is a partial run without rounds: readers say so, in a line or in a table without rows, and never trace."""
+    directory = tmp_path / "machine" / "20261124T040000Z"
+    directory.mkdir(parents=True)
+    with Store(directory, fake_document(FakeRun(torn=True, rounds=0))):  # as it is on disk then
+        run = load_run(directory)
+        assert (run.partial, run.rounds, len(run.cells), len(run.samples)) == (True, 0, 0, 0)
+        status = call(command, directory)
+        printed = capsys.readouterr()
+        assert status in (0, 2)
+        assert len(printed.err.splitlines()) <= 1
