@@ -113,8 +113,7 @@ class Store:
     def sync(self) -> None:
         """Force every row to the disk, then write run.json: what it counts is there."""
         with _writing(self.directory):
-            for stream in self._streams.values():
-                stream.flush()
+            for stream in self._streams.values():  # each write was flushed
                 os.fsync(stream.fileno())
         self.write_document()
 

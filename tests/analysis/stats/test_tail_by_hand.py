@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.stats import tail
 from analysis.stats.tail import effective_calls, quantile_interval
 
 
@@ -130,3 +131,10 @@ def test_equal_calls_rest_on_no_slow_round_and_need_no_warning() -> None:
     assert quantile_interval([np.full(100, 5000)] * 8, 0.99).warnings == ()
     few = quantile_interval([np.full(1000, 5000)] * 5, 0.99)
     assert (few.center, few.confidence, len(few.warnings)) == (5000, 0.0, 1)
+
+
+@pytest.mark.parametrize(("below", "size"), [(54, 60), (99, 100), (1980, 2000)])
+def test_shares_of_calls_are_the_exact_binomial_interval(below: int, size: int) -> None:
+    """For whole numbers of calls both ends are those of scipy's exact binomial test."""
+    interval = stats.binomtest(below, size).proportion_ci(0.95, method="exact")
+    assert tail._binomial_shares(size, below / size, 0.95) == pytest.approx([interval.low, interval.high])

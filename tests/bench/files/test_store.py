@@ -235,15 +235,6 @@ def test_a_packed_file_is_on_the_disk_before_the_plain_one_goes(
     assert disk.steps[4:] == [*DOCUMENT_WRITTEN, *packed]
 
 
-def test_rows_that_were_written_elsewhere_are_there_after_sync(tmp_path: Path) -> None:
-    """What stands in a file's own memory is handed over by `sync`, not left there."""
-    with Store(tmp_path, document()) as files:
-        assert (tmp_path / "cells.csv").read_text() == ""
-        files.sync()
-        for table in schema.RAW_TABLES:
-            assert (tmp_path / table.file).read_text() == ",".join(table.header) + "\n"
-
-
 def test_the_packed_calls_name_nothing_and_no_time(tmp_path: Path) -> None:
     """The head of the packed file (RFC 1952) has no flag, so no name of a file, and a time of 0."""
     path = tmp_path / "samples.csv"
