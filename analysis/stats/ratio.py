@@ -45,6 +45,9 @@ MOST_RELATED = 10.0
 # With so many runs beyond one on each side (3 and 3, 1 and 5), the spread between runs is measured, not assumed.
 ENOUGH_RUNS = 4
 
+# Squares of differences of logarithms below it are rounding of floats.
+_ROUNDING = 1e-18
+
 POWER = 0.8
 FEWEST = needed(0.5)
 _TRIM = 0.25
@@ -164,7 +167,8 @@ def _difference(sides: Sequence[Sequence[_Centre]], spread: float) -> _Centre:
     beyond = sum(len(side) - 1 for side in sides)
     squares = sum(float(np.var([run.value for run in side])) * len(side) for side in sides)
     shares = sum(1 / len(side) for side in sides)
-    if beyond >= ENOUGH_RUNS:
+    # Runs that agree to the last digit show the resolution of a clock, not that the machine never changes.
+    if beyond >= ENOUGH_RUNS and squares > _ROUNDING:
         return _Centre(new - base, squares / beyond * shares, beyond)
     within = float(np.mean([run.variance for side in sides for run in side]))
     seen = squares / beyond - within if beyond else 0.0

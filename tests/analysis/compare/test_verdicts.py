@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -79,15 +80,29 @@ def test_intervals_between_runs_are_corrected_for_their_number(tmp_path: Path, c
 
 
 def test_the_spread_is_measured_where_there_are_runs_enough(tmp_path: Path, compared: Compare) -> None:
-    """Four runs beyond one on each side that agree leave no doubt; with three, 0.2 % a run is assumed."""
+    """Of three runs on each side the interval is Student's t on what they differ by; of two and three, 0.2 % a run."""
+    totals = (120_000.0, 120_120.0, 120_240.0)
+    base = [quiet(tmp_path / "base", number, [replace(FORK, total_ns=total)]) for number, total in enumerate(totals)]
+    new = [
+        quiet(tmp_path / "new", number, [replace(FORK, total_ns=1.01 * total)]) for number, total in enumerate(totals)
+    ]
+    (row,) = compared("--base", *base, "--new", *new)["rows"]
+    error = math.sqrt(float(np.var(np.log(totals))) * 3 * 2 / 4 * 2 / 3)
+    assert half(row, "relative") == pytest.approx(stats.t.ppf(0.975, 4) * error, rel=1e-2)
+    assert row["ratio"] == pytest.approx(1.01, abs=1e-5)
+    same = [quiet(tmp_path / "same", number, [FORK]) for number in range(3)]
+    (row,) = compared("--base", *same, "--new", *new[:1])["rows"]
+    assert half(row, "relative") == pytest.approx(reach(0.002, runs=1 / 3 + 1), abs=2e-6)
+
+
+def test_runs_that_agree_to_the_last_digit_prove_no_stillness(tmp_path: Path, compared: Compare) -> None:
+    """Three runs on each side without any variation have the assumed spread, not an interval of no width."""
     base = [quiet(tmp_path / "base", number, [FORK]) for number in range(3)]
     new = [quiet(tmp_path / "new", number, [replace(FORK, total_ns=121_200.0)]) for number in range(3)]
     (row,) = compared("--base", *base, "--new", *new)["rows"]
-    assert (row["ratio_lo"], row["ratio"], row["ratio_hi"]) == (1.01, 1.01, 1.01)
-    assert row["verdict"] == "same"
-    (row,) = compared("--base", *base, "--new", *new[:2])["rows"]
-    assert half(row, "relative") == pytest.approx(reach(0.002, runs=1 / 3 + 1 / 2), abs=2e-6)
-    assert half(row, "absolute") == pytest.approx(reach(0.05, runs=1 / 3 + 1 / 2), abs=2e-6)
+    assert half(row, "relative") == pytest.approx(reach(0.002, runs=1 / 3 + 1 / 3), abs=2e-6)
+    assert half(row, "absolute") == pytest.approx(reach(0.05, runs=1 / 3 + 1 / 3), abs=2e-6)
+    assert row["verdict"] == "unclear"
 
 
 def test_unlike_controls_make_no_relative_ratio(tmp_path: Path, compared: Compare) -> None:
