@@ -70,9 +70,10 @@ def footnotes(comparison: Comparison) -> list[str]:
     """What the table rests on, in sentences."""
     kept = 100 * comparison.confidence
     lines = [
-        f"ratio: new / base; its intervals hold all together at 95 % (each at {kept:.4g} %); "
+        f"ratio: new / base; the intervals of this column hold all together at 95 % (each at {kept:.4g} %); "
         f"margin {100 * comparison.margin:g} %",
-        f"could show: the smallest change that would have been shown with a probability of {100 * POWER:.0f} %",
+        f"could show: the smallest change that runs with the scatter of these show with a probability of "
+        f"{100 * POWER:.0f} %",
     ]
     return lines + list(comparison.notes)
 
