@@ -11,12 +11,14 @@ import concurrent.futures
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,7 +173,16 @@ def passes(target: Target, copy: Path, timeout_s: float | None) -> bool:
             return False
         finally:
             if tests.returncode is None:
-                os.killpg(tests.pid, 9)
+                os.killpg(tests.pid, signal.SIGKILL)
+                end_subjects(copy)
+
+
+def end_subjects(copy: Path) -> None:
+    """Kill the measured processes that killed tests left: each has a session of its own, and names its copy's files."""
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it may have ended
+            if str(copy).encode() in command.read_bytes():
+                os.kill(int(command.parent.name), signal.SIGKILL)
 
 
 def reason_for(spot: Spot, before: str, after: str, copy: Path) -> str:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests import ROOT
-from tests.mutation.__main__ import Survivor, Target, describe, read_targets, reason_for, spots_of, try_all
+from tests.engine import PATIENCE_S
+from tests.mutation.__main__ import (
+    Survivor,
+    Target,
+    describe,
+    end_subjects,
+    read_targets,
+    reason_for,
+    spots_of,
+    try_all,
+)
 from tests.mutation.mutations import Spot, sample, worth_testing
 
 SOURCE = """\
@@ -123,3 +136,18 @@ def test_tests_that_notice_nothing_let_a_mutation_live(tmp_path: Path) -> None:
         survivors = try_all(Target("toy.py", ("test_toy.py",)), spots_of("toy.py", copy), [copy])
         assert {survivor.after for survivor in survivors} == lines
         assert (copy / "toy.py").read_text() == TOY
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs Linux's /proc")
+def test_subjects_that_killed_tests_left_are_ended(tmp_path: Path) -> None:
+    """A process that names a file of the copy is killed, another one is not."""
+    waits = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with (
+        subprocess.Popen([*waits, str(tmp_path / "copy" / "main.py")], stdin=subprocess.PIPE) as left,
+        subprocess.Popen([*waits, str(tmp_path / "other")], stdin=subprocess.PIPE) as other,
+    ):
+        end_subjects(tmp_path / "copy")
+        assert left.wait(PATIENCE_S) == -signal.SIGKILL
+        assert other.poll() is None
+        other.communicate()
+    assert other.returncode == 0
