@@ -12,6 +12,7 @@ from analysis.errors import LoadError
 from analysis.read.table import read_table
 from bench import schema
 from bench.schema import DocumentError, RunDocument, RunStatus, SubjectStatus
+from bench.schema.rows import MOST_ROUNDS
 
 __all__ = ["Run", "find_runs", "load_run"]
 
@@ -62,11 +63,13 @@ class Run:
     def of_good_subjects(self, table: pd.DataFrame) -> pd.Series[bool]:
         """For every row of `table` whether it counts: its round is complete, and its subject did not fail."""
         counts = table["round"] < self.rounds
-        failed = self.subjects[self.subjects["status"] == SubjectStatus.ERROR]
-        if len(failed):
-            places = pd.MultiIndex.from_frame(failed[["cell", "round"]])
-            counts &= ~pd.MultiIndex.from_frame(table[["cell", "round"]]).isin(places)
-        return counts
+        failed = self.subjects[(self.subjects["status"] == SubjectStatus.ERROR) & (self.subjects["round"] >= 0)]
+        return counts & ~_places(table).isin(_places(failed)) if len(failed) else counts
+
+
+def _places(table: pd.DataFrame) -> pd.Series[int]:
+    """Cell and round of every row as one whole number: calls are many, and pairs of columns take several times more."""
+    return table["cell"].astype("int64") * MOST_ROUNDS + table["round"]
 
 
 def load_run(path: Path | str) -> Run:
