@@ -1,4 +1,4 @@
-"""Turns lines through parents of several sizes into the answer from which size on starting a program is faster."""
+"""Turns parents of several sizes into the answer from which size on starting a program is faster."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from analysis.text.names import latency_text
 from analysis.text.units import known
 
 FORK, PROGRAM = "os_fork", "subprocess_run"
-# A straight line is believed up to this many times the largest parent measured.
-MOST_EXTENDED = 64
 
 
 def break_even(analysed: AnalysedRun) -> Iterator[str]:
@@ -44,11 +42,9 @@ def _size_text(analysed: AnalysedRun, python: str, size: Estimate) -> str:
     in_largest = f"In the largest parent measured ({units.bytes_text(largest_dose)}), {latencies}."
     if size.center == 0:
         return f"At every size, as far as this run shows. {in_largest}"
-    if not known(size.center) or size.center > MOST_EXTENDED * largest_dose:
-        return f"At no size that this run could show. {in_largest}"
-    extended = " (beyond the largest parent measured, by a straight line)" if size.center > largest_dose else ""
+    if not known(size.center):
+        return f"At no size that was measured. {in_largest}"
     if not known(size.hi):
         least = f"at least {units.bytes_text(size.lo)}"
-        return f"From about {units.bytes_text(size.center)} of resident memory on, {least}{extended}. {in_largest}"
-    text = units.bytes_text(size.center, size.lo, size.hi)
-    return f"From {text} of resident memory on{extended}. {in_largest}"
+        return f"From about {units.bytes_text(size.center)} of resident memory on, {least}. {in_largest}"
+    return f"From {units.bytes_text(size.center, size.lo, size.hi)} of resident memory on. {in_largest}"

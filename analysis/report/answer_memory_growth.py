@@ -1,10 +1,10 @@
-"""Turns lines through parents of several sizes into the answer what memory of the parent adds."""
+"""Turns steps between parents of several sizes into the answer what memory of the parent adds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.model.memory_growth import GIB, Growth, growth
+from analysis.model.memory_growth import GIB, Growth, Step, growth
 from analysis.report.answer_parts import MEASURE_SIZES, cannot_tell
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
@@ -30,20 +30,28 @@ def memory_growth(analysed: AnalysedRun) -> Iterator[str]:
 
 
 def _growth_text(growth: Growth) -> str:
-    slope = growth.slope
+    overall = growth.overall
+    slope = overall.slope
     if not known(slope.lo):
         return f"{slope.warnings[0]}."
-    too_little = abs(slope.center) * growth.largest_dose < LEAST_GROWTH * growth.smallest_parent_ns
+    too_little = abs(slope.center) * overall.larger < LEAST_GROWTH * growth.smallest_parent_ns
     if slope.lo <= 0 <= slope.hi or too_little:
         most = units.time_text(max(abs(slope.lo), abs(slope.hi)) * GIB)
-        return f"this run shows no growth. If there is any, it is below {most} for each GiB."
-    per_gib, per_page = (
-        units.time_text(slope.center * size, slope.lo * size, slope.hi * size) for size in (GIB, PAGE_BYTES)
-    )
-    extended = " The line is extended beyond these sizes to 1 GiB." if growth.largest_dose < GIB else ""
+        return (
+            f"this run shows no growth up to {units.bytes_text(overall.larger)}. "
+            f"If there is any, it is below {most} for each GiB."
+        )
+    steps = [_step_text(step) for step in growth.steps if known(step.slope.lo)]
+    listed = steps[0] if len(steps) == 1 else f"{', '.join(steps[:-1])}, and {steps[-1]}"
+    last = growth.steps[-1].slope
+    per_page = units.time_text(*(value * PAGE_BYTES for value in (last.center, last.lo, last.hi)))
     return (
-        f"{per_gib} for each GiB of private memory, which is {per_page} for each page of 4 KiB. "
-        f"Both figures come from a line through parents of {growth.size_count} sizes, up to "
-        f"{units.bytes_text(growth.largest_dose)}.{extended} "
-        f"The line misses none of their medians by more than {100 * growth.largest_misfit:.2g} %."
+        f"for each GiB of private memory {listed}. The last is {per_page} for each page of 4 KiB. "
+        "Larger parents were not measured."
     )
+
+
+def _step_text(step: Step) -> str:
+    slope = step.slope
+    added = units.time_text(*(value * GIB for value in (slope.center, slope.lo, slope.hi)))
+    return f"{added} between {units.bytes_text(step.smaller)} and {units.bytes_text(step.larger)}"

@@ -54,7 +54,7 @@ def _questions(analysed: AnalysedRun) -> tuple[Question, ...]:
         Question(
             "What is the cheapest way for each kind of work?", cheapest, "no two mechanisms of one kind were measured"
         ),
-        Question("How much time does 1 GiB more memory in the parent add?", memory_growth),
+        Question("How much time does more memory in the parent add?", memory_growth),
         Question("From which size of the parent does `subprocess_run` take less time than `os_fork`?", break_even),
         Question("What is Python's own share?", python_share, no_control(analysed)),
         Question(

@@ -1,9 +1,8 @@
-"""Lines through several sizes by hand and by plain least squares: slope, misfit, and where two lines meet."""
+"""Parents of several sizes by hand: slopes between neighbours, and where a lead is lost."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +12,12 @@ import pytest
 from analysis.model.memory_growth import (
     break_even_size,
     cells_of_several_sizes,
-    fit_line,
     growth,
+    meeting_range,
 )
 from analysis.read.run import load_run
 from analysis.summary.analysed_run import AnalysedRun
-from tests.edit_run import change_rows, rows_of, scale_rounds
+from tests.edit_run import change_rows, scale_rounds
 from tests.fake_kinds import MIB, sized
 from tests.fake_run import BARE, QUIET, FakeCell, FakeRun, write_run
 
@@ -32,60 +31,30 @@ def program(cell: FakeCell) -> FakeCell:
     return replace(cell, mechanism="subprocess_run", work="exec", control="native_spawn")
 
 
-def least_squares(dose: Sequence[float], latency: Sequence[float]) -> tuple[float, float]:
-    """Slope and intercept that make the squares of the relative errors least."""
-    times = np.array(latency)
-    design = np.column_stack([np.array(dose) / times, 1 / times])
-    slope, intercept = np.linalg.lstsq(design, np.ones(len(dose)), rcond=None)[0]
-    return float(slope), float(intercept)
-
-
-def test_points_off_a_line_are_fitted_by_their_relative_error() -> None:
-    """Four points that lie on no line: least squares of relative errors, by another way of reckoning."""
-    dose, latency = [1.0, 2.0, 5.0, 10.0], [110.0, 130.0, 230.0, 330.0]
-    assert fit_line(np.array(dose), np.array(latency)) == pytest.approx(least_squares(dose, latency))
-
-
-def test_sizes_count_from_half_as_much_again_on() -> None:
-    """15 is another size than 10, 14.9 is not; a latency of 0 and a missing dose are no points."""
-    assert fit_line(np.array([10.0, 15.0]), np.array([20.0, 30.0])) == pytest.approx((2.0, 0.0))
-    for dose, latency in (([10.0, 14.9], [20.0, 30.0]), ([10.0, 20.0], [0.0, 5.0]), ([10.0, math.nan], [1.0, 2.0])):
-        assert all(map(math.isnan, fit_line(np.array(dose), np.array(latency))))
-    assert fit_line(np.array([1.0, 2.0, 9.0]), np.array([3.0, 5.0, 0.0])) == pytest.approx((2.0, 1.0))
-    assert fit_line(np.array([1.0, 2.0]), np.array([0.5, 1.0])) == pytest.approx((0.5, 0.0))
-    assert all(map(math.isnan, fit_line(np.array([]), np.array([]))))
-
-
-def test_growth_is_over_rounds_and_its_misfit_of_the_medians(tmp_path: Path) -> None:
-    """Each round has its line: median, least and largest slope of seven; the misfit is that of the medians."""
-    middle = replace(LARGE, level="64MiB", memory=64 * MIB, total_ns=900_000.0)
-    cells = [replace(LARGE, total_ns=4e6), SMALL, middle]
-    large = [1.0, 1.3, 0.8, 1.1, 0.9, 1.2, 1.05]
+def test_each_pair_of_neighbours_has_its_slope_over_rounds(tmp_path: Path) -> None:
+    """Seven rounds, three sizes: the median, least and largest slope of each step and of the whole, by hand."""
+    middle = replace(LARGE, level="64MiB", memory=64 * MIB)
+    cells = [replace(LARGE, total_ns=1e6), replace(SMALL, total_ns=1e6), replace(middle, total_ns=1e6)]
+    large = [5.0, 5.5, 5.1, 5.4, 5.2, 5.3, 5.7]
     run = scale_rounds(
         write_run(tmp_path, FakeRun(cells, rounds=7, noise=QUIET)),
-        {(0, "mechanism"): large, (1, "mechanism"): [1, 1.02, 0.9, 1.1, 1.04, 1.06, 1.08]},
+        {(0, "mechanism"): large, (1, "mechanism"): [1.0] * 7, (2, "mechanism"): [1.3, 1.6, 1.4, 1.9, 1.5, 1.7, 1.8]},
     )
     found = growth(AnalysedRun(load_run(run)), PYTHON, "os_fork")
     assert found is not None
-    times = {cell: [0] * 7 for cell in range(3)}
-    for row in rows_of(run / "samples.csv.gz"):
-        if row["role"] == "mechanism" and row["warmup"] == "0":
-            times[int(row["cell"])][int(row["round"])] = int(row["total_ns"])
-    doses = [BARE["private_bytes"] + more for more in (0, 64 * MIB, 256 * MIB)]
-    ordered = [times[1], times[2], times[0]]
-    slopes = sorted(least_squares(doses, [cell[place] for cell in ordered])[0] for place in range(7))
-    assert (found.slope.center, found.slope.lo, found.slope.hi) == pytest.approx((slopes[3], slopes[0], slopes[6]))
-    assert slopes[0] < slopes[3] < slopes[6]
-    medians = [float(np.median(cell)) for cell in ordered]
-    slope, intercept = least_squares(doses, medians)
-    misfits = [abs((slope * dose + intercept) / median - 1) for dose, median in zip(doses, medians, strict=True)]
-    assert found.largest_misfit == pytest.approx(max(misfits))
-    assert (found.smallest_parent_ns, found.size_count) == (round(medians[0]), 3)
-    assert found.largest_dose == doses[2]
+    # In ms over 64, 192 and 256 MiB.
+    first, second, whole = (0.6, 0.3, 0.9), (3.7, 3.5, 3.9), (4.3, 4.0, 4.7)
+    for step, over, expected in zip((*found.steps, found.overall), (64, 192, 256), (first, second, whole), strict=True):
+        slope = [value * over * MIB / 1e6 for value in (step.slope.center, step.slope.lo, step.slope.hi)]
+        assert slope == pytest.approx(expected)
+    doses = [BARE["private_bytes"] + more * MIB for more in (0, 64, 256)]
+    sizes = [(step.smaller, step.larger) for step in (*found.steps, found.overall)]
+    assert sizes == [(doses[0], doses[1]), (doses[1], doses[2]), (doses[0], doses[2])]
+    assert found.smallest_parent_ns == 1e6
 
 
 def test_sizes_are_those_verified_in_each_round(tmp_path: Path) -> None:
-    """A parent that held less in one round has that round's line through what it held."""
+    """A parent that held less in one round has that round's slope over what it held."""
     run = write_run(tmp_path, FakeRun([SMALL, replace(LARGE, total_ns=1e6)], rounds=6, noise=QUIET))
     held = [100, 200, 300, 400, 500, 600]
 
@@ -95,13 +64,13 @@ def test_sizes_are_those_verified_in_each_round(tmp_path: Path) -> None:
 
     found = growth(AnalysedRun(load_run(change_rows(run, "subjects.csv", dose))), PYTHON, "os_fork")
     assert found is not None
-    assert found.slope.lo == pytest.approx(880_000 / (600 * MIB))
-    assert found.slope.hi == pytest.approx(880_000 / (100 * MIB))
-    assert found.largest_dose == BARE["private_bytes"] + 350 * MIB
+    assert found.overall.slope.lo == pytest.approx(880_000 / (600 * MIB))
+    assert found.overall.slope.hi == pytest.approx(880_000 / (100 * MIB))
+    assert found.overall.larger == BARE["private_bytes"] + 350 * MIB
 
 
-def test_each_interpreter_and_mechanism_has_its_own_line(tmp_path: Path) -> None:
-    """Two interpreters and two mechanisms, measured in one run, do not share points, and are listed in order."""
+def test_each_interpreter_and_mechanism_has_its_own_slopes(tmp_path: Path) -> None:
+    """Two interpreters and two mechanisms, measured in one run, do not share sizes, and are listed in order."""
     cells = [
         replace(cell, python=python, total_ns=cell.total_ns * factor)
         for python, factor in (("3.9.1", 3.0), (PYTHON, 1.0))
@@ -113,7 +82,7 @@ def test_each_interpreter_and_mechanism_has_its_own_line(tmp_path: Path) -> None
     for python in ("3.9.1", PYTHON):
         each = growth(found, python, "os_fork")
         assert each is not None
-        slopes.append(each.slope.center * 4096)
+        slopes.append(each.overall.slope.center * 4096)
     assert slopes == pytest.approx([150, 50])
     points = cells_of_several_sizes(found)
     expected = [
@@ -146,56 +115,61 @@ def test_parents_whose_size_is_not_known_are_no_points(tmp_path: Path) -> None:
     assert cells_of_several_sizes(AnalysedRun(load_run(change_rows(run, "subjects.csv", forget)))).empty
 
 
-def meeting(results: Path, starts: list[tuple[float, float]]) -> AnalysedRun:
-    """A fork of 1 ms in the smallest parent and 3 ms in the largest; `starts` are a program's times (ms) by round."""
-    cells = [replace(SMALL, total_ns=1e6), replace(LARGE, total_ns=3e6)]
-    cells += [replace(program(cell), total_ns=1e6) for cell in (SMALL, LARGE)]
-    run = write_run(results, FakeRun(cells, rounds=len(starts), noise=QUIET))
-    small, large = ([start[place] for start in starts] for place in (0, 1))
-    return AnalysedRun(load_run(scale_rounds(run, {(2, "mechanism"): small, (3, "mechanism"): large})))
+def test_a_size_too_near_to_a_smaller_one_does_not_count(tmp_path: Path) -> None:
+    """Of parents of 9, 12, 14 and 20 MB those of 9 and 14 are sizes; 20 is less than half as much again."""
+    cells = [SMALL, *(replace(LARGE, level=str(more), memory=more) for more in (3_000_000, 5_000_000, 11_000_000))]
+    found = AnalysedRun(load_run(write_run(tmp_path, FakeRun(cells, rounds=6, noise=QUIET))))
+    assert cells_of_several_sizes(found)["dose"].tolist() == [9e6, 14e6]
 
 
-def test_lines_of_each_round_meet_where_they_cost_the_same(tmp_path: Path) -> None:
-    """Meeting at a quarter, half and beyond of the way; cheaper from the start is 0, and never is infinite."""
-    starts = [
-        (2.0, 2.0),  # half of the way: 1 + 2 x = 2
-        (1.5, 1.5),  # a quarter
-        (0.5, 0.5),  # cheaper everywhere
-        (2.0, 4.5),  # steeper than the fork, and always behind
-        (0.5, 5.0),  # cheaper at first, then not: there is no size from which on it is
-        (3.0, 4.0),  # twice the way: 2 more to catch up, of which the fork loses 1 on it
-        (2.5, 2.0),  # falling: 1.5 to catch up, 2.5 lost on the way: 0.6 of it
-    ]
-    found = break_even_size(meeting(tmp_path, starts), PYTHON, "os_fork", "subprocess_run")
-    assert found is not None
-    way = 256 * MIB
-    # In order: 0, 1/4, 1/2, 0.6, 2, never, never.
-    assert found.center == pytest.approx(BARE["rss_bytes"] + 0.6 * way)
-    assert (found.lo, found.hi) == (0.0, math.inf)
-    some = break_even_size(
-        meeting(tmp_path / "some", [*starts[:2], starts[5], starts[6], (1.25, 1.25), (2.2, 2.2)]),
-        PYTHON,
-        "os_fork",
-        "subprocess_run",
+# Lead (ns) at sizes of 1, 2, 4 and 8 units, and the range in which it is lost for good, by hand.
+MEETINGS = {
+    "lost on the way, two sizes": ([1, 8], [3.0, -1.0], (1.0, 8.0)),
+    "exactly a straight line": ([1, 2, 4, 8], [3.0, 2.0, 0.0, -4.0], (4.0, 4.0)),
+    # The chord of 2 and 4 meets 0 at 2 + 2 * 1/2 = 3; the line before falls 1 a unit and meets 0 at 3.
+    "even before": ([1, 2, 4], [2.0, 1.0, -1.0], (3.0, 3.0)),
+    # Falls ever faster: the chord of 2 and 4 says 2 + 2 * 3/4 = 3.5; extended from the left it is lost at 5,
+    # beyond the larger size, and from the right at 4 - 1 / 2.5 = 3.6.
+    "falls faster": ([1, 2, 4, 8], [4.0, 3.0, -1.0, -11.0], (3.5, 3.6)),
+    # Falls ever slower: the chord says 2 + 2 * 1/4 = 2.5, the line from the left 2 + 1 / 3, from the right
+    # 4 - 3 / 0.25: smaller than 2.
+    "falls slower": ([1, 2, 4, 8], [4.0, 1.0, -3.0, -4.0], (2 + 1 / 3, 2.5)),
+    # Neither: from the left 2 + 1 / 3, from the right 4 - 3 / 3 = 3, with the chord 2.5 in between.
+    "bends both ways": ([1, 2, 4, 8], [4.0, 1.0, -3.0, -15.0], (2 + 1 / 3, 3.0)),
+    "never a lead": ([1, 2], [-1.0, 0.0], (0.0, 0.0)),
+    "not lost": ([1, 2], [-1.0, 0.1], (math.inf, math.inf)),
+    # The line from the left rises: extended it is never lost, so that the larger size is the end.
+    "lost, found and lost": ([1, 2, 4, 8], [1.0, -1.0, 2.0, -2.0], (6.0, 8.0)),
+}
+
+
+@pytest.mark.parametrize("name", MEETINGS)
+def test_a_lead_is_lost_between_two_sizes(name: str) -> None:
+    """The range holds the straight line and the neighbours' lines, and never leaves the two sizes around it."""
+    dose, lead, expected = MEETINGS[name]
+    assert meeting_range(np.array(dose, dtype=float), np.array(lead)) == pytest.approx(expected)
+
+
+def test_the_break_even_spans_what_rounds_leave_open(tmp_path: Path) -> None:
+    """Six rounds of three sizes: from the least lower end to the largest upper end, with the middle of the medians."""
+    middle = replace(LARGE, level="64MiB", memory=64 * MIB)
+    cells = [replace(cell, total_ns=1e6) for cell in (SMALL, middle, LARGE)]
+    cells += [replace(program(cell), total_ns=1e6) for cell in (SMALL, middle, LARGE)]
+    starts = [1.5, 1.4, 1.3, 1.2, 1.25, 1.35]
+    run = scale_rounds(
+        write_run(tmp_path, FakeRun(cells, rounds=6, noise=QUIET)),
+        {(2, "mechanism"): [5.0] * 6, (1, "mechanism"): [2.0] * 6, (3, "mechanism"): starts}
+        | {(place, "mechanism"): starts for place in (4, 5)},
     )
-    assert some is not None
-    ends = [BARE["rss_bytes"] + share * way for share in (0.125, 0.55, 2.0)]
-    assert (some.lo, some.center, some.hi) == pytest.approx(tuple(ends))
-
-
-@pytest.mark.parametrize(
-    ("start", "size"),
-    [((0.9, 2.9), 0.0), ((0.5, 3.1), math.inf), ((1.1, 3.2), math.inf), ((1.1, 9.0), math.inf)],
-)
-def test_where_lines_do_not_meet(tmp_path: Path, start: tuple[float, float], size: float) -> None:
-    """Cheaper in the smallest parent and in the largest is 0; cheaper in one alone, or a steeper program, is never."""
-    found = break_even_size(meeting(tmp_path, [start] * 6), PYTHON, "os_fork", "subprocess_run")
+    found = break_even_size(AnalysedRun(load_run(run)), PYTHON, "os_fork", "subprocess_run")
     assert found is not None
-    assert found.center == size
+    # The fork grows by 1 ms over the first 64 MiB and by 3 over the next 192, one line, so that both lines agree.
+    ends = [BARE["rss_bytes"] + share * 64 * MIB for share in (0.2, 0.325, 0.5)]
+    assert (found.lo, found.center, found.hi) == pytest.approx(tuple(ends))
 
 
-def test_sizes_that_share_no_round_have_no_line(tmp_path: Path) -> None:
-    """Two sizes measured six times each, never in one round: nothing is fitted across rounds."""
+def test_sizes_that_share_no_round_have_no_slope(tmp_path: Path) -> None:
+    """Two sizes measured six times each, never in one round: nothing is taken across rounds."""
     cells = [replace(SMALL, failing_rounds=tuple(range(6))), replace(LARGE, failing_rounds=tuple(range(6, 12)))]
     found = AnalysedRun(load_run(write_run(tmp_path, FakeRun(cells, rounds=12, noise=QUIET))))
     assert len(cells_of_several_sizes(found)) == 2

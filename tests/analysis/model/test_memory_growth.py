@@ -1,4 +1,4 @@
-"""Lines through parents of several sizes: what memory adds, and where starting a program becomes the cheaper way."""
+"""Parents of several sizes: what memory adds, and where starting a program becomes the cheaper way."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from analysis.model import memory_growth
@@ -22,31 +21,19 @@ def _analysed(results: Path, fake: FakeRun) -> AnalysedRun:
     return AnalysedRun(load_run(write_run(results, fake)))
 
 
-def test_a_line_through_exact_points_is_found() -> None:
-    """Slope and base of points that lie on a line are those of the line."""
-    dose = np.array([1.0, 2.0, 10.0])
-    assert memory_growth.fit_line(dose, 5 + 3 * dose) == pytest.approx((3.0, 5.0))
-
-
-def test_sizes_that_hardly_differ_make_no_line() -> None:
-    """Two parents of about one size, or points without a figure, say nothing about growth."""
-    assert all(map(math.isnan, memory_growth.fit_line(np.array([10.0, 11.0]), np.array([1.0, 2.0]))))
-    assert all(map(math.isnan, memory_growth.fit_line(np.array([10.0, 99.0]), np.array([1.0, math.nan]))))
-
-
 def test_growth_is_that_of_the_verified_memory(tmp_path: Path) -> None:
     """50 ns a page of 4 KiB are found from three sizes without noise, and no slope where nothing grows."""
     analysed = _analysed(tmp_path, FakeRun(sized(), noise=QUIET))
     grown = memory_growth.growth(analysed, PYTHON, "os_fork")
     assert grown is not None
-    assert grown.size_count == 3
-    assert grown.largest_dose == 256 * MIB + BARE["private_bytes"]
-    assert grown.slope.center * 4096 == pytest.approx(PAGE_NS)
-    assert grown.slope.lo == pytest.approx(grown.slope.hi)
-    assert grown.largest_misfit < 1e-6
+    assert len(grown.steps) == 2
+    assert grown.overall.larger == 256 * MIB + BARE["private_bytes"]
+    for step in (*grown.steps, grown.overall):
+        assert step.slope.center * 4096 == pytest.approx(PAGE_NS)
+        assert step.slope.lo == pytest.approx(step.slope.hi)
     steady = memory_growth.growth(analysed, PYTHON, "subprocess_run")
     assert steady is not None
-    assert steady.slope.center * memory_growth.GIB == pytest.approx(0, abs=1.0)
+    assert steady.overall.slope.center * memory_growth.GIB == pytest.approx(0, abs=1.0)
 
 
 def test_the_crossing_is_where_both_take_as_long(tmp_path: Path) -> None:

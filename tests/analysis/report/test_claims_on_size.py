@@ -24,41 +24,56 @@ def sizes(
 
 def test_growth_is_shown_where_every_round_grows(tmp_path: Path) -> None:
     """From 1 ms to 1.6 … 2.1 ms over 256 MiB are 2.4 … 4.4 ms for each GiB; one round that falls makes it no growth."""
-    (line,) = lines(sizes(tmp_path / "grown", [1] * 6, [1.6, 1.7, 1.8, 1.9, 2.0, 2.1]), "1 GiB")
+    (line,) = lines(sizes(tmp_path / "grown", [1] * 6, [1.6, 1.7, 1.8, 1.9, 2.0, 2.1]), "more memory")
     assert line.startswith(
-        "`os_fork`: 3.4 ms (2.4 to 4.4) for each GiB of private memory, which is 13 ns (9 to 17) for each page"
+        "`os_fork`: for each GiB of private memory 3.4 ms (2.4 to 4.4) between 6.68 MiB and 263 MiB. "
+        "The last is 13 ns (9 to 17) for each page of 4 KiB. Larger parents were not measured."
     )
-    assert "a line through parents of 2 sizes, up to 263 MiB. The line is extended beyond these sizes to 1 GiB." in line
-    (line,) = lines(sizes(tmp_path / "one", [1] * 6, [0.95, 1.7, 1.8, 1.9, 2.0, 2.1]), "1 GiB")
-    assert line == ("`os_fork`: this run shows no growth. If there is any, it is below 4.40 ms for each GiB.")
-    (line,) = lines(sizes(tmp_path / "fall", [1] * 6, [1.05, 0.3, 0.4, 0.5, 0.4, 0.5]), "1 GiB")
-    assert line == "`os_fork`: this run shows no growth. If there is any, it is below 2.80 ms for each GiB."
-    (line,) = lines(sizes(tmp_path / "faster", [1] * 6, [0.6, 0.7, 0.6, 0.7, 0.6, 0.7]), "1 GiB")
-    assert line.startswith("`os_fork`: -1.4 ms (-1.6 to -1.2) for each GiB")
+    (line,) = lines(sizes(tmp_path / "one", [1] * 6, [0.95, 1.7, 1.8, 1.9, 2.0, 2.1]), "more memory")
+    assert line == (
+        "`os_fork`: this run shows no growth up to 263 MiB. If there is any, it is below 4.40 ms for each GiB."
+    )
+    (line,) = lines(sizes(tmp_path / "fall", [1] * 6, [1.05, 0.3, 0.4, 0.5, 0.4, 0.5]), "more memory")
+    assert (
+        line == "`os_fork`: this run shows no growth up to 263 MiB. If there is any, it is below 2.80 ms for each GiB."
+    )
+    (line,) = lines(sizes(tmp_path / "faster", [1] * 6, [0.6, 0.7, 0.6, 0.7, 0.6, 0.7]), "more memory")
+    assert line.startswith("`os_fork`: for each GiB of private memory -1.4 ms (-1.6 to -1.2) between")
 
 
 @pytest.mark.parametrize(("more", "shown"), [(0.0012, True), (0.0008, False)])
 def test_growth_of_less_than_a_thousandth_is_none(tmp_path: Path, more: float, shown: bool) -> None:
     """Over all that was measured, 0.12 % of the latency in the smallest parent is growth, 0.08 % is none."""
-    (line,) = lines(sizes(tmp_path, [1] * 6, [1 + more] * 6), "1 GiB")
+    (line,) = lines(sizes(tmp_path, [1] * 6, [1 + more] * 6), "more memory")
     assert ("this run shows no growth" in line) is not shown
 
 
-def test_a_line_that_reaches_a_gib_is_not_extended(tmp_path: Path) -> None:
-    """With a parent of 1 GiB and more the figure for a GiB is within what was measured."""
-    (line,) = lines(sizes(tmp_path, [1] * 6, [2] * 6, memory=1 << 30, mechanism="posix_spawn"), "1 GiB")
-    assert line.startswith("`posix_spawn`: 1.00 ms (1.00 to 1.00) for each GiB")
-    assert "extended" not in line
-    assert line.endswith("The line misses none of their medians by more than 0 %.") or "e-" in line
+def test_each_step_between_sizes_has_its_own_figure(tmp_path: Path) -> None:
+    """Growth of 1 ms over the first GiB and 2 ms over the next: two figures, and the page has that of the last."""
+    cell = replace(FORK, mechanism="posix_spawn", total_ns=1e6)
+    sizes = [("1GiB", 1 << 30, 2e6), ("2GiB", 2 << 30, 4e6)]
+    cells = [
+        cell,
+        *(
+            replace(cell, scenario="rss", level=name, unit="bytes", memory=more, total_ns=ns)
+            for name, more, ns in sizes
+        ),
+    ]
+    (line,) = lines(quiet(tmp_path, cells), "more memory")
+    assert line == (
+        "`posix_spawn`: for each GiB of private memory 1.00 ms (1.00 to 1.00) between 6.68 MiB and 1.01 GiB, and "
+        "2.00 ms (2.00 to 2.00) between 1.01 GiB and 2.01 GiB. The last is 7.63 ns (7.63 to 7.63) for each page of "
+        "4 KiB. Larger parents were not measured."
+    )
 
 
 def test_too_few_rounds_of_sizes_have_no_figure(tmp_path: Path) -> None:
-    """Six rounds of each size but five in common: no line of growth and no break-even, but what they would need."""
+    """Six rounds of each size but five in common: no growth and no break-even, but what they would need."""
     cells = [replace(FORK, failing_rounds=(0,)), replace(FORK, scenario="rss", level="big", memory=256 * MIB)]
     cells += [replace(cell, mechanism="subprocess_run", work="exec", failing_rounds=()) for cell in cells]
     run = quiet(tmp_path, [replace(cell, total_ns=1e6) for cell in cells])
     reason = "need at least 6 rounds for an interval at 95 %, have 5"
-    assert lines(run, "1 GiB")[0] == f"`os_fork`: {reason}."
+    assert lines(run, "more memory")[0] == f"`os_fork`: {reason}."
     assert lines(run, "From which size")[0] == f"This run cannot tell: {reason}."
 
 
@@ -76,7 +91,7 @@ def break_even(results: Path, starts: Sequence[tuple[float, float]], memory: int
 
 
 def test_the_break_even_has_the_words_that_its_interval_allows(tmp_path: Path) -> None:
-    """At every size, at none, from a size on with or without an upper end, beyond what was measured: each by hand."""
+    """At every size, at none, somewhere between the two that were measured, with or without an upper end."""
 
     # Parents of 9 MB (8.6 MiB) and of 256 MiB more: 265 MiB.
     def answer(name: str, *starts: tuple[float, float]) -> str:
@@ -85,18 +100,10 @@ def test_the_break_even_has_the_words_that_its_interval_allows(tmp_path: Path) -
         return first.partition(" In the largest parent")[0]
 
     assert answer("always", (0.5, 0.5)) == "At every size, as far as this run shows."
-    assert answer("never", (3.5, 6)) == "At no size that this run could show."
-    assert answer("half", (2, 2)) == "From 137 MiB (137 to 137) of resident memory on."
-    assert answer("twice", (5, 5)) == (
-        "From 521 MiB (521 to 521) of resident memory on (beyond the largest parent measured, by a straight line)."
-    )
-    assert answer("63 times", (127, 127)) == (
-        "From 15.8 GiB (15.8 to 15.8) of resident memory on (beyond the largest parent measured, by a straight line)."
-    )
-    assert answer("70 times", (141, 141)) == "At no size that this run could show."
-    some = [(2.0, 2.0)] * 3 + [(1.5, 1.5)] + [(2.5, 2.5), (3.5, 6.0)]
-    assert answer("open", *some) == "From about 137 MiB of resident memory on, at least 72.6 MiB."
-    assert answer("wide", *some[:5], (3.0, 3.0)) == "From 140 MiB (70 to 260) of resident memory on."
+    assert answer("never", (3.5, 6)) == "At no size that was measured."
+    assert answer("half", (2, 2)) == "From 140 MiB (10 to 260) of resident memory on."
+    some = [(2.0, 2.0)] * 5 + [(3.5, 6.0)]
+    assert answer("open", *some) == "From about 137 MiB of resident memory on, at least 8.58 MiB."
 
 
 def test_the_largest_parent_is_named_with_what_both_took(tmp_path: Path) -> None:
