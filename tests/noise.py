@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.stats.ratio import ABSOLUTE_SPREAD, MARGIN, RELATIVE_SPREAD, Verdict, compare_groups
+from analysis.stats.ratio import ABSOLUTE_SPREAD, MARGIN, RELATIVE_SPREAD, Spread, Verdict, compare_groups
 
 FILE = Path(__file__).with_name("data") / "noise-blocks.csv.gz"
 RUNS, ROUNDS = 30, 20
@@ -42,6 +42,6 @@ def verdicts(
     spread = RELATIVE_SPREAD if rests_on == "relative" else ABSOLUTE_SPREAD
     pairs = list(itertools.permutations(range(len(base)), 2))
     found = Counter(
-        compare_groups([base[one]], [new[other]], spread, margin, comparisons).verdict for one, other in pairs
+        compare_groups([base[one]], [new[other]], Spread(spread), margin, comparisons).verdict for one, other in pairs
     )
     return {verdict: found[verdict] / len(pairs) for verdict in Verdict}

@@ -6,26 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from analysis.compare import notes
 from analysis.compare.differences import differences
 from analysis.compare.pairs import IDENTITY, CellRounds, Pair, RestsOn
 from analysis.compare.rows import Comparison, compare_pairs
+from analysis.compare.spread import learn
+from analysis.compare.turns import turns
 from analysis.errors import CompareError
 from analysis.read.run import Run, load_run
+from analysis.stats.centre import FEWEST
 from analysis.stats.ratio import (
     ABSOLUTE_SPREAD,
-    FEWEST,
     MARGIN,
-    MOST_RELATED,
     RELATIVE_SPREAD,
     Ratio,
+    compare_alternated,
     compare_groups,
     corrected,
+    identity,
 )
 from analysis.stats.rounds import round_table
-from analysis.text.names import cell_name
 from bench import schema
 
 Key = tuple[str, ...]
@@ -51,13 +53,15 @@ class Side:
 
     def cells(self, names: Sequence[str]) -> dict[Key, CellRounds]:
         """The cells of all runs, keyed by their columns `names`, in the order of the files."""
-        parts: dict[Key, list[tuple[pd.Series, pd.DataFrame]]] = {}
-        for run, rounds in zip(self.runs, self.rounds, strict=True):
+        found: dict[Key, CellRounds] = {}
+        for place, (run, rounds) in enumerate(zip(self.runs, self.rounds, strict=True)):
             by_cell = dict(list(rounds.groupby("cell")))
             for _, cell in run.cells.iterrows():
                 key = tuple(str(cell[name]) for name in names)
-                parts.setdefault(key, []).append((cell, by_cell.get(cell["cell"], rounds.iloc[:0])))
-        return {key: CellRounds(same[0][0], [rounds for _, rounds in same]) for key, same in parts.items()}
+                if key not in found:  # a run that lacks the cell has no rounds of it
+                    found[key] = CellRounds(cell, [each.iloc[:0] for each in self.rounds])
+                found[key].rounds[place] = by_cell.get(cell["cell"], rounds.iloc[:0])
+        return found
 
 
 def run_paths(paths: Sequence[Path]) -> list[Path]:
@@ -102,9 +106,22 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
     if not pairs:
         raise CompareError(_nothing_common(base, new))
 
+    in_turn = turns(base.runs, new.runs)
+    spreads = learn([*base.runs, *new.runs])
+    same_runs = _paths(base) == _paths(new)
+
     def ratio_of_pair(pair: Pair, column: str, comparisons: int) -> Ratio:
-        spread = RELATIVE_SPREAD if column == "rel" and pair.steadied else ABSOLUTE_SPREAD
-        return compare_groups(pair.base.values(column), pair.new.values(column), spread, margin, comparisons)
+        steadied = column == "rel" and pair.steadied
+        cell = tuple(str(pair.base.cell[name]) for name in IDENTITY)
+        spread = spreads.of(cell, column, RELATIVE_SPREAD if steadied else ABSOLUTE_SPREAD, absolute=not steadied)
+        before, after = pair.base.values(column), pair.new.values(column)
+        if in_turn:
+            ratio = compare_alternated(
+                [(before[turn.base], after[turn.new]) for turn in in_turn], spread, margin, comparisons
+            )
+        else:
+            ratio = compare_groups(before, after, spread, margin, comparisons)
+        return identity(ratio) if same_runs else ratio
 
     return Comparison(
         rows=compare_pairs(pairs, ratio_of_pair, RestsOn.RELATIVE),
@@ -115,7 +132,14 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
         differences=differences([run.document for run in base.runs], [run.document for run in new.runs]),
         missing=[_identity(before[key]) for key in before if key not in after],
         added=[_identity(after[key]) for key in after if key not in before],
-        notes=[*_absolute(pairs), *_drift(pairs), *_left_out(pairs), *_same_runs(base, new)],
+        notes=[
+            *_same_runs(base, new, same_runs),
+            *notes.why_absolute(pairs),
+            *([] if same_runs else notes.spread_between_runs(spreads)),
+            *notes.not_in_turn(len(base.runs), len(new.runs), bool(in_turn)),
+            *notes.drift_of_machine(pairs),
+            *notes.left_out(pairs),
+        ],
     )
 
 
@@ -145,57 +169,17 @@ def _nothing_common(base: Side, new: Side) -> str:
     )
 
 
-def _absolute(pairs: Sequence[Pair]) -> list[str]:
-    """Why comparisons are absolute although one might expect relative ones, and what that costs."""
-    absolute = [pair for pair in pairs if not pair.steadied and pair.new.cell["work"] not in ("control", "baseline")]
-    reasons = {
-        "no relative latency to the same control on both sides": [pair for pair in absolute if not pair.related],
-        f"more than {MOST_RELATED:g} times the control, which then cancels no drift": [
-            pair for pair in absolute if pair.related
-        ],
-    }
-    notes = [
-        f"{reason}: {', '.join(dict.fromkeys(str(pair.new.cell['mechanism']) for pair in affected))}"
-        for reason, affected in reasons.items()
-        if affected
-    ]
-    if notes:
-        notes.append(
-            f"absolute latency differs from run to run with the machine: a spread of {100 * ABSOLUTE_SPREAD:g} % a run "
-            "is assumed until 3 runs on each side measure it"
-        )
-    return notes
+def _paths(side: Side) -> set[Path]:
+    return {run.path.resolve() for run in side.runs}
 
 
-def _drift(pairs: Sequence[Pair]) -> list[str]:
-    """How far the machine itself moved: each C control, new over base, at the median of the cells it is in."""
-    moved: dict[str, list[float]] = {}
-    for pair in pairs:
-        before, after = pair.base.median("control_p50_ns"), pair.new.median("control_p50_ns")
-        if pair.related and before > 0:
-            moved.setdefault(str(pair.new.cell["control"]), []).append(after / before)
-    return [
-        f"drift of the machine: {name} took {np.median(ratios):.3f} times as long as on the base side "
-        f"(median of {len(ratios)} cell{'s' if len(ratios) > 1 else ''}; relative latency is free of it)"
-        for name, ratios in moved.items()
-    ]
-
-
-def _left_out(pairs: Sequence[Pair]) -> list[str]:
-    """Runs of a cell that hold too few rounds of it, where others hold enough."""
-    notes = []
-    for pair in pairs:
-        counts = [[len(run) for run in groups.rounds] for groups in (pair.base, pair.new)]
-        few = sum(count < FEWEST for side in counts for count in side)
-        if few and all(max(side) >= FEWEST for side in counts):
-            runs = "1 run" if few == 1 else f"{few} runs"
-            notes.append(f"{cell_name(pair.new.cell)}: {runs} with fewer than {FEWEST} rounds of it left out")
-    return notes
-
-
-def _same_runs(base: Side, new: Side) -> list[str]:
-    both = {run.path.resolve() for run in base.runs} & {run.path.resolve() for run in new.runs}
-    return ["the same run is on both sides"] if both else []
+def _same_runs(base: Side, new: Side, same: bool) -> list[str]:
+    if same:
+        return ["both sides are the same: every ratio is 1, and says nothing of what runs scatter"]
+    if both := _paths(base) & _paths(new):
+        names = ", ".join(sorted(path.name for path in both))
+        raise CompareError(f"on both sides: {names}; name each run on one side only")
+    return []
 
 
 __all__ = ["Side", "compare", "open_side", "run_paths"]

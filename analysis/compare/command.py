@@ -34,7 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("--base", nargs="+", metavar="RUN", help="runs of the base side; with --by, the value to start from")
     add("--new", nargs="+", metavar="RUN", help="runs of the new side")
     add("--by", metavar="COLUMN", help="python, mechanism, scenario, level or another of cells.csv")
-    add("--margin", type=float, metavar="PCT", help="what does not matter, in percent (default: 1.25)")
+    add("--margin", type=float, metavar="PCT", help="what does not matter, in percent (default: 1.25; with --by 0.5)")
     add("--fail-on-slower", type=float, metavar="PCT", help="exit 1 for `slower` by more than PCT")
     add("--across-machines", action="store_true", help="compare runs of different machines anyway")
     add("--format", choices=FORMATS, default="table", help="default: table")
@@ -44,12 +44,13 @@ def add_options(parser: ArgumentParser) -> None:
 def act(arguments: Namespace) -> int:
     """Print a comparison; 1 if it fails the gate."""
     from analysis.compare.text import write
-    from analysis.stats.ratio import MARGIN
+    from analysis.stats.ratio import MARGIN, MARGIN_WITHIN
 
     for name, value in (("--margin", arguments.margin), ("--fail-on-slower", arguments.fail_on_slower)):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise CompareError(f"{name} {value:g}: must be a percentage of 0 or more")
-    margin = MARGIN if arguments.margin is None else arguments.margin / 100
+    usual = MARGIN_WITHIN if arguments.by else MARGIN
+    margin = usual if arguments.margin is None else arguments.margin / 100
     comparison = _within(arguments, margin) if arguments.by else _between(arguments, margin)
     if arguments.plot:
         from analysis.compare.forest_plot import write_plot

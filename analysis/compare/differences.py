@@ -14,6 +14,12 @@ from bench.schema import RunDocument
 _FIRST = ("machine", "kernel", "cpu_model", "cpu_model_name", "cpu_count", "virtualisation", "thp", "governor")
 # Of the moment, not of the set-up: they differ between any two runs.
 _OPTIONS_SET_APART = ("label", "seed")
+# Decide how much is measured, not what.
+_OF_LENGTH = (
+    "status",
+    "unfit",
+    *(f"option {name}" for name in ("profile", "budget_s", "rounds", "mechanisms", "scenarios")),
+)
 
 Documents = Sequence[RunDocument]
 Difference = tuple[str, str, str]
@@ -30,6 +36,12 @@ def differences(base: Documents, new: Documents) -> list[Difference]:
         if len({value for side in values for value in side}) > 1:
             different.append((name, ", ".join(values[0]), ", ".join(values[1])))
     return different
+
+
+def set_up(document: RunDocument) -> tuple[tuple[str, str], ...]:
+    """What a run was measured with; runs that agree in it measured the same code in the same way."""
+    facts = _facts(document)
+    return tuple(sorted((name, value) for name, value in facts.items() if name not in _OF_LENGTH))
 
 
 def _facts(document: RunDocument) -> dict[str, str]:

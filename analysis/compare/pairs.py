@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -26,10 +25,10 @@ class RestsOn(StrEnum):
 
 @dataclass(frozen=True)
 class CellRounds:
-    """One cell on one side: a table of its rounds for every run that has the cell (see `stats.round_table`)."""
+    """One cell on one side: a table of its rounds for every run of the side (see `stats.round_table`)."""
 
     cell: pd.Series
-    rounds: Sequence[pd.DataFrame]
+    rounds: list[pd.DataFrame]
 
     def values(self, column: str) -> list[NDArray[np.float64]]:
         """The known values of `column`, one array a run; what was not measured in a round does not count."""

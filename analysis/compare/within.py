@@ -10,7 +10,8 @@ from analysis.compare.pairs import IDENTITY, CellRounds, Pair, RestsOn
 from analysis.compare.rows import Comparison, compare_pairs
 from analysis.errors import CompareError
 from analysis.read.run import Run
-from analysis.stats.ratio import FEWEST, MARGIN, Ratio, compare_paired, corrected
+from analysis.stats.centre import FEWEST
+from analysis.stats.ratio import MARGIN_WITHIN, Ratio, compare_paired, corrected
 from analysis.stats.rounds import round_table
 from bench import schema
 
@@ -20,7 +21,7 @@ _WITH = {"scenario": ("level",), "level": (), "python": (), "mechanism": ()}
 _KEPT = {"mechanism": ("work",)}
 
 
-def compare_within(run: Run, by: str, base: str | None = None, margin: float = MARGIN) -> Comparison:
+def compare_within(run: Run, by: str, base: str | None = None, margin: float = MARGIN_WITHIN) -> Comparison:
     """Compare cells of `run` that differ in column `by` of cells.csv and agree in all else.
 
     The base is the first cell of each group in the order of the file, or the one whose value is `base`. Rounds

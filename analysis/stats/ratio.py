@@ -1,24 +1,18 @@
-"""Turns two groups of rounds into a ratio with an interval and a verdict; pure mathematics.
-
-Everything is done on logarithms, where a ratio is a difference and halving is as far from 1 as doubling. The
-centre of a run's rounds is the mean of their middle half (a trimmed mean): nearly as steady as a mean where
-rounds are quiet and as deaf to a burst as a median. The Hodges-Lehmann shift did equally well on recorded
-noise, but has no standard error to which the spread between runs could be added; the ratio of medians needed
-intervals 14 % wider. Bootstrap intervals of it over 20 rounds called 12 % of the pairs of identical runs different.
-"""
+"""Turns two groups of rounds into a ratio with an interval and a verdict; pure mathematics."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.stats.interval import CONFIDENCE, Values, needed
+from analysis.stats.centre import FEWEST, Centre, centre, centres, freedom_of_sum
+from analysis.stats.interval import CONFIDENCE, Values
 
 
 class Verdict(StrEnum):
@@ -30,27 +24,28 @@ class Verdict(StrEnum):
     UNCLEAR = "unclear"
 
 
-# Chosen on recorded noise (`python -m tests.bench_noise` prints the table): of the pairs of identical runs of 20
-# rounds, 1.3 % were called different with a margin of 1 %, 0.1 % with 1.25 %; a slowdown of 2 % was still
-# found in 98 % of the pairs.
+# What does not matter between runs. Chosen on the even runs of recorded noise, and reported for the odd ones
+# (`python -m tests.bench_noise`).
 MARGIN = 0.0125
+# What does not matter between cells of one run, whose rounds share all that differs from run to run; chosen and
+# reported in the same way.
+MARGIN_WITHIN = 0.005
 # How far the same code lies apart from run to run beyond what its rounds tell (standard deviation of the
-# logarithm), assumed until enough runs measure it. Relative: 0.2 % in the recording, with which 95 % intervals
-# hold 95 % of its pairs. Absolute: 0.9 % there, in a quiet hour; 5 % for `mp_forkserver` in 14 runs of 10 s on a
-# machine with other work (a 15th, with a burst in it, lay 30 % off). No run can tell what another one met.
+# logarithm), assumed until runs of the machine tell (`analysis.compare.spread`). Relative: 0.2 % in the recording,
+# with which 95 % intervals hold 95 % of its pairs. Absolute: 0.9 % there, in a quiet hour; 5 % for `mp_forkserver`
+# in 14 runs of 10 s on a machine with other work (a 15th, with a burst in it, lay 30 % off). No run can tell what
+# another one met.
 RELATIVE_SPREAD, ABSOLUTE_SPREAD = 0.002, 0.05
 # A control cancels the drift of what it is a part of. Between identical runs, relative latency stayed within 1 %
 # where it was 1 to 4; `mp_forkserver`, at 50 times its control, moved by 8 %, as far as its absolute latency did.
 MOST_RELATED = 10.0
-# With so many runs beyond one on each side (3 and 3, 1 and 5), the spread between runs is measured, not assumed.
-ENOUGH_RUNS = 4
+# From so many pairs of runs on, measured in turn, the spread between runs is measured, not assumed.
+ENOUGH_PAIRS = 4
 
 # Squares of differences of logarithms below it are rounding of floats.
 _ROUNDING = 1e-18
 
 POWER = 0.8
-FEWEST = needed(0.5)
-_TRIM = 0.25
 
 
 @dataclass(frozen=True)
@@ -72,12 +67,19 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class _Centre:
-    """A centre of logarithms with the square of its standard error, and the degrees of freedom of that error."""
+class Spread:
+    """How far runs of the same code lie apart: `value` is a standard deviation of logarithms.
+
+    `freedom` is the number of degrees of freedom that it was estimated with, infinite where it is assumed.
+    """
 
     value: float
-    variance: float
-    freedom: float
+    freedom: float = math.inf
+
+
+def identity(ratio: Ratio) -> Ratio:
+    """`ratio` where both sides are the same runs: it is 1, whatever they scatter; what has no verdict keeps none."""
+    return ratio if ratio.verdict is None else replace(ratio, ratio=1.0, lo=1.0, hi=1.0, verdict=Verdict.SAME)
 
 
 def no_ratio(reason: str) -> Ratio:
@@ -98,7 +100,7 @@ def corrected(comparisons: int, confidence: float = CONFIDENCE) -> float:
 def compare_groups(
     base: Sequence[Values],
     new: Sequence[Values],
-    spread: float,
+    spread: Spread,
     margin: float = MARGIN,
     comparisons: int = 1,
     confidence: float = CONFIDENCE,
@@ -106,24 +108,48 @@ def compare_groups(
     """Ratio of `new` to `base`: each a sequence of runs, a run the values of its rounds (any unit, above 0).
 
     Runs count alike. The interval is Welch's on trimmed means (Yuen 1974, "The two-sample trimmed t for unequal
-    population variances", Biometrika 61; as `scipy.stats.ttest_ind` with `trim`), to whose variance each run adds
-    the square of `spread` (see `RELATIVE_SPREAD`) or what the runs show, if that is more. From `ENOUGH_RUNS`
-    on it is Student's on the centres of the runs, which takes all that runs differ by as it is (Donner and
-    Klar 2000, "Design and Analysis of Cluster Randomization Trials", 6.2). Runs with fewer than `FEWEST` rounds
-    are left out; `no_ratio` where a side is left with none or a value is not a time.
+    population variances", Biometrika 61; as `scipy.stats.ttest_ind` with `trim`), to whose variance each side adds
+    the square of `spread` or what its runs show, if that is more. More runs on a side do not make this part smaller:
+    the machine drifts, and all runs of a side may have met the same hour. For that, measure in turn (see
+    `compare_alternated`). Runs with fewer than `FEWEST` rounds are left out; `no_ratio` where a side is left with
+    none or a value is not a time.
     """
-    sides: list[list[_Centre]] = []
+    sides: list[list[Centre]] = []
     for name, runs in (("base", base), ("new", new)):
         arrays = [np.asarray(run, dtype=float) for run in runs]
         reason = _unusable(name, arrays)
         if reason:
             return no_ratio(reason)
-        sides.append([_centre(np.log(run)) for run in arrays if len(run) >= FEWEST])
+        sides.append(centres(arrays))
     return _ratio_of(_difference(sides, spread), margin, corrected(comparisons, confidence))
 
 
+def compare_alternated(
+    pairs: Sequence[tuple[Values, Values]],
+    spread: Spread,
+    margin: float = MARGIN,
+    comparisons: int = 1,
+    confidence: float = CONFIDENCE,
+) -> Ratio:
+    """Ratio of new to base in `pairs` of runs (base, new) that were measured one after the other.
+
+    What drifts from pair to pair is in both runs of a pair and cancels. From `ENOUGH_PAIRS` on the interval is
+    Student's on the differences of the pairs, which takes all that they differ by as it is. With fewer, the variance
+    is that of the rounds and of `spread`. Pairs with fewer than `FEWEST` rounds in a run are left out.
+    """
+    arrays = [tuple(np.asarray(run, dtype=float) for run in pair) for pair in pairs]
+    for place, name in enumerate(("base", "new")):
+        reason = _unusable(name, [pair[place] for pair in arrays])
+        if reason:
+            return no_ratio(reason)
+    kept = [centres(pair) for pair in arrays if min(map(len, pair)) >= FEWEST]
+    if not kept:
+        return no_ratio(f"no pair of runs that both have {FEWEST} rounds")
+    return _ratio_of(_mean_difference(kept, spread), margin, corrected(comparisons, confidence))
+
+
 def compare_paired(
-    base: Values, new: Values, margin: float = MARGIN, comparisons: int = 1, confidence: float = CONFIDENCE
+    base: Values, new: Values, margin: float = MARGIN_WITHIN, comparisons: int = 1, confidence: float = CONFIDENCE
 ) -> Ratio:
     """Ratio of `new` to `base` whose values, round by round, were measured in the same rounds of one run.
 
@@ -137,7 +163,7 @@ def compare_paired(
     reason = _unusable("base", [before]) or _unusable("new", [after])
     if reason:
         return no_ratio(reason)
-    return _ratio_of(_centre(np.log(after / before)), margin, corrected(comparisons, confidence))
+    return _ratio_of(centre(np.log(after / before)), margin, corrected(comparisons, confidence))
 
 
 def _unusable(name: str, runs: Sequence[NDArray[np.float64]]) -> str:
@@ -150,44 +176,34 @@ def _unusable(name: str, runs: Sequence[NDArray[np.float64]]) -> str:
     return f"{name}: need at least {FEWEST} rounds, have {most}" if most < FEWEST else ""
 
 
-def _centre(values: NDArray[np.float64]) -> _Centre:
-    """The trimmed mean and, from the winsorised values, its variance with h - 1 degrees of freedom (Yuen 1974)."""
-    ordered = np.sort(values)
-    count = len(ordered)
-    cut = int(_TRIM * count)
-    kept = count - 2 * cut
-    winsorised = np.clip(ordered, ordered[cut], ordered[count - cut - 1])
-    variance = (count - 1) * float(winsorised.var(ddof=1)) / (kept * (kept - 1))
-    return _Centre(float(ordered[cut : count - cut].mean()), variance, kept - 1)
-
-
-def _difference(sides: Sequence[Sequence[_Centre]], spread: float) -> _Centre:
+def _difference(sides: Sequence[Sequence[Centre]], spread: Spread) -> Centre:
     """New minus base over the runs of both sides, with all that it is uncertain by."""
     base, new = (float(np.mean([run.value for run in side])) for side in sides)
     beyond = sum(len(side) - 1 for side in sides)
     squares = sum(float(np.var([run.value for run in side])) * len(side) for side in sides)
-    shares = sum(1 / len(side) for side in sides)
-    # Runs that agree to the last digit show the resolution of a clock, not that the machine never changes.
-    if beyond >= ENOUGH_RUNS and squares > _ROUNDING:
-        return _Centre(new - base, squares / beyond * shares, beyond)
     within = float(np.mean([run.variance for side in sides for run in side]))
     seen = squares / beyond - within if beyond else 0.0
     parts = [(run.variance / len(side) ** 2, run.freedom) for side in sides for run in side]
-    # An assumed spread is no estimate: it adds to the variance, but not to the doubt about it.
-    parts.append((spread**2 * shares, math.inf) if seen <= spread**2 else (seen * shares, beyond))
-    return _Centre(new - base, sum(part for part, _ in parts), _freedom(parts))
+    parts.append((2 * spread.value**2, spread.freedom) if seen <= spread.value**2 else (2 * seen, beyond))
+    return Centre(new - base, sum(part for part, _ in parts), freedom_of_sum(parts))
 
 
-def _freedom(parts: Sequence[tuple[float, float]]) -> float:
-    """Degrees of freedom of a sum of variances (Satterthwaite 1946, "An approximate distribution of estimates
-    of variance components", Biometrics Bulletin 2).
-    """
-    doubt = sum(variance**2 / freedom for variance, freedom in parts)
-    total = sum(variance for variance, _ in parts) ** 2
-    return float(total / doubt) if doubt > 0 else math.inf
+def _mean_difference(pairs: Sequence[Sequence[Centre]], spread: Spread) -> Centre:
+    """New minus base over pairs of runs."""
+    steps = np.array([new.value - base.value for base, new in pairs])
+    count = len(steps)
+    # Pairs that agree to the last digit show the resolution of a clock, not that the machine never changes.
+    if count >= ENOUGH_PAIRS and float(steps.var()) > _ROUNDING:
+        return Centre(float(steps.mean()), float(steps.var(ddof=1)) / count, count - 1)
+    parts = [(run.variance / count**2, run.freedom) for pair in pairs for run in pair]
+    within = float(np.mean([base.variance + new.variance for base, new in pairs]))
+    seen = float(steps.var(ddof=1)) - within if count > 1 else 0.0
+    assumed = 2 * spread.value**2
+    parts.append((assumed / count, spread.freedom) if seen <= assumed else (seen / count, count - 1))
+    return Centre(float(steps.mean()), sum(part for part, _ in parts), freedom_of_sum(parts))
 
 
-def _ratio_of(difference: _Centre, margin: float, confidence: float) -> Ratio:
+def _ratio_of(difference: Centre, margin: float, confidence: float) -> Ratio:
     """The ratio whose logarithm is `difference`, with its interval, its verdict and the smallest change to show."""
     error = math.sqrt(difference.variance)
     # A rule against rounding: values that do not vary at all still have a quantile.

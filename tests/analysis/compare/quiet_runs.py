@@ -25,6 +25,12 @@ LADDER = [math.exp(step / 100) for step in range(6)]
 LADDER_ERROR = math.sqrt(0.00095 / 12)
 
 
+ASSUMED = (
+    "spread between runs: assumed (relative 0.2 %, absolute 5 %), since no two other runs with the same set-up lie "
+    "beside these"
+)
+
+
 def quiet(results: Path, number: int, cells: Sequence[FakeCell], **about: Any) -> Path:
     """Write a run in which every call of a cell takes the same time; `number` is in its name."""
     fields: dict[str, Any] = {"rounds": 6, "noise": QUIET, "run": f"20261124T{number:02}0000Z"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.analysis.compare.quiet_runs import (
+    ASSUMED,
     FORK,
     NATIVE,
     NOOP,
@@ -15,6 +16,7 @@ from tests.analysis.compare.quiet_runs import (
     Refuse,
     quiet,
 )
+from tests.fake_run import FakeRun, write_run
 
 
 def test_notes_name_each_mechanism_once_and_no_control(tmp_path: Path, compared: Compare) -> None:
@@ -29,10 +31,10 @@ def test_notes_name_each_mechanism_once_and_no_control(tmp_path: Path, compared:
         "no relative latency to the same control on both sides: thread, popen",
         "more than 10 times the control, which then cancels no drift: mp_forkserver",
     ]
-    assert notes[2].startswith("absolute latency differs from run to run")
+    assert notes[2] == ASSUMED
     assert notes[3].startswith("drift of the machine: native_fork took 1.000 times")
     assert len(notes) == 4
-    assert compared(quiet(tmp_path, 3, [NATIVE, NOOP]), quiet(tmp_path, 4, [NATIVE, NOOP]))["notes"] == []
+    assert compared(*(quiet(tmp_path / "none", number, [NATIVE, NOOP]) for number in (3, 4)))["notes"] == [ASSUMED]
 
 
 def test_the_drift_of_the_machine_is_that_of_its_controls(tmp_path: Path, compared: Compare) -> None:
@@ -42,6 +44,7 @@ def test_the_drift_of_the_machine_is_that_of_its_controls(tmp_path: Path, compar
     base = quiet(tmp_path, 1, [*levels, SPAWN])
     new = quiet(tmp_path, 2, [*after, replace(SPAWN, control_ns=82_500.0)])
     assert compared(base, new)["notes"] == [
+        ASSUMED,
         "drift of the machine: native_fork took 1.500 times as long as on the base side "
         "(median of 3 cells; relative latency is free of it)",
         "drift of the machine: native_spawn took 0.500 times as long as on the base side "
@@ -72,22 +75,23 @@ def test_runs_with_too_few_rounds_of_a_cell_are_named(tmp_path: Path, compared: 
     assert not any("left out" in note for note in found["notes"])
 
 
-def test_the_same_run_on_both_sides_is_named(tmp_path: Path, compared: Compare) -> None:
-    """A run against itself is compared, and a note says that it is one run, under whatever path."""
-    run, other = quiet(tmp_path, 1, [NATIVE]), quiet(tmp_path, 2, [NATIVE])
+def test_a_run_against_itself_is_the_same(tmp_path: Path, compared: Compare, refused: Refuse) -> None:
+    """Under whatever path, every ratio is 1 and every verdict `same`; a run on both sides beside others is refused."""
+    run, other = write_run(tmp_path, FakeRun()), quiet(tmp_path, 2, [NATIVE])
     link = tmp_path / "link"
     link.symlink_to(run)
-    assert compared(run, link)["notes"] == ["the same run is on both sides"]
-    assert compared("--base", run, "--new", other, run)["notes"] == ["the same run is on both sides"]
-    assert compared(run, other)["notes"] == []
+    found = compared(run, link)
+    assert found["notes"][0] == "both sides are the same: every ratio is 1, and says nothing of what runs scatter"
+    assert {(row["verdict"], row["ratio"], row["ratio_lo"]) for row in found["rows"]} == {("same", 1.0, 1.0)}
+    assert refused("--base", run, "--new", other, run) == (f"on both sides: {run.name}; name each run on one side only")
 
 
 def test_a_side_is_called_by_its_runs(tmp_path: Path, compared: Compare) -> None:
     """Three runs are all named, of four the first and the number of the others."""
-    runs = [quiet(tmp_path, number, [NATIVE]) for number in range(5)]
-    found = compared("--base", *runs[:3], "--new", *runs[1:])
+    runs = [quiet(tmp_path, number, [NATIVE]) for number in range(7)]
+    found = compared("--base", *runs[:3], "--new", *runs[3:])
     assert found["base"] == "20261124T000000Z, 20261124T010000Z, 20261124T020000Z"
-    assert found["new"] == found["rows"][0]["new"] == "20261124T010000Z and 3 more"
+    assert found["new"] == found["rows"][0]["new"] == "20261124T030000Z and 3 more"
 
 
 def test_a_run_that_holds_a_run_is_one_run(tmp_path: Path, compared: Compare, refused: Refuse) -> None:
@@ -120,7 +124,7 @@ def test_unlike_machines_are_named_in_their_order(tmp_path: Path, compared: Comp
     )
     assert refused(one, other) == said
     assert refused("--base", one, other, "--new", one) == said
-    found = compared("--base", one, "--new", one, other, "--across-machines")
+    found = compared("--base", one, "--new", quiet(tmp_path, 3, [NATIVE]), other, "--across-machines")
     assert found["differences"] == [{"what": "machine", "base": "fake-2cpu", "new": "fake-2cpu, a-machine"}]
 
 

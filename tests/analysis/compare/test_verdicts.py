@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from tests.analysis.compare.quiet_runs import (
+    ASSUMED,
     FORK,
     NATIVE,
     NOOP,
@@ -79,29 +80,42 @@ def test_intervals_between_runs_are_corrected_for_their_number(tmp_path: Path, c
     assert half(found["rows"][0], "relative") == pytest.approx(reach(0.002, comparisons=4), abs=2e-6)
 
 
-def test_the_spread_is_measured_where_there_are_runs_enough(tmp_path: Path, compared: Compare) -> None:
-    """Of three runs on each side the interval is Student's t on what they differ by; of two and three, 0.2 % a run."""
-    totals = (120_000.0, 120_120.0, 120_240.0)
-    base = [quiet(tmp_path / "base", number, [replace(FORK, total_ns=total)]) for number, total in enumerate(totals)]
-    new = [
-        quiet(tmp_path / "new", number, [replace(FORK, total_ns=1.01 * total)]) for number, total in enumerate(totals)
-    ]
-    (row,) = compared("--base", *base, "--new", *new)["rows"]
-    error = math.sqrt(float(np.var(np.log(totals))) * 3 * 2 / 4 * 2 / 3)
-    assert half(row, "relative") == pytest.approx(stats.t.ppf(0.975, 4) * error, rel=1e-2)
-    assert row["ratio"] == pytest.approx(1.01, abs=1e-5)
-    same = [quiet(tmp_path / "same", number, [FORK]) for number in range(3)]
-    (row,) = compared("--base", *same, "--new", *new[:1])["rows"]
-    assert half(row, "relative") == pytest.approx(reach(0.002, runs=1 / 3 + 1), abs=2e-6)
+def test_the_spread_is_measured_where_runs_are_in_turn(tmp_path: Path, compared: Compare) -> None:
+    """Four pairs in turn: Student's t on their differences. The same runs, base first: 0.2 % a side, and a note."""
+    totals = (120_000.0, 120_120.0, 120_240.0, 120_600.0)
+    more = (1.01, 1.011, 1.009, 1.014)
+
+    def sides(results: Path, numbers: tuple[list[int], list[int]]) -> list[object]:
+        base = [quiet(results, n, [replace(FORK, total_ns=t)]) for n, t in zip(numbers[0], totals, strict=True)]
+        new = [
+            quiet(results, n, [replace(FORK, total_ns=t * by)])
+            for n, t, by in zip(numbers[1], totals, more, strict=True)
+        ]
+        return ["--base", *base, "--new", *new]
+
+    found = compared(*sides(tmp_path / "turns", ([0, 3, 4, 7], [1, 2, 5, 6])))
+    (row,) = found["rows"]
+    expected = stats.ttest_1samp(np.log(more), 0).confidence_interval()
+    assert (math.log(row["relative_lo"]), math.log(row["relative_hi"])) == pytest.approx(
+        (expected.low, expected.high), rel=2e-2
+    )
+    assert not any("in turn" in note for note in found["notes"])
+    found = compared(*sides(tmp_path / "sides", ([0, 1, 2, 3], [4, 5, 6, 7])))
+    spread = math.sqrt(float(np.var(np.log(totals)) + np.var(np.log(np.array(totals) * more))) * 4 / 6)
+    (row,) = found["rows"]
+    assert spread > 0.002
+    assert half(row, "relative") == pytest.approx(stats.t.ppf(0.975, 6) * spread * math.sqrt(2), rel=1e-2)
+    assert half(row, "absolute") == pytest.approx(reach(0.05), abs=2e-6)
+    assert sum(note.startswith("the runs of the two sides were not measured in turn") for note in found["notes"]) == 1
 
 
 def test_runs_that_agree_to_the_last_digit_prove_no_stillness(tmp_path: Path, compared: Compare) -> None:
-    """Three runs on each side without any variation have the assumed spread, not an interval of no width."""
-    base = [quiet(tmp_path / "base", number, [FORK]) for number in range(3)]
-    new = [quiet(tmp_path / "new", number, [replace(FORK, total_ns=121_200.0)]) for number in range(3)]
+    """Four pairs in turn without any variation have the assumed spread, not an interval of no width."""
+    base = [quiet(tmp_path, 2 * number, [FORK]) for number in range(4)]
+    new = [quiet(tmp_path, 2 * number + 1, [replace(FORK, total_ns=121_200.0)]) for number in range(4)]
     (row,) = compared("--base", *base, "--new", *new)["rows"]
-    assert half(row, "relative") == pytest.approx(reach(0.002, runs=1 / 3 + 1 / 3), abs=2e-6)
-    assert half(row, "absolute") == pytest.approx(reach(0.05, runs=1 / 3 + 1 / 3), abs=2e-6)
+    assert half(row, "relative") == pytest.approx(reach(0.002, runs=2 / 4), abs=2e-6)
+    assert half(row, "absolute") == pytest.approx(reach(0.05, runs=2 / 4), abs=2e-6)
     assert row["verdict"] == "unclear"
 
 
@@ -118,13 +132,13 @@ def test_unlike_controls_make_no_relative_ratio(tmp_path: Path, compared: Compar
             assert (row["rests_on"], row["ratio"], row["verdict"]) == ("absolute", 1.0, "unclear")
             assert found["notes"] == [
                 "no relative latency to the same control on both sides: os_fork",
-                "absolute latency differs from run to run with the machine: a spread of 5 % a run is assumed until "
-                "3 runs on each side measure it",
+                ASSUMED,
             ]
     # Nor is its time compared with that of another control.
-    assert compared(fork, quiet(tmp_path, 4, [FORK]))["notes"] == [
+    assert compared(*(quiet(tmp_path / "alike", number, [FORK]) for number in (1, 2)))["notes"] == [
+        ASSUMED,
         "drift of the machine: native_fork took 1.000 times as long as on the base side "
-        "(median of 1 cell; relative latency is free of it)"
+        "(median of 1 cell; relative latency is free of it)",
     ]
 
 

@@ -14,7 +14,9 @@ from scipy import stats
 from analysis.stats.ratio import (
     MARGIN,
     RELATIVE_SPREAD,
+    Spread,
     Verdict,
+    compare_alternated,
     compare_groups,
     compare_paired,
     corrected,
@@ -28,7 +30,7 @@ LADDER = np.exp(np.arange(6) / 100)
 
 def test_centre_and_interval_by_hand() -> None:
     """Six values lose one at each end; the winsorised variance gives the interval with 3 degrees of freedom a side."""
-    found = compare_groups([LADDER], [2 * LADDER], spread=0.0)
+    found = compare_groups([LADDER], [2 * LADDER], spread=Spread(0.0))
     # Winsorised: .01 .01 .02 .03 .04 .04, mean .025, sum of squares .00095, by 4 * 3 a side.
     error = math.sqrt(2 * (0.00095 / 12))
     reach = stats.t.ppf(0.975, 6) * error
@@ -52,7 +54,7 @@ def test_agrees_with_scipy(base: list[float], new: list[float]) -> None:
     """Without a spread between runs, one run a side is `scipy.stats.ttest_ind` with trimming, on logarithms."""
     if len(set(base)) < 4 or len(set(new)) < 4:
         return
-    found = compare_groups([base], [new], spread=0.0)
+    found = compare_groups([base], [new], spread=Spread(0.0))
     expected = stats.ttest_ind(np.log(new), np.log(base), equal_var=False, trim=0.25)
     statistic = math.log(found.ratio) / ((math.log(found.hi) - math.log(found.lo)) / 2)
     assert statistic * stats.t.ppf(0.975, expected.df) == pytest.approx(expected.statistic, rel=1e-6, abs=1e-9)
@@ -61,8 +63,8 @@ def test_agrees_with_scipy(base: list[float], new: list[float]) -> None:
 @given(TIMES, TIMES, st.floats(0.01, 100))
 def test_turning_round_and_scaling(base: list[float], new: list[float], factor: float) -> None:
     """Swapping the sides inverts ratio and verdict; another unit on both sides changes nothing."""
-    one, back = compare_groups([base], [new], 0.002), compare_groups([new], [base], 0.002)
-    scaled = compare_groups([factor * np.array(base)], [factor * np.array(new)], 0.002)
+    one, back = compare_groups([base], [new], Spread(0.002)), compare_groups([new], [base], Spread(0.002))
+    scaled = compare_groups([factor * np.array(base)], [factor * np.array(new)], Spread(0.002))
     assert one.ratio * back.ratio == pytest.approx(1)
     assert (one.lo * back.hi, one.hi * back.lo) == pytest.approx((1, 1), rel=1e-6)
     turned: dict[Verdict | None, Verdict] = {Verdict.FASTER: Verdict.SLOWER, Verdict.SLOWER: Verdict.FASTER}
@@ -75,8 +77,8 @@ def test_verdict_follows_from_interval_and_margin(
     base: list[float], new: list[float], margin: float, comparisons: int
 ) -> None:
     """The verdict can be read from the interval; a correction for more comparisons only ever widens it."""
-    found = compare_groups([base], [new], 0.002, margin, comparisons)
-    alone = compare_groups([base], [new], 0.002, margin)
+    found = compare_groups([base], [new], Spread(0.002), margin, comparisons)
+    alone = compare_groups([base], [new], Spread(0.002), margin)
     assert found.lo <= alone.lo <= found.ratio <= alone.hi <= found.hi
     assert found.smallest >= margin * (1 - 1e-9)
     expected = Verdict.UNCLEAR
@@ -94,7 +96,7 @@ def test_a_burst_is_no_change() -> None:
     quiet = np.exp(np.linspace(-0.01, 0.01, 20))
     burst = quiet.copy()
     burst[3] *= 10
-    assert abs(math.log(compare_groups([quiet], [burst], 0.0).ratio)) < 0.002
+    assert abs(math.log(compare_groups([quiet], [burst], Spread(0.0)).ratio)) < 0.002
 
 
 def test_values_that_do_not_vary() -> None:
@@ -102,7 +104,7 @@ def test_values_that_do_not_vary() -> None:
     flat = np.full(10, 120_000.0)
     assert compare_paired(flat, flat).verdict == Verdict.SAME
     assert compare_paired(flat, 1.02 * flat).verdict == Verdict.SLOWER
-    between = compare_groups([flat], [flat], 0.002)
+    between = compare_groups([flat], [flat], Spread(0.002))
     assert math.log(between.hi) == pytest.approx(stats.norm.ppf(0.975) * math.sqrt(2) * 0.002)
 
 
@@ -110,8 +112,8 @@ def test_values_that_do_not_vary() -> None:
 def test_what_is_no_time_gets_no_verdict(wrong: float) -> None:
     """NaN, infinite, zero and negative values make the comparison impossible, and the reason names them."""
     for found in (
-        compare_groups([[*LADDER, wrong]], [LADDER], 0.0),
-        compare_groups([LADDER], [LADDER, [*LADDER, wrong]], 0.0),
+        compare_groups([[*LADDER, wrong]], [LADDER], Spread(0.0)),
+        compare_groups([LADDER], [LADDER, [*LADDER, wrong]], Spread(0.0)),
         compare_paired([*LADDER, wrong], [*LADDER, 1.0]),
     ):
         assert found.verdict is None
@@ -121,10 +123,10 @@ def test_what_is_no_time_gets_no_verdict(wrong: float) -> None:
 
 def test_too_few_rounds_get_no_verdict() -> None:
     """With fewer than 6 rounds on a side there is only a reason, which says how many are needed."""
-    assert compare_groups([LADDER], [LADDER[:5]], 0.0).reason == "new: need at least 6 rounds, have 5"
-    assert compare_groups([], [LADDER], 0.0).reason == "base: need at least 6 rounds, have 0"
+    assert compare_groups([LADDER], [LADDER[:5]], Spread(0.0)).reason == "new: need at least 6 rounds, have 5"
+    assert compare_groups([], [LADDER], Spread(0.0)).reason == "base: need at least 6 rounds, have 0"
     assert compare_paired(LADDER[:3], LADDER[:3]).verdict is None
-    assert compare_groups([LADDER[:2], LADDER], [LADDER], 0.0).verdict is not None
+    assert compare_groups([LADDER[:2], LADDER], [LADDER], Spread(0.0)).verdict is not None
 
 
 def test_unequal_lengths_cannot_be_paired() -> None:
@@ -139,20 +141,11 @@ def test_correction_is_bonferroni() -> None:
     assert corrected(1) == corrected(0) == pytest.approx(0.95)
 
 
-def test_pooled_runs_are_student_on_runs() -> None:
-    """From three runs a side on, the interval is that of `scipy.stats.ttest_ind` on the runs' centres."""
-    steps = ([0.0, 0.02, 0.01], [0.03, 0.05, 0.07])
-    base, new = ([LADDER * math.exp(step) for step in side] for side in steps)
-    found = compare_groups(base, new, spread=0.002)
-    expected = stats.ttest_ind(steps[1], steps[0]).confidence_interval()
-    assert (math.log(found.lo), math.log(found.hi)) == pytest.approx((expected.low, expected.high))
-
-
 def test_two_runs_that_disagree_widen_the_interval() -> None:
     """With two runs on a side the spread seen counts if it is more than the one assumed."""
-    alike = compare_groups([LADDER, LADDER], [LADDER, LADDER], 0.002)
-    apart = compare_groups([LADDER, 1.1 * LADDER], [LADDER, 1.1 * LADDER], 0.002)
-    single = compare_groups([LADDER], [LADDER], 0.002)
+    alike = compare_groups([LADDER, LADDER], [LADDER, LADDER], Spread(0.002))
+    apart = compare_groups([LADDER, 1.1 * LADDER], [LADDER, 1.1 * LADDER], Spread(0.002))
+    single = compare_groups([LADDER], [LADDER], Spread(0.002))
     assert apart.hi > 1.2 > single.hi > alike.hi
 
 
@@ -166,13 +159,26 @@ def simulated(dice: np.random.Generator, rounds: int, spread: float) -> NDArray[
     return np.median(ratios, axis=1)
 
 
-@pytest.mark.parametrize(("runs", "rounds", "spread"), [(1, 10, 0.002), (1, 20, 0.002), (3, 10, 0.01), (5, 20, 0.005)])
-def test_coverage_between_runs(runs: int, rounds: int, spread: float) -> None:
+@pytest.mark.parametrize("rounds", [10, 20])
+def test_coverage_between_runs(rounds: int) -> None:
     """95 % intervals of identical nested and drifting runs hold 1 in 93 to 97 % of 2000 pairs."""
     dice = np.random.default_rng(7)
-    sides = [[[simulated(dice, rounds, spread) for _ in range(runs)] for _ in range(2)] for _ in range(2000)]
-    found = [compare_groups(base, new, RELATIVE_SPREAD) for base, new in sides]
+    sides = [[simulated(dice, rounds, 0.002) for _ in range(2)] for _ in range(2000)]
+    found = [compare_groups([base], [new], Spread(RELATIVE_SPREAD)) for base, new in sides]
     assert 0.93 <= np.mean([one.lo <= 1 <= one.hi for one in found]) <= 0.97
+
+
+@pytest.mark.parametrize("pairs", [4, 6])
+def test_coverage_of_runs_in_turn(pairs: int) -> None:
+    """Pairs measured in turn on a machine that drifts from run to run: 95 % intervals hold 1 in 93 to 97 % of 2000."""
+    dice = np.random.default_rng(11)
+    hits = 0
+    for _ in range(2000):
+        drift = np.exp(np.cumsum(dice.normal(0, 0.01, 2 * pairs)))
+        runs = [by * np.exp(dice.normal(0, 0.01, 8)) for by in drift]
+        found = compare_alternated(list(zip(runs[::2], runs[1::2], strict=True)), Spread(RELATIVE_SPREAD))
+        hits += found.lo <= 1 <= found.hi
+    assert 0.93 <= hits / 2000 <= 0.97
 
 
 @pytest.mark.parametrize("rounds", [8, 12, 20])
@@ -228,5 +234,5 @@ def test_pooling_more_runs_finds_no_change_in_identical_code(seed: int) -> None:
     """Any three against any three of the recorded identical runs, margin and all, are not called different."""
     order = np.random.default_rng(seed).permutation(30)
     one, two = runs_of("same_a"), runs_of("same_b")
-    found = compare_groups([one[i] for i in order[:3]], [two[i] for i in order[3:6]], RELATIVE_SPREAD)
+    found = compare_groups([one[i] for i in order[:3]], [two[i] for i in order[3:6]], Spread(RELATIVE_SPREAD))
     assert found.verdict in (Verdict.SAME, Verdict.UNCLEAR), (found, MARGIN)

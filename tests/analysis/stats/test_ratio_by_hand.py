@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.stats import ratio
-from analysis.stats.ratio import Ratio, Verdict, compare_groups, compare_paired
+from analysis.stats.centre import FEWEST
+from analysis.stats.ratio import (
+    Ratio,
+    Spread,
+    Verdict,
+    compare_alternated,
+    compare_groups,
+    compare_paired,
+    identity,
+    no_ratio,
+)
 
 Rounds = NDArray[np.float64]
 FLAT = np.full(6, 1000.0)
@@ -53,21 +63,29 @@ def test_the_edge_of_the_margin_is_inside_it(factor: float, verdict: str) -> Non
     ("factor", "verdict"),
     [(1.0124, Verdict.SAME), (1.0126, Verdict.SLOWER), (1 / 1.0124, Verdict.SAME), (0.9876, Verdict.FASTER)],
 )
-def test_the_margin_is_one_and_a_quarter_per_cent(factor: float, verdict: str) -> None:
-    """Unless told otherwise, 1.25 % is what matters, on either side."""
+def test_the_margin_between_runs_is_one_and_a_quarter_per_cent(factor: float, verdict: str) -> None:
+    """Unless told otherwise, 1.25 % is what matters between runs, on either side."""
+    assert compare_groups([FLAT], [factor * FLAT], spread=Spread(0.0)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [(1.0049, Verdict.SAME), (1.0051, Verdict.SLOWER), (1 / 1.0049, Verdict.SAME), (1 / 1.0051, Verdict.FASTER)],
+)
+def test_the_margin_within_a_run_is_half_a_per_cent(factor: float, verdict: str) -> None:
+    """Unless told otherwise, 0.5 % is what matters within one run, on either side."""
     assert compare_paired(FLAT, factor * FLAT).verdict == verdict
-    assert compare_groups([FLAT], [factor * FLAT], spread=0.0).verdict == verdict
 
 
 def test_an_interval_that_holds_one_is_no_change() -> None:
     """A ratio far beyond the margin whose interval still holds 1 is unclear, and so is one that leaves the margin."""
-    wide = compare_groups([FLAT], [1.1 * FLAT], spread=0.05)
+    wide = compare_groups([FLAT], [1.1 * FLAT], spread=Spread(0.05))
     assert wide.lo < 1 < 1.1 < wide.hi
     assert wide.verdict == Verdict.UNCLEAR
-    assert compare_groups([1.1 * FLAT], [FLAT], spread=0.05).verdict == Verdict.UNCLEAR
+    assert compare_groups([1.1 * FLAT], [FLAT], spread=Spread(0.05)).verdict == Verdict.UNCLEAR
     # Inside the margin with its ratio, beyond it with one end of its interval.
-    assert compare_groups([FLAT], [1.012 * FLAT], spread=0.002).verdict == Verdict.UNCLEAR
-    assert compare_groups([1.012 * FLAT], [FLAT], spread=0.002).verdict == Verdict.UNCLEAR
+    assert compare_groups([FLAT], [1.012 * FLAT], spread=Spread(0.002)).verdict == Verdict.UNCLEAR
+    assert compare_groups([1.012 * FLAT], [FLAT], spread=Spread(0.002)).verdict == Verdict.UNCLEAR
 
 
 @pytest.mark.parametrize("comparisons", [1, 3, 20])
@@ -78,14 +96,14 @@ def test_each_interval_is_corrected(comparisons: int, confidence: float) -> None
     paired = compare_paired(np.ones(6), LADDER, comparisons=comparisons, confidence=confidence)
     assert paired.confidence == pytest.approx(each)
     assert half(paired) == pytest.approx(stats.t.ppf((1 + each) / 2, 3) * math.sqrt(LADDER_VARIANCE))
-    groups = compare_groups([LADDER], [LADDER], 0.0, comparisons=comparisons, confidence=confidence)
+    groups = compare_groups([LADDER], [LADDER], Spread(0.0), comparisons=comparisons, confidence=confidence)
     assert groups.confidence == pytest.approx(each)
     assert half(groups) == pytest.approx(stats.t.ppf((1 + each) / 2, 6) * math.sqrt(2 * LADDER_VARIANCE))
 
 
 def test_one_comparison_at_95_per_cent_unless_told_otherwise() -> None:
     """Neither a correction nor another confidence is applied that nobody asked for."""
-    assert compare_paired(FLAT, FLAT).confidence == compare_groups([FLAT], [FLAT], 0.0).confidence == 0.95
+    assert compare_paired(FLAT, FLAT).confidence == compare_groups([FLAT], [FLAT], Spread(0.0)).confidence == 0.95
     assert half(compare_paired(np.ones(6), LADDER)) == pytest.approx(stats.t.ppf(0.975, 3) * math.sqrt(LADDER_VARIANCE))
 
 
@@ -96,36 +114,79 @@ def test_the_smallest_change_passes_interval_and_margin() -> None:
         wider = max(half(found), math.log1p(margin))
         expected = wider + stats.t.ppf(0.8, 3) * math.sqrt(LADDER_VARIANCE)
         assert found.smallest == pytest.approx(math.expm1(expected))
-    assert compare_groups([FLAT], [FLAT], spread=200.0).smallest == pytest.approx(math.expm1(700))
+    assert compare_groups([FLAT], [FLAT], spread=Spread(200.0)).smallest == pytest.approx(math.expm1(700))
 
 
-@pytest.mark.parametrize(("base", "new"), [(3, 3), (1, 5), (5, 1), (2, 4), (2, 5)])
-def test_four_runs_beyond_one_a_side_are_enough_to_measure(base: int, new: int) -> None:
-    """Then the interval is Student's t on the centres of the runs alone, whatever was assumed."""
-    steps = [[0.01 * place**2 for place in range(count)] for count in (base, new)]
-    before, after = ([LADDER * math.exp(step) for step in side] for side in steps)
-    found = compare_groups(before, after, spread=0.5)
-    freedom = base + new - 2
-    variance = sum(float(np.var(side)) * len(side) for side in steps) / freedom * (1 / base + 1 / new)
-    assert math.log(found.ratio) == pytest.approx(np.mean(steps[1]) - np.mean(steps[0]))
-    assert half(found) == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(variance))
+def in_turn(steps: Sequence[float], drifts: Sequence[float]) -> list[tuple[Rounds, Rounds]]:
+    """Pairs of flat runs: the new one is longer by a step, and both by what the machine drifted (logarithms)."""
+    return [(FLAT * math.exp(drift), FLAT * math.exp(drift + step)) for step, drift in zip(steps, drifts, strict=True)]
+
+
+def test_pairs_in_turn_are_student_on_their_differences() -> None:
+    """From four pairs on, only the differences of pairs count: neither the drift between pairs nor what is assumed."""
+    steps = [0.01, 0.03, 0.02, 0.06]
+    found = compare_alternated(in_turn(steps, [0.0, 0.5, -0.3, 2.0]), Spread(0.5))
+    expected = stats.ttest_1samp(steps, 0).confidence_interval()
+    assert math.log(found.ratio) == pytest.approx(0.03)
+    assert (math.log(found.lo), math.log(found.hi)) == pytest.approx((expected.low, expected.high))
+
+
+def test_few_pairs_in_turn_have_the_spread_assumed_or_seen() -> None:
+    """Three pairs: twice the square of the spread, by three; or what they differ by, with two degrees of freedom."""
+    found = compare_alternated(in_turn([0.01, 0.011, 0.012], [0.0, 1.0, 2.0]), Spread(0.05))
+    assert half(found) == pytest.approx(stats.norm.ppf(0.975) * 0.05 * math.sqrt(2 / 3))
+    found = compare_alternated(in_turn([0.1, 0.2, 0.3], [0.0, 1.0, 2.0]), Spread(0.05))
+    assert half(found) == pytest.approx(stats.t.ppf(0.975, 2) * 0.1 / math.sqrt(3))
+    # One pair, and pairs that agree to the last digit: nothing is seen.
+    alone = compare_alternated(in_turn([0.1], [0.0]), Spread(0.05, 7))
+    assert half(alone) == pytest.approx(stats.t.ppf(0.975, 7) * 0.05 * math.sqrt(2))
+    flat = compare_alternated(in_turn([0.1] * 5, [0.0] * 5), Spread(0.05))
+    assert half(flat) == pytest.approx(stats.norm.ppf(0.975) * 0.05 * math.sqrt(2 / 5))
+
+
+def test_rounds_of_pairs_count_where_few_are_measured_in_turn() -> None:
+    """One pair of ladders: the variances of both centres and of the spread, by Satterthwaite."""
+    found = compare_alternated([(LADDER, LADDER)], Spread(0.01))
+    total = 2 * LADDER_VARIANCE + 2 * 0.01**2
+    freedom = total**2 / (2 * LADDER_VARIANCE**2 / 3)
+    assert half(found) == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(total))
+
+
+def test_pairs_with_too_few_rounds_are_left_out() -> None:
+    """A pair counts if both of its runs have six rounds; without such a pair there is a reason."""
+    short = FLAT[:5]
+    good = in_turn([0.1, 0.2], [0.0, 0.0])
+    assert compare_alternated([(short, FLAT), *good, (FLAT, short)], Spread(0.05)) == compare_alternated(
+        good, Spread(0.05)
+    )
+    assert compare_alternated([(short, FLAT)], Spread(0.05)).reason == "base: need at least 6 rounds, have 5"
+    apart = compare_alternated([(short, FLAT), (FLAT, short)], Spread(0.05))
+    assert (apart.verdict, apart.reason) == (None, "no pair of runs that both have 6 rounds")
+    assert compare_alternated([(FLAT, 0 * FLAT)], Spread(0.05)).reason == "new: 0 is not a time"
+
+
+def test_the_same_runs_are_the_same() -> None:
+    """Whatever runs scatter, against themselves their ratio is exactly 1; what cannot be compared still cannot."""
+    found = identity(compare_groups([LADDER], [2 * LADDER], Spread(0.05)))
+    assert (found.ratio, found.lo, found.hi, found.verdict) == (1, 1, 1, Verdict.SAME)
+    assert identity(no_ratio("why")).reason == "why"
 
 
 @pytest.mark.parametrize(("base", "new"), [(1, 1), (1, 2), (2, 2), (2, 3), (1, 4), (3, 1), (3, 3)])
 def test_flat_runs_have_the_spread_assumed(base: int, new: int) -> None:
-    """Flat runs that agree have an interval of the spread given, by the number of runs of each side."""
-    found = compare_groups([FLAT] * base, [FLAT] * new, spread=0.05)
-    assert half(found) == pytest.approx(stats.norm.ppf(0.975) * 0.05 * math.sqrt(1 / base + 1 / new))
+    """Flat runs that agree have an interval of the spread given, however many there are: each side met one hour."""
+    found = compare_groups([FLAT] * base, [FLAT] * new, spread=Spread(0.05))
+    assert half(found) == pytest.approx(stats.norm.ppf(0.975) * 0.05 * math.sqrt(2))
 
 
 def test_a_spread_seen_that_is_more_than_assumed_counts_with_its_doubt() -> None:
-    """Two runs apart by d, one on the other side: the variance is 3/4 d², with a single degree of freedom."""
-    found = compare_groups([FLAT, math.exp(0.2) * FLAT], [FLAT], spread=0.01)
+    """Two runs apart by d, one on the other side: their variance is d²/2, and counts twice, with one degree."""
+    found = compare_groups([FLAT, math.exp(0.2) * FLAT], [FLAT], spread=Spread(0.01))
     assert math.log(found.ratio) == pytest.approx(-0.1)
-    assert half(found) == pytest.approx(stats.t.ppf(0.975, 1) * math.sqrt(0.75) * 0.2)
-    # Two and two: squares .02 and .00125 over 2, by 1/2 + 1/2; two degrees of freedom.
-    found = compare_groups([FLAT, math.exp(0.2) * FLAT], [FLAT, math.exp(0.05) * FLAT], spread=0.01)
-    assert half(found) == pytest.approx(stats.t.ppf(0.975, 2) * math.sqrt(0.02125 / 2))
+    assert half(found) == pytest.approx(stats.t.ppf(0.975, 1) * 0.2)
+    # Two and two: squares .02 and .00125 over 2, twice; two degrees of freedom.
+    found = compare_groups([FLAT, math.exp(0.2) * FLAT], [FLAT, math.exp(0.05) * FLAT], spread=Spread(0.01))
+    assert half(found) == pytest.approx(stats.t.ppf(0.975, 2) * math.sqrt(0.02125))
 
 
 def reference(base: Sequence[Rounds], new: Sequence[Rounds], spread: float) -> tuple[float, float]:
@@ -149,9 +210,8 @@ def reference(base: Sequence[Rounds], new: Sequence[Rounds], spread: float) -> t
     beyond = len(base) + len(new) - 2
     between = sum((value - sum(side) / len(side)) ** 2 for side in centres for value in side)
     seen = between / beyond - within if beyond else 0.0
-    each = 1 / len(base) + 1 / len(new)
-    total = max(seen, spread**2) * each
-    doubt = (seen * each) ** 2 / beyond if seen > spread**2 else 0.0
+    total = max(seen, spread**2) * 2
+    doubt = (seen * 2) ** 2 / beyond if seen > spread**2 else 0.0
     for of_side, degrees in zip(variances, freedoms, strict=True):
         for variance, freedom in zip(of_side, degrees, strict=True):
             total += variance / len(of_side) ** 2
@@ -168,7 +228,7 @@ def test_few_runs_that_vary_agree_with_plain_loops() -> None:
             [np.exp(dice.normal(dice.normal(0, 0.03), dice.uniform(0.01, 0.1), dice.integers(6, 14))) for _ in range(n)]
             for n in (base, new)
         )
-        found = compare_groups(before, after, spread)
+        found = compare_groups(before, after, Spread(spread))
         center, reach = reference(before, after, spread)
         assert math.log(found.ratio) == pytest.approx(center)
         assert half(found) == pytest.approx(reach)
@@ -177,9 +237,13 @@ def test_few_runs_that_vary_agree_with_plain_loops() -> None:
 def test_runs_with_too_few_rounds_are_left_out_of_their_side() -> None:
     """A run of five rounds changes nothing beside one of six; alone it is a reason, on the side that it is on."""
     short = 5 * FLAT[:5]
-    alone = compare_groups([FLAT], [FLAT], 0.05)
-    assert compare_groups([short, FLAT], [FLAT], 0.05) == compare_groups([FLAT], [short, FLAT], 0.05) == alone
-    assert compare_groups([short, short[:2]], [FLAT], 0.05).reason == "base: need at least 6 rounds, have 5"
+    alone = compare_groups([FLAT], [FLAT], Spread(0.05))
+    assert (
+        compare_groups([short, FLAT], [FLAT], Spread(0.05))
+        == compare_groups([FLAT], [short, FLAT], Spread(0.05))
+        == alone
+    )
+    assert compare_groups([short, short[:2]], [FLAT], Spread(0.05)).reason == "base: need at least 6 rounds, have 5"
     assert compare_paired(short, short).reason == "base: need at least 6 rounds, have 5"
     assert compare_paired(FLAT, [*FLAT[:5], 0.0]).reason == "new: 0 is not a time"
     assert compare_paired([*FLAT[:4], -3.0, 0.0], FLAT).reason == "base: -3 is not a time"
@@ -187,5 +251,6 @@ def test_runs_with_too_few_rounds_are_left_out_of_their_side() -> None:
 
 def test_the_constants_are_those_of_the_documentation() -> None:
     """0.2 % and 5 % between runs, 80 % power, six rounds: the help text and the notes rest on them."""
-    assert (ratio.RELATIVE_SPREAD, ratio.ABSOLUTE_SPREAD, ratio.MARGIN) == (0.002, 0.05, 0.0125)
-    assert (ratio.POWER, ratio.FEWEST, ratio.ENOUGH_RUNS) == (0.8, 6, 4)
+    assert (ratio.RELATIVE_SPREAD, ratio.ABSOLUTE_SPREAD) == (0.002, 0.05)
+    assert (ratio.MARGIN, ratio.MARGIN_WITHIN) == (0.0125, 0.005)
+    assert (ratio.POWER, FEWEST, ratio.ENOUGH_PAIRS) == (0.8, 6, 4)

@@ -1,0 +1,56 @@
+"""Two set-ups measured in turn, with real runs."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from analysis.__main__ import main as analyse
+from analysis.compare.turns import Turn, turns
+from analysis.read.run import load_run
+from bench.experiments.in_turn import SetUp, main, order_of
+
+SHORT = "--mechanism noop --rounds 6"
+
+
+def test_every_other_pair_begins_with_the_other_side() -> None:
+    """Three pairs are base, new, new, base, base, new."""
+    base, new = (SetUp(name, (), "") for name in ("base", "new"))
+    assert [side.name for side in order_of(base, new, 3)] == ["base", "new", "new", "base", "base", "new"]
+
+
+def test_two_pairs_are_measured_and_the_printed_command_compares_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each side has its own runs, each after its own command, in turn; the last line is a comparison that works."""
+    log = tmp_path / "log"
+    arguments = ["--pairs", "2", "--results", str(tmp_path / "runs"), "--base", SHORT, "--new", f"{SHORT} --seed 2"]
+    before = [
+        word for side in ("base", "new") for word in (f"--before-{side}", f"echo {side} >> {shlex.quote(str(log))}")
+    ]
+    assert main([*arguments, *before]) == 0
+    command = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert log.read_text().split() == ["base", "new", "new", "base"]
+    assert command[:4] == ["python", "-m", "analysis", "compare"]
+    assert analyse(command[3:]) == 0
+    sides = [[load_run(run) for run in sorted(Path(command[place]).iterdir())] for place in (5, 7)]
+    assert turns(*sides) == [Turn(0, 0), Turn(1, 1)]
+    assert [run.document.seed for run in sides[1]] == [2, 2]
+    assert "in turn" not in capsys.readouterr().out
+
+
+def test_wrong_use_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No pair, a directory that holds something, and options that `bench run` refuses: one line each, status 2."""
+    (tmp_path / "file").touch()
+    for arguments, said in (
+        (["--pairs", "0", "--results", str(tmp_path / "new")], "--pairs 0: must be at least 1"),
+        (["--results", str(tmp_path)], "is not empty; name a new directory"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 2
+        assert said in capsys.readouterr().err
+    assert main(["--results", str(tmp_path / "new"), "--base", "--mechanism no_such"]) == 2
+    assert "in_turn: the base side ended with status 2; see above" in capsys.readouterr().err
