@@ -106,14 +106,15 @@ def growth(analysed: AnalysedRun, python: str, mechanism: str) -> Growth | None:
     if sizes is None:
         return None
     last = sizes.latency.shape[1] - 1
-    overall = _step(sizes, 0, last)
+    overall = step_between(sizes, 0, last)
     if math.isnan(overall.slope.center):
         return None
-    steps = [_step(sizes, place, place + 1) for place in range(last)]
+    steps = [step_between(sizes, place, place + 1) for place in range(last)]
     return Growth(steps, overall, float(sizes.latency.iloc[:, 0].median()))
 
 
-def _step(sizes: Sizes, smaller: int, larger: int) -> Step:
+def step_between(sizes: Sizes, smaller: int, larger: int) -> Step:
+    """What memory adds from one size of `sizes` to another, given by their places."""
     doses = sizes.dose.median()
     return Step(
         float(doses.iloc[smaller]), float(doses.iloc[larger]), median_over_rounds(sizes.slopes(smaller, larger))
@@ -121,24 +122,29 @@ def _step(sizes: Sizes, smaller: int, larger: int) -> Step:
 
 
 def break_even_size(analysed: AnalysedRun, python: str, growing: str, steady: str) -> Estimate | None:
-    """Resident size (bytes) of a parent from which `steady` takes less time than `growing`; ``None``: not measured.
+    """Resident size (bytes) of a parent from which `steady` takes less time than `growing`; ``None``: not measured."""
+    of_growing, of_steady = (sizes_of(analysed, python, name, "rss_bytes") for name in (growing, steady))
+    if of_growing is None or of_steady is None:
+        return None
+    return meeting_size(of_growing, of_steady)
+
+
+def meeting_size(growing: Sizes, steady: Sizes) -> Estimate | None:
+    """Size (bytes) from which `steady` takes less time than `growing`; ``None``: they share no round.
 
     In each round the two meet between two neighbouring sizes. A straight line between these would be right only if
     latency grew evenly there. So each round gives a range (see `meeting_range`), and the interval reaches from the
     lower end for the ranges' lower ends to the upper end for their upper ends. A round counts as 0 where `steady` is
     cheaper at every size, and as infinite where it is not cheaper in the largest parent.
     """
-    of_growing, of_steady = (sizes_of(analysed, python, name, "rss_bytes") for name in (growing, steady))
-    if of_growing is None or of_steady is None:
-        return None
-    rounds = of_growing.latency.dropna().index.intersection(of_steady.latency.dropna().index)
+    rounds = growing.latency.dropna().index.intersection(steady.latency.dropna().index)
     if rounds.empty:
         return None
     ranges = []
     for number in rounds:
-        dose, latency = (table.loc[number].to_numpy(float) for table in (of_growing.dose, of_growing.latency))
-        at = of_steady.dose.loc[number].to_numpy(float)
-        lead = np.interp(dose, at, of_steady.latency.loc[number].to_numpy(float)) - latency
+        dose, latency = (table.loc[number].to_numpy(float) for table in (growing.dose, growing.latency))
+        at = steady.dose.loc[number].to_numpy(float)
+        lead = np.interp(dose, at, steady.latency.loc[number].to_numpy(float)) - latency
         ranges.append(meeting_range(dose, lead))
     lows, highs = np.array(ranges, dtype=float).T
     below, above = median_interval(lows), median_interval(highs)
