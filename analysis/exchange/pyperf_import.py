@@ -171,7 +171,7 @@ def _block_rows(cell: Imported, started: str) -> Iterator[BlockRow]:
 
 
 def _sample_rows(cell: Imported) -> Iterator[SampleRow]:
-    """One row a value. Who calls is blocked for all of it, as far as pyperf tells."""
+    """One row a value. How long the caller was blocked, pyperf does not tell."""
     for number, run in enumerate(cell.runs):
         groups = ((-1, 1, [value for _, value in run.warmups]), (0, 0, run.values))
         for block, warmup, values in groups:
@@ -183,7 +183,6 @@ def _sample_rows(cell: Imported) -> Iterator[SampleRow]:
                     role=Role.MECHANISM,
                     warmup=warmup,
                     total_ns=total,
-                    call_ns=total,
                 )
 
 

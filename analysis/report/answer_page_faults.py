@@ -45,19 +45,17 @@ def _extra_faults(rounds: pd.DataFrame, usage: pd.DataFrame, control_usage: pd.D
     if not (known(per_fault.lo) and per_fault.lo > 0):
         return ""
     time = units.time_text(per_fault.center, per_fault.lo, per_fault.hi)
-    count = median_over_rounds(extra_faults).center
-    return f"That is {count:.0f} more faults, and {time} of Python's own time for each of them."
+    return f"That is {_count_text(extra_faults)} more faults, and {time} of Python's own time for each of them."
 
 
 def _cpu_time(usage: pd.DataFrame, child_counted: bool) -> str:
-    parent_ns, child_ns = (
-        median_over_rounds(usage[f"{process}_user_ns"] + usage[f"{process}_sys_ns"]).center
-        for process in ("parent", "child")
+    parent, child = (
+        median_over_rounds(usage[f"{process}_user_ns"] + usage[f"{process}_sys_ns"]) for process in ("parent", "child")
     )
-    if not (known(parent_ns) and known(child_ns)):
+    if not (known(parent.center) and known(child.center)):
         return ""
-    child = f", {units.time_text(child_ns)} in the child" if child_counted else ""
-    return f"CPU time: {units.time_text(parent_ns)} in the parent{child}."
+    in_parent, in_child = (units.time_text(part.center, part.lo, part.hi) for part in (parent, child))
+    return f"CPU time: {in_parent} in the parent{f', {in_child} in the child' if child_counted else ''}."
 
 
 def _faults_text(usage: pd.DataFrame, noun: str = "") -> str:

@@ -69,8 +69,10 @@ def table_note(analysed: AnalysedRun) -> str:
     return (
         "Medians are taken over rounds and stand with their 95 % interval; p99 is over all calls, and missing where "
         "they are too few. Relative is mechanism ÷ its C control, block by block in the same process. "
-        "Blocked is the time until the creating call returns. Faults are page faults a call, of parent + child. "
-        "Only rows of one table do the same work."
+        "An interval of a time is about the machine as it was during this run; the next hour may differ by more. "
+        "Blocked is the time until the creating call returns. Where parent and child share a CPU, the child may get it "
+        "before that: the parent then waits for milliseconds, in some rounds and not in others. "
+        "Faults are page faults a call, of parent + child. Only rows of one table do the same work."
     )
 
 
@@ -98,7 +100,7 @@ def _row(cell: Mapping[Any, Any], several: bool) -> list[str]:
         latency_text(cell),
         units.time_text(cell["p99_ns"], cell["p99_lo_ns"], cell["p99_hi_ns"]),
         units.ratio_text(cell["rel_p50"], cell["rel_lo"], cell["rel_hi"]),
-        units.time_text(cell["call_p50_ns"]),
+        units.time_text(cell["call_p50_ns"], cell["call_p50_lo_ns"], cell["call_p50_hi_ns"]),
         _faults(cell),
         f"{cell['calls']:,}",
         f"{cell['rounds']:,}" + (f" ({cell['errors']} failed)" if cell["errors"] else ""),

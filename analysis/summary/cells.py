@@ -54,7 +54,7 @@ def _round_figures(rounds: pd.DataFrame) -> dict[str, Any]:
         "rounds": len(rounds),
         "calls": int(rounds["calls"].sum()),
         **_times("p50", p50),
-        **_times("call_p50", median_interval(_known(rounds["call_p50_ns"])), ends=False),
+        **_times("call_p50", median_interval(_known(rounds["call_p50_ns"]))),
         **_times("ready_p50", median_interval(_known(rounds["ready_p50_ns"])), ends=False),
         "rel_p50": rel.center,
         "rel_lo": rel.lo,

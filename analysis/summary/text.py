@@ -83,7 +83,7 @@ def _texts(row: pd.Series, python: bool) -> tuple[str, ...]:
         units.time_text(row["p50_ns"], row["p50_lo_ns"], row["p50_hi_ns"]),
         units.time_text(row["p99_ns"], row["p99_lo_ns"], row["p99_hi_ns"]).split(" (")[0],
         units.ratio_text(row["rel_p50"], row["rel_lo"], row["rel_hi"]),
-        units.time_text(row["call_p50_ns"]),
+        units.time_text(row["call_p50_ns"], row["call_p50_lo_ns"], row["call_p50_hi_ns"]),
         str(row["errors"]) if row["errors"] else "",
     )
 

@@ -108,7 +108,10 @@ class SampleRow(Row, kw_only=True, frozen=True):
     role: Annotated[Role, column("`mechanism`, or `control`: the C control in the same subject")]
     warmup: Annotated[int, column("1: the subject or its caches were not warm yet; kept, but in no summary", high=1)]
     total_ns: Annotated[int, column("from before the call until the child is reaped", unit="ns")]
-    call_ns: Annotated[int, column("from before the call until the creating API returns", unit="ns")]
+    call_ns: Annotated[
+        int | None,
+        column("from before the call until the creating API returns; empty: imported, not known", unit="ns"),
+    ] = None
     ready_ns: Annotated[
         int | None,
         column(
@@ -135,6 +138,8 @@ class SummaryRow(CellRow, kw_only=True, frozen=True):
     call_p50_ns: Annotated[int | None, column("as p50_ns, of call_ns: what the parent is blocked for", unit="ns")] = (
         None
     )
+    call_p50_lo_ns: Annotated[int | None, column("lower end of the 95 % interval of call_p50_ns", unit="ns")] = None
+    call_p50_hi_ns: Annotated[int | None, column("upper end of it", unit="ns")] = None
     ready_p50_ns: Annotated[int | None, column("as p50_ns, of ready_ns", unit="ns")] = None
     rel_p50: Annotated[
         float | None, column("relative latency: median over rounds of mechanism / control", unit="1")

@@ -89,7 +89,7 @@ def test_summary_table(fake_run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert lines.index("control, in C") < lines.index("fork only") < lines.index("run a program")
     fork = lines[lines.index("fork only") + 1]
     assert fork.startswith("os_fork ")
-    assert fork.count(" to ") == 2
+    assert fork.count(" to ") == 3
     assert lines[lines.index("fork only") + 2].startswith("os_fork rss=64MiB ")
     table = list(csv.DictReader(io.StringIO((run / "summary.csv").read_text(encoding="utf-8"))))
     assert [row["mechanism"] for row in table][2] == "os_fork"

@@ -119,7 +119,7 @@ def test_a_call_takes_38_bytes(run: Path) -> None:
     """Ten million calls fit: four bytes for cell, round and block, one for role and warm-up, eight for a time."""
     samples = load_run(run).samples
     types = {name: str(samples[name].dtype) for name in samples.columns}
-    times = {"total_ns": "int64", "call_ns": "int64", "ready_ns": "float64"}
+    times = {"total_ns": "int64", "call_ns": "float64", "ready_ns": "float64"}
     expected = {"cell": "int32", "round": "int32", "block": "int32", "role": "category", "warmup": "int8"}
     assert types == expected | times
     assert str(samples["role"].cat.codes.dtype) == "int8"

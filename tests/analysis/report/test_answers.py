@@ -56,8 +56,8 @@ def test_what_noise_hides_is_not_ranked(tmp_path: Path) -> None:
 def test_pythons_share_is_what_is_beyond_the_control(quiet: dict[str, tuple[str, ...]]) -> None:
     """120 µs beside a control of 65 µs: 55 µs, and 1 - 65/120 = 45.8 %, are what Python adds."""
     assert quiet["own share"][0] == (
-        "`os_fork` took 120 µs (120 to 120), and its control `native_fork` took 65.0 µs. "
-        "Taken round by round, Python adds 55.0 µs (55.0 to 55.0), or 45.8 % (45.8 to 45.8) of the whole."
+        "`os_fork` took 120 µs (120 to 120), and its control `native_fork` took 65.0 µs (65.0 to 65.0). "
+        "Python adds 55.0 µs (55.0 to 55.0), or 45.8 % (45.8 to 45.8) of the whole."
     )
 
 
@@ -67,7 +67,7 @@ def test_page_faults_explain_a_fork(quiet: dict[str, tuple[str, ...]]) -> None:
         "`os_fork`: a call has 40 page faults in the parent and 57 in the child. "
         "Its C control has 12 in the parent and 8 in the child. "
         "That is 77 more faults, and 714 ns (714 to 714) of Python's own time for each of them. "
-        "CPU time: 50.0 µs in the parent, 50.0 µs in the child."
+        "CPU time: 50.0 µs (50.0 to 50.0) in the parent, 50.0 µs (50.0 to 50.0) in the child."
     )
 
 

@@ -250,7 +250,7 @@ def test_a_table_row_holds_the_figures_of_its_cell(tmp_path: Path) -> None:
     table = next(table for table in sections.tables(analysed) if table["title"] == "fork only")
     assert table["rows"][0] == [
         "`os_fork`", "parent=bare", "fork", "120 µs (120 to 120)", "120 µs (120 to 120)", "1.85 (1.85 to 1.85)",
-        "72.0 µs", "40.0 + 57.0", "800", "10",
+        "72.0 µs (72.0 to 72.0)", "40.0 + 57.0", "800", "10",
     ]  # fmt: skip
     assert len(table["columns"]) == len(table["rows"][0])
 
