@@ -111,19 +111,23 @@ def _report(arguments: Namespace) -> int:
 
 def _export_options(parser: ArgumentParser) -> None:
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN")
+    add("runs", nargs="+", type=Path, metavar="RUN", help="several: cut to what all hold, for pyperf's compare_to")
     add("--mechanism", action="append", default=[], metavar="NAME", help="only cells of it (repeatable)")
     add("--cell", action="append", default=[], type=int, metavar="N", help="only this cell (repeatable)")
     add("-o", "--output", type=Path, metavar="FILE", help="default: pyperf.json.gz in the run")
 
 
 def _export_pyperf(arguments: Namespace) -> int:
-    """Write chosen cells, or all, for pyperf and print the file's name."""
-    from analysis.exchange.pyperf_export import write_pyperf
+    """Write chosen cells, or all, of each run for pyperf and print the files' names."""
+    from analysis.exchange.pyperf_export import common_shapes, write_pyperf
     from analysis.read.run import load_run
 
-    run = load_run(arguments.run)
-    print(write_pyperf(run, arguments.output, _chosen(run, arguments.mechanism, arguments.cell)))
+    runs = [load_run(path) for path in arguments.runs]
+    if len(runs) > 1 and arguments.output:
+        raise LoadError("--output names one file; of several runs each gets its own")
+    shapes = common_shapes(runs) if len(runs) > 1 else None
+    for run in runs:
+        print(write_pyperf(run, arguments.output, _chosen(run, arguments.mechanism, arguments.cell), shapes))
     return 0
 
 

@@ -13,6 +13,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,41 @@ FILE = "pyperf.json.gz"
 _LEAST_NS = 0.1
 
 
-def write_pyperf(run: Run, path: Path | None = None, cells: Sequence[int] | None = None) -> Path:
+@dataclass(frozen=True)
+class Shape:
+    """How much of a benchmark is exported: so many rounds, and so many values of each."""
+
+    rounds: int
+    values: int
+
+
+def common_shapes(runs: Sequence[Run]) -> dict[str, Shape]:
+    """For each benchmark that all `runs` have, as much as each of them holds: pyperf tests equal numbers of values."""
+    found: list[dict[str, Shape]] = []
+    for run in runs:
+        names = _names(run.cells)
+        found.append({})
+        for cell, calls in _rounds(run, run.cells["cell"].tolist()):
+            counts = calls[calls["warmup"] == 0].groupby("round").size()
+            if len(counts):
+                found[-1][names[cell]] = Shape(len(counts), int(counts.min()))
+    return {
+        name: Shape(min(each[name].rounds for each in found), min(each[name].values for each in found))
+        for name in found[0]
+        if all(name in each for each in found)
+    }
+
+
+def write_pyperf(
+    run: Run,
+    path: Path | None = None,
+    cells: Sequence[int] | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+) -> Path:
     """Write `run` (or some `cells` of it, by number) to `path`, its directory's `FILE` if none is given; return it.
 
     Values are seconds a call, calls marked as warm-up are pyperf's warm-ups, only complete rounds are in it.
+    With `shapes` only the benchmarks named there are written, each cut to its shape.
     The same run gives the same bytes. Raises `PyperfError` where there is nothing to write or no place for it,
     `LoadError` where the run's calls cannot be read.
     """
@@ -49,11 +81,12 @@ def write_pyperf(run: Run, path: Path | None = None, cells: Sequence[int] | None
             raise PyperfError(f"{run.path / schema.CELLS.file}: there is no cell {missing[0]}; export one that it has")
         chosen = run.cells[run.cells["cell"].isin(cells)]
     names = _names(chosen)
-    benchmarks = [
-        pyperf.Benchmark(runs)
-        for cell, rounds in _rounds(run, chosen["cell"].tolist())
-        if (runs := _runs(run, chosen[chosen["cell"] == cell].iloc[0], names[cell], rounds))
-    ]
+    benchmarks = []
+    for cell, rounds in _rounds(run, chosen["cell"].tolist()):
+        if shapes is None or names[cell] in shapes:
+            shape = shapes[names[cell]] if shapes else None
+            if runs := _runs(run, chosen[chosen["cell"] == cell].iloc[0], names[cell], rounds, shape):
+                benchmarks.append(pyperf.Benchmark(runs))
     if not benchmarks:
         raise PyperfError(f"{run.path}: no complete round with calls of these cells; measure longer")
     _dump(pyperf.BenchmarkSuite(benchmarks), target)
@@ -90,7 +123,7 @@ def _rounds(run: Run, cells: Sequence[int]) -> Iterator[tuple[int, pd.DataFrame]
             yield cell, rows
 
 
-def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame) -> list[pyperf.Run]:
+def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame, shape: Shape | None) -> list[pyperf.Run]:
     about = {
         **_machine(run.document.machine_facts),
         **_python(run.document.pythons.get(cell["python"]), cell["python"]),
@@ -106,7 +139,7 @@ def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame) -> lis
     runs = []
     for number, rows in calls.groupby("round", sort=True):
         warm = rows["warmup"].to_numpy() == 0
-        values = _seconds(rows["total_ns"].to_numpy()[warm])
+        values = _seconds(rows["total_ns"].to_numpy()[warm])[: shape.values if shape else None]
         warmups = [(1, value) for value in _seconds(rows["total_ns"].to_numpy()[~warm])]
         moment: dict[str, str] = {}
         if begin is not None and number in subjects.index:
@@ -114,7 +147,7 @@ def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame) -> lis
             moment = {"date": start.isoformat(" ", "microseconds")}
         if values:
             runs.append(pyperf.Run(values, warmups, metadata={**about, **moment}, collect_metadata=False))
-    return runs
+    return runs[: shape.rounds if shape else None]
 
 
 def _seconds(times_ns: NDArray[Any]) -> list[float]:

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analysis.__main__ import main
 from analysis.errors import PyperfError
-from analysis.exchange.pyperf_export import import_pyperf, write_pyperf
+from analysis.exchange.pyperf_export import FILE, import_pyperf, write_pyperf
 from analysis.read.run import load_run
 from analysis.stats.rounds import warm_calls
 from analysis.summary.cells import summarise
@@ -57,6 +58,21 @@ def test_pyperf_reads_an_exported_run(fake_run: Path, tmp_path: Path) -> None:
     assert "Total number of values: 800" in stats
     assert "mp_spawn parent=bare" in pyperf_tool("hist", str(base))
     assert "slower" in pyperf_tool("compare_to", str(base), str(slower))
+
+
+def test_runs_exported_together_are_tested_by_pyperf(fake_run: Path, tmp_path: Path) -> None:
+    """Runs of unlike length hold equal numbers of values of what both measured, so that pyperf can test them."""
+    cells = [FakeCell(total_ns=240_000.0, calls=15), FakeCell("popen")]
+    new = write_run(tmp_path, FakeRun(cells, rounds=7))
+    assert main(["export-pyperf", str(fake_run), str(new), "--mechanism", "os_fork"]) == 0
+    files = [str(run / FILE) for run in (fake_run, new)]
+    # 7 rounds of 4 blocks of 15 calls.
+    for file in files:
+        suite = pyperf.BenchmarkSuite.load(file)
+        assert suite.get_benchmark_names() == ["os_fork parent=bare"]
+        assert [len(run.values) for run in suite.get_benchmarks()[0].get_runs()] == [60] * 7
+    assert "ERROR" not in pyperf_tool("compare_to", *files)
+    assert main(["export-pyperf", str(fake_run), str(new), "-o", "x.json"]) == 2
 
 
 def test_an_exported_run_comes_back_as_it_was(fake_run: Path, tmp_path: Path) -> None:
@@ -168,6 +184,7 @@ def test_a_file_of_pyperfs_own_command_is_imported(tmp_path: Path) -> None:
     pyperf_tool("timeit", *quick, "-o", str(file), "pass")
     values = pyperf.Benchmark.load(str(file)).get_values()
     run = load_run(import_pyperf(file, tmp_path / "results"))
+    assert run.samples["call_ns"].isna().all()
     assert run.cells["level"].tolist() == ["1000 iterations"]
     assert warm_calls(run)["total_ns"].tolist() == [round(value * 1e12) for value in values]
     assert "mean over a loop" in str(run.document.note)
