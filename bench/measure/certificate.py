@@ -191,14 +191,17 @@ def _by_hand(loop: subprocess.Popen[bytes]) -> float:
 
 def _hand_written(ground: Ground) -> subprocess.Popen[bytes]:
     cpu = [] if ground.cpu is None else [str(ground.cpu)]
-    return subprocess.Popen(
-        [ground.python, *launch.INTERPRETER_FLAGS, "-c", HAND_WRITTEN, *cpu],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        env=launch.environment(),
-        start_new_session=True,  # Ctrl-C is for the controller, as for subjects
-    )
+    try:
+        return subprocess.Popen(
+            [ground.python, *launch.INTERPRETER_FLAGS, "-c", HAND_WRITTEN, *cpu],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env=launch.environment(),
+            start_new_session=True,  # Ctrl-C is for the controller, as for subjects
+        )
+    except OSError as error:
+        raise SubjectError(f"{ground.python}: cannot be started ({error.strerror})") from None
 
 
 def of_run(measured: Sequence[Measured], share: float | None, forced: int) -> list[Check]:
