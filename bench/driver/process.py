@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.driver import pinning, syscall_path
+from bench.driver.guard import GUARD
 from bench.driver.launch import Settings, environment
 from bench.driver.polling import readable
 from bench.driver.reaping import ended_within, exit_code, group_lives
@@ -86,6 +87,7 @@ class Subject:
         except OSError as error:
             self._stderr.close()
             raise SubjectError(f"{settings.python}: cannot be started ({error.strerror})") from None
+        GUARD.began(self.pid)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
@@ -142,6 +144,7 @@ class Subject:
             self._process.wait()
         forced = self._clear_group() or not ended
         self._process.wait()
+        GUARD.ended(self.pid)
         self._answers.close()
         self._stderr.close()
         return forced

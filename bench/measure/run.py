@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.driver import pinning, reaping
+from bench.driver.guard import GUARD
 from bench.errors import UsageError
 from bench.files import run_document
 from bench.files.store import Store, create_run_directory
@@ -90,14 +91,16 @@ def execute(options: Options, progress: Progress) -> Run:
         raise UsageError(f"nothing can be measured here: {reasons}")
     _say_what_is_missing(setup, progress)
     document = run_document.opening(options, setup, unavailable)
-    run.directory = create_run_directory(options.results, document.machine, document.run)
     reaping.adopt_orphans()
     pinning.apply(setup.pins)
     try:
-        with Store(run.directory, document) as store:
-            _measure(run, store, Preparation(options, setup, store, run.began_ns))
+        with GUARD.on_watch():
+            run.directory = create_run_directory(options.results, document.machine, document.run)
+            with Store(run.directory, document) as store:
+                _measure(run, store, Preparation(options, setup, store, run.began_ns))
     except KeyboardInterrupt:
-        progress.message(f"interrupted; what was measured is kept and marked partial: {run.directory}")
+        if run.directory.name:
+            progress.message(f"interrupted; what was measured is kept and marked partial: {run.directory}")
         raise
     finally:
         progress.close()
