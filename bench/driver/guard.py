@@ -92,7 +92,7 @@ def remove_abandoned(parent: Path) -> None:
     """Remove the temporary directories in `parent` whose run was killed: this user's, by this name, not locked."""
     with suppress(OSError):
         for entry in list(os.scandir(parent)):
-            if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+            if _NAME.fullmatch(entry.name):
                 _remove_unlocked(entry)
 
 
@@ -100,7 +100,7 @@ def _remove_unlocked(entry: os.DirEntry[str]) -> None:
     with suppress(OSError):
         if entry.stat(follow_symlinks=False).st_uid != os.getuid():
             return
-        lock = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        lock = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)  # an error for a file or a link
         try:
             _lock(lock)
             shutil.rmtree(entry.path, ignore_errors=True)

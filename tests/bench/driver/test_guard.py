@@ -94,6 +94,15 @@ def test_a_run_leaves_the_directory_of_another_alone(place: Path) -> None:
         assert os.listdir(place) == [Path(GUARD.folder).name]
 
 
+def test_the_watcher_hears_of_each_subject_from_its_start_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group is told when it starts, and taken back once it is gone and its number may be another's."""
+    told: list[str] = []
+    monkeypatch.setattr(GUARD, "_tell", told.append)
+    with Subject(settings("noop")) as subject:
+        assert told == [f"+{subject.pid}\n"]
+    assert told == [f"+{subject.pid}\n", f"-{subject.pid}\n"]
+
+
 @needs_proc
 def test_the_watcher_is_of_a_session_of_its_own_and_ends_with_the_run() -> None:
     """No signal of the terminal reaches it, it runs where its controller does, and it is reaped."""
@@ -112,7 +121,7 @@ def test_a_run_goes_on_without_its_watcher(monkeypatch: pytest.MonkeyPatch, numb
     monkeypatch.setattr(guard, "_PATIENCE_S", 0.2)
     with GUARD.on_watch():
         os.kill(GUARD.pid, number)
-        for _ in range(20_000):  # more than a pipe holds
+        for _ in range(30_000):  # more than a pipe holds
             GUARD.ended(0)
         with Subject(settings("noop")) as subject:
             subject.ready(PATIENCE_S)

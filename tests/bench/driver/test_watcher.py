@@ -33,7 +33,10 @@ def test_groups_that_are_left_are_killed_and_others_stay(tmp_path: Path) -> None
     """At the end of its input the watcher kills what was told by `+` and not by `-`, and removes the directory."""
     (tmp_path / "own" / "pymp").mkdir(parents=True)
     with sleeper() as left, sleeper() as gone, watch(tmp_path / "own") as one:
-        one.communicate(f"+{left.pid}\n+{gone.pid}\n-{gone.pid}\n".encode(), PATIENCE_S)
+        assert one.stdin is not None
+        told = f"+{gone.pid}\n-{gone.pid}\n"
+        one.stdin.write(f"{told}-{'0' * (4096 - len(told) - 4)}\n+{left.pid}\n".encode())  # a read ends behind the +
+        one.communicate(timeout=PATIENCE_S)
         assert one.returncode == 0
         assert left.wait(PATIENCE_S) == -signal.SIGKILL
         assert gone.poll() is None
@@ -67,6 +70,8 @@ def test_a_number_that_belongs_to_others_by_now_is_left_alone() -> None:
         assert not watcher.is_still(leader.pid, start + 1, FOR_EVER)
         assert not watcher.is_still(leader.pid, None, FOR_EVER)
         leader.kill()
+        os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
+        assert watcher.members(leader.pid) == {}  # it ended, and is not reaped
     assert not watcher.is_still(leader.pid, start, FOR_EVER)
     assert watcher.start_of(leader.pid) is None
 
