@@ -190,6 +190,12 @@ def hangs_later(subject: Any) -> Call:
     return good(subject) if first_subject() else child_hangs(subject)
 
 
+@faulty
+def set_up_hangs_later(subject: Any) -> Call:
+    """As `fails_later`, but it never gets ready."""
+    return good(subject) if first_subject() else set_up_hangs(subject)
+
+
 def broken_scenario(subject: Any, level: str) -> None:
     """A scenario that does not reach its level."""
     raise RuntimeError(f"level {level} not reached")

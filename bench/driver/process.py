@@ -105,8 +105,12 @@ class Subject:
         return time.perf_counter_ns() - self.started_ns
 
     def ready(self, deadline_s: float) -> int:
-        """Wait until it is set up, and return the number of modules that it has loaded. Raises `SubjectError`."""
+        """Wait until it is set up, and return the number of modules that it has loaded. Raises `SubjectError`.
+
+        The deadline counts from its start: many that start side by side take no longer than one where all of them hang.
+        """
         self._expect(deadline_s, "set-up")
+        self._expires -= self.age_ns() / 1e9
         return int(self._answer()["modules"])
 
     def block(self, role: str, calls: int, deadline_s: float) -> Block:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.driver import pinning, reaping
 from bench.driver.guard import GUARD
+from bench.driver.process import SET_UP_DEADLINE_S
 from bench.errors import UsageError
 from bench.files import run_document
 from bench.files.store import Store, create_run_directory
@@ -32,6 +33,8 @@ FAILURES_TO_GIVE_UP = 2
 _CERTIFICATE_SHARE = 0.02
 # Seconds at the end of a budget that are kept for stopping, compressing and run.json.
 _CLOSING_S = 0.7
+# What any subject has to get ready, however little of the budget is left: a busy machine is no error.
+_LEAST_SET_UP_S = 10.0
 # The rounds that an interval needs may take this part of the budget more.
 _GRACE = 0.1
 
@@ -61,6 +64,12 @@ class Run:
     def left_s(self) -> float:
         """Seconds of the budget that are left for measuring."""
         return self.options.budget - self.wall_ns() / 1e9 - _CLOSING_S
+
+    def set_up_s(self) -> float:
+        """Seconds that subjects which start now have to get ready: no more than what is left, or one holds the run."""
+        if self.options.rounds is not None:
+            return SET_UP_DEADLINE_S
+        return min(SET_UP_DEADLINE_S, max(_LEAST_SET_UP_S, self.left_s()))
 
     def share_in_calls(self) -> float:
         """Share of the wall time so far that was spent inside of timed calls, those of warm-ups included; 0 to 1."""
@@ -122,7 +131,9 @@ def _measure(run: Run, store: Store, preparation: Preparation) -> None:
     for line in document.unfit:
         progress.message(f"unfit machine: {line}")
     try:
-        preparation.calibrate(run.cells, lambda cell: progress.update(cell.name, -1, run.left_s(), list))
+        preparation.calibrate(
+            run.cells, run.set_up_s(), lambda cell: progress.update(cell.name, -1, run.left_s(), list)
+        )
         for number, text in preparation.failed.items():
             run.failures[number] += 1
             progress.message(f"error: {run.cells[number].name}: {text}")
@@ -168,7 +179,8 @@ def _rounds(run: Run, store: Store) -> None:
     """Measure complete rounds until the budget, or the number of rounds asked for, is reached."""
     while run.tasks and _another(run):
         began = run.wall_ns()
-        this_round = Round(run.rounds, run.options.seed, run.tasks, store, run.began_ns, run.options.deadline_s)
+        options = run.options
+        this_round = Round(run.rounds, options.seed, run.tasks, store, run.began_ns, options.deadline_s, run.set_up_s())
         this_round.measure(_listener(run))
         run.forced += this_round.forced
         run.in_calls_ns += this_round.in_calls_ns

@@ -106,6 +106,14 @@ def test_a_set_up_that_hangs_is_killed() -> None:
     assert failure("set_up_hangs", ready_s=SHORT_S) == "timed out: set-up took more than 0.5 s"
 
 
+def test_the_deadline_of_a_set_up_counts_from_the_start() -> None:
+    """Of many that hang side by side, the last is not given as long again as the first."""
+    with Subject(settings("set_up_hangs")) as subject:
+        subject.started_ns -= round(PATIENCE_S * 1e9)
+        with pytest.raises(SubjectError, match="timed out: set-up took more than 120 s"):
+            subject.ready(PATIENCE_S)
+
+
 def test_a_deadline_that_has_passed_ends_the_wait_at_once() -> None:
     """A request whose time is already over is an error as well, and no wait without an end."""
     assert failure("parent_hangs", deadline_s=-1.0) == "timed out: a block of 2 calls took more than -1 s"

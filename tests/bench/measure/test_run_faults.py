@@ -86,6 +86,20 @@ def test_a_cell_that_fails_in_rounds_is_given_up_after_two(
     assert document(one)["rounds"] == 3
 
 
+@pytest.mark.parametrize(("name", "number"), [("set_up_hangs", "-1"), ("set_up_hangs_later", "0")])
+def test_a_set_up_that_hangs_does_not_hold_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: str
+) -> None:
+    """In calibration and in rounds it is given what is left of the budget; then its cell has an error row."""
+    register_faulty(monkeypatch)
+    monkeypatch.setattr(run, "_LEAST_SET_UP_S", 2.0)
+    monkeypatch.setattr(control_build, "find", lambda: Control("", "not wanted"))
+    folders = os.pathsep.join((str(TESTS), str(tmp_path)))
+    one = measure(tmp_path / "results", rounds=None, budget_s=1.0, mechanisms=(name,), module_path=folders)
+    (row,) = [row for row in rows(one.directory, schema.SUBJECTS) if row["round"] == number]
+    assert row["error"].endswith("set-up: timed out: set-up took more than 2 s")
+
+
 def test_what_a_subject_leaves_behind_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mechanism that leaves a child is measured, the child is ended by force, and the certificate says so."""
     register_faulty(monkeypatch)
