@@ -41,7 +41,10 @@ _GRACE = 0.1
 
 @dataclass
 class Run:
-    """One run while it lasts and after: `measured` has every block in short, `failures` errors by cell."""
+    """One run while it lasts and after: `measured` has every block in short, `failures` errors by cell.
+
+    `given_up` are the cells that were measured no further, or could be calibrated and then not measured once.
+    """
 
     options: Options
     progress: Progress
@@ -52,6 +55,7 @@ class Run:
     measured: list[Measured] = field(default_factory=list)
     failures: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     in_a_row: dict[int, int] = field(default_factory=dict)
+    given_up: list[int] = field(default_factory=list)
     forced: int = 0
     rounds: int = 0
     in_calls_ns: int = 0
@@ -60,6 +64,14 @@ class Run:
     def wall_ns(self) -> int:
         """Nanoseconds since the run began."""
         return time.perf_counter_ns() - self.began_ns
+
+    def lacks(self) -> str:
+        """What keeps the run from being complete; empty: nothing. A cell that failed and recovered lacks nothing."""
+        if not self.tasks:
+            return "no cell could be measured to the end"
+        if self.given_up:
+            return f"given up: {', '.join(self.cells[number].name for number in sorted(self.given_up))}"
+        return ""
 
     def left_s(self) -> float:
         """Seconds of the budget that are left for measuring."""
@@ -143,7 +155,7 @@ def _measure(run: Run, store: Store, preparation: Preparation) -> None:
         _rounds(run, store)
     finally:
         run_document.close(document, run.wall_ns(), run.share_in_calls())
-    document.status = RunStatus.COMPLETE
+    document.status = RunStatus.PARTIAL if run.lacks() else RunStatus.COMPLETE
     if run.options.certificate:
         long_enough = run.wall_ns() / 1e9 >= certificate.SHARE_FROM_S
         checks += certificate.of_run(run.measured, run.share_in_calls() if long_enough else None, run.forced)
@@ -166,9 +178,9 @@ def _say_how_it_ended(run: Run) -> None:
         f"{run.rounds} rounds of {len(run.tasks)} cells in {run.wall_ns() / 1e9:.1f} s, "
         f"{run.share_in_calls():.0%} of it inside measured calls"
     )
-    if not run.tasks:
-        say("WARNING: no cell could be measured to the end")
-    elif run.rounds < FEWEST_ROUNDS:
+    if lacks := run.lacks():
+        say(f"WARNING: {lacks}; the run is marked partial")
+    if run.tasks and run.rounds < FEWEST_ROUNDS:
         say(
             f"WARNING: only {run.rounds} complete rounds; an interval needs {FEWEST_ROUNDS}. "
             f"Raise --budget (now {run.options.budget:g} s) or measure fewer mechanisms"
@@ -189,6 +201,7 @@ def _rounds(run: Run, store: Store) -> None:
         store.document.rounds = run.rounds
         store.sync()
         _give_up(run, this_round.failed)
+    _give_up_what_never_worked(run)
 
 
 def _give_up(run: Run, failed: Mapping[int, str]) -> None:
@@ -199,6 +212,14 @@ def _give_up(run: Run, failed: Mapping[int, str]) -> None:
         run.progress.message(f"error: {run.cells[number].name}: {text}")
         if run.in_a_row[number] >= FAILURES_TO_GIVE_UP:
             del run.tasks[number]
+            run.given_up.append(number)
+
+
+def _give_up_what_never_worked(run: Run) -> None:
+    """Where there were too few rounds for `_give_up`, a cell without a block is one that could not be measured."""
+    for number in run.tasks.keys() - {block.cell for block in run.measured}:
+        del run.tasks[number]
+        run.given_up.append(number)
 
 
 def _another(run: Run) -> bool:
