@@ -120,7 +120,7 @@ def _run(arguments: Namespace) -> int:
     _be_interrupted()
     run = execute(options, progress.choose(not arguments.no_progress))
     print(run.directory)
-    return 0 if run.tasks else 1
+    return 1 if run.lacks() else 0
 
 
 def _list(arguments: Namespace) -> int:

@@ -11,6 +11,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -21,6 +22,7 @@ if __name__ == "__main__":
     root = str(Path(__file__).resolve().parents[1])
     sys.path[0] = root if sys.path[0] == str(Path(__file__).resolve().parent) else sys.path[0]
 
+from bench.driver.guard import GUARD
 from bench.driver.launch import Settings
 from bench.driver.process import Subject, SubjectError
 from bench.errors import UsageError
@@ -44,10 +46,12 @@ class Worker:
         self._cpu = cpu
         self._deadline_s = max(_DEADLINE_S, _DEADLINE_FACTOR * min_time_s)
         self._subject: Subject | None = None
+        self._watch = ExitStack()
 
     def seconds(self, loops: int) -> float:
         """The time that `loops` calls took, in seconds, from before each until its child was reaped."""
         if self._subject is None:
+            self._watch.enter_context(GUARD.on_watch())
             self._subject = self._start()
             self._subject.ready(self._deadline_s)
         block = self._subject.block(Role.MECHANISM, loops, self._deadline_s)
@@ -78,6 +82,7 @@ class Worker:
     ) -> None:
         if self._subject is not None:
             self._subject.stop()
+        self._watch.close()
 
 
 def _parse(name: str) -> tuple[registry.Mechanism, Level]:

@@ -185,9 +185,22 @@ def fails_later(subject: Any) -> Call:
 
 
 @faulty
+def fails_once(subject: Any) -> Call:
+    """Fails in the second subject, that of the first round, and in no other."""
+    seen = 0 if first_subject() else os.path.getsize(marker())
+    return wrong_status(subject) if seen == 2 else good(subject)
+
+
+@faulty
 def hangs_later(subject: Any) -> Call:
     """As `fails_later`, but it hangs."""
     return good(subject) if first_subject() else child_hangs(subject)
+
+
+@faulty
+def set_up_hangs_later(subject: Any) -> Call:
+    """As `fails_later`, but it never gets ready."""
+    return good(subject) if first_subject() else set_up_hangs(subject)
 
 
 def broken_scenario(subject: Any, level: str) -> None:

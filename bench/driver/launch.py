@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.driver.guard import GUARD
+
 SUBJECT_FOLDER = Path(__file__).parent.parent / "subject"
 
 # No site: its .pth files would be part of every figure. No PYTHON* variables either. Children that are
@@ -68,5 +70,6 @@ class Settings:
 
 
 def environment() -> dict[str, str]:
-    """The environment of every subject."""
-    return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    """The environment of every subject; temporary files go where the guard of the run removes them."""
+    own = {"TMPDIR": GUARD.folder} if GUARD.folder else {}
+    return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | own

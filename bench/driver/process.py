@@ -8,15 +8,15 @@ import os
 import signal
 import subprocess
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from bench.driver import pinning, syscall_path
+from bench.driver.guard import GUARD
 from bench.driver.launch import Settings, environment
+from bench.driver.polling import readable
 from bench.driver.reaping import ended_within, exit_code, group_lives
 
 # Anything that works has answered long before. A subject that takes longer is ended.
@@ -87,12 +87,13 @@ class Subject:
         except OSError as error:
             self._stderr.close()
             raise SubjectError(f"{settings.python}: cannot be started ({error.strerror})") from None
+        GUARD.began(self.pid)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._allowed_cpus = settings.allowed_cpus
         self._unread = b""
-        self._timed_out = False
+        self._expires, self._overdue = 0.0, ""
 
     @property
     def pid(self) -> int:
@@ -104,27 +105,29 @@ class Subject:
         return time.perf_counter_ns() - self.started_ns
 
     def ready(self, deadline_s: float) -> int:
-        """Wait until it is set up, and return the number of modules that it has loaded. Raises `SubjectError`."""
-        with self._deadline(deadline_s, "set-up"):
-            return int(self._answer()["modules"])
+        """Wait until it is set up, and return the number of modules that it has loaded. Raises `SubjectError`.
+
+        The deadline counts from its start: many that start side by side take no longer than one where all of them hang.
+        """
+        self._expect(deadline_s, "set-up")
+        self._expires -= self.age_ns() / 1e9
+        return int(self._answer()["modules"])
 
     def block(self, role: str, calls: int, deadline_s: float) -> Block:
         """Have the subject make `calls` calls of `role`, and return them. Raises `SubjectError`."""
-        with self._deadline(deadline_s, f"a block of {calls} calls"):
-            self._request(role, calls)
-            answer = self._answer()
-            stamps = array.array("q", self._read(answer["bytes"]))
+        self._expect(deadline_s, f"a block of {calls} calls")
+        self._request(role, calls)
+        answer = self._answer()
+        stamps = array.array("q", self._read(answer["bytes"]))
         before, after = answer["before"], answer["after"]
         usage = Usage(*(b - a for a, b in zip(before, after, strict=True))) if before else None
         return Block(answer["begin"], answer["end"], usage, stamps)
 
     def observe_path(self, deadline_s: float) -> str:
         """Trace one call of the mechanism, and return its path as in cells.csv. Raises `SubjectError`."""
-        with self._deadline(deadline_s, "a watched call"):
-            path = syscall_path.observe(
-                self.pid, lambda: self._request("mechanism", 1), self._answers.fileno(), deadline_s
-            )
-            self._read(self._answer()["bytes"])
+        self._expect(deadline_s, "a watched call")
+        path = syscall_path.observe(self.pid, lambda: self._request("mechanism", 1), self._answers.fileno(), deadline_s)
+        self._read(self._answer()["bytes"])
         return path
 
     def request_stop(self) -> None:
@@ -145,6 +148,7 @@ class Subject:
             self._process.wait()
         forced = self._clear_group() or not ended
         self._process.wait()
+        GUARD.ended(self.pid)
         self._answers.close()
         self._stderr.close()
         return forced
@@ -188,25 +192,13 @@ class Subject:
             time.sleep(0.002)
         return True
 
-    @contextmanager
-    def _deadline(self, seconds: float, task: str) -> Iterator[None]:
-        """Kill the subject when `seconds` have passed: that ends every read from it. `task` is for the error's text."""
+    def _expect(self, seconds: float, task: str) -> None:
+        """From now on, answers have to come within `seconds`. `task` is for the error's text.
 
-        def expire() -> None:
-            self._timed_out = True
-            self.kill()
-
-        timer = threading.Timer(seconds, expire)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except SubjectError:
-            if self._timed_out:
-                raise SubjectError(f"timed out: {task} took more than {seconds:g} s") from None
-            raise
-        finally:
-            timer.cancel()
+        Each read looks at the clock before it blocks: a timer would need a thread of the controller for every request.
+        """
+        self._expires = time.monotonic() + seconds
+        self._overdue = f"timed out: {task} took more than {seconds:g} s"
 
     def _request(self, role: str, calls: int) -> None:
         try:
@@ -233,6 +225,9 @@ class Subject:
         return data[:size]
 
     def _receive(self) -> bytes:
+        if not readable(self._answers.fileno(), self._expires - time.monotonic()):
+            self.kill()
+            raise SubjectError(self._overdue)
         part = self._answers.read(1 << 16)
         if not part:
             raise SubjectError(self._ending())

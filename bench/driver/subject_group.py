@@ -13,17 +13,19 @@ class SubjectGroup:
     """The subjects of a round, by the number of their cell.
 
     `failed` maps a subject that failed to the reason, `modules` each one to the number of modules that it has loaded.
-    Use it in a ``with``: its end ends all subjects, an exception ends them at once. `forced` counts those that
-    had to be killed. `overhead_ns` is the wall time of starting and ending them.
+    Each has `set_up_s` seconds from its start to get ready. Use it in a ``with``: its end ends all subjects, an
+    exception ends them at once. `forced` counts those that had to be killed. `overhead_ns` is the wall time of
+    starting and ending them.
     """
 
-    def __init__(self, settings: Mapping[int, Settings]) -> None:
+    def __init__(self, settings: Mapping[int, Settings], set_up_s: float = SET_UP_DEADLINE_S) -> None:
         self.failed: dict[int, str] = {}
         self.modules: dict[int, int] = {}
         self.started_ns: dict[int, int] = {}
         self.forced = 0
         self.overhead_ns = 0
         self._settings = settings
+        self._set_up_s = set_up_s
         self._subjects: dict[int, Subject] = {}
 
     def __enter__(self) -> SubjectGroup:
@@ -66,7 +68,7 @@ class SubjectGroup:
                 self.fail(number, str(error))
         for number, subject in self._subjects.items():
             try:
-                self.modules[number] = subject.ready(SET_UP_DEADLINE_S)
+                self.modules[number] = subject.ready(self._set_up_s)
             except SubjectError as error:
                 self.fail(number, f"set-up: {error}")
 

@@ -74,6 +74,10 @@ def _writing(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if not directory.is_dir():  # its files are still open, but nobody can reach them by this name
+            raise StoreError(
+                f"{directory}: is no longer there; what was measured went with it, measure again"
+            ) from None
         text = f"{directory}: cannot be written ({error.strerror}); what was measured until then is kept there"
         raise StoreError(text) from None
 
@@ -115,6 +119,8 @@ class Store:
         with _writing(self.directory):
             for stream in self._streams.values():  # each write was flushed
                 os.fsync(stream.fileno())
+                if os.fstat(stream.fileno()).st_nlink == 0:  # written as before, but lost once it is closed
+                    raise StoreError(f"{stream.name}: was removed; what was measured is lost, measure again")
         self.write_document()
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.driver import launch
+from bench.driver.guard import GUARD
 from bench.driver.launch import Settings
 from bench.driver.process import BLOCK_DEADLINE_S, SET_UP_DEADLINE_S, Subject, SubjectError
 from bench.measure.round import Measured
@@ -191,14 +192,17 @@ def _by_hand(loop: subprocess.Popen[bytes]) -> float:
 
 def _hand_written(ground: Ground) -> subprocess.Popen[bytes]:
     cpu = [] if ground.cpu is None else [str(ground.cpu)]
-    return subprocess.Popen(
-        [ground.python, *launch.INTERPRETER_FLAGS, "-c", HAND_WRITTEN, *cpu],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        env=launch.environment(),
-        start_new_session=True,  # Ctrl-C is for the controller, as for subjects
-    )
+    try:
+        return subprocess.Popen(
+            [ground.python, *launch.INTERPRETER_FLAGS, "-c", HAND_WRITTEN, *cpu],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env=launch.environment(),
+            start_new_session=True,  # Ctrl-C is for the controller, as for subjects
+        )
+    except OSError as error:
+        raise SubjectError(f"{ground.python}: cannot be started ({error.strerror})") from None
 
 
 def of_run(measured: Sequence[Measured], share: float | None, forced: int) -> list[Check]:
@@ -206,7 +210,7 @@ def of_run(measured: Sequence[Measured], share: float | None, forced: int) -> li
 
     `share` of the wall time was inside timed calls; None: the run was too short to hold it to the bound.
     """
-    left = len(children())
+    left = len([pid for pid in children() if pid != GUARD.pid])  # the watcher ends after the run
     checks = [at_most("processes_left", left + forced, "processes", 0, "still there after the run, or ended by force")]
     if share is not None:
         text = "of wall time, inside timed calls"

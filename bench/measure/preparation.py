@@ -49,13 +49,13 @@ class Preparation:
         self._store = store
         self._origin_ns = origin_ns
 
-    def calibrate(self, cells: Sequence[Cell], before_each: Callable[[Cell], None]) -> None:
+    def calibrate(self, cells: Sequence[Cell], set_up_s: float, before_each: Callable[[Cell], None]) -> None:
         """Calibrate each cell once, in subjects that start side by side; one that fails gets an error row, no blocks.
 
         What starting and ending all of them takes is what it will take in every round.
         """
         settings = {cell.number: self._settings(cell) for cell in cells}
-        with SubjectGroup(settings) as subjects:
+        with SubjectGroup(settings, set_up_s) as subjects:
             for number in subjects.alive():
                 before_each(cells[number])
                 try:

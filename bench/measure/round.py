@@ -62,7 +62,14 @@ class Round:
     """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included."""
 
     def __init__(
-        self, number: int, seed: int, tasks: Mapping[int, Task], store: Store, origin_ns: int, deadline_s: float
+        self,
+        number: int,
+        seed: int,
+        tasks: Mapping[int, Task],
+        store: Store,
+        origin_ns: int,
+        deadline_s: float,
+        set_up_s: float,
     ) -> None:
         self.number = number
         self._seed = seed
@@ -73,7 +80,8 @@ class Round:
         # Only where interpreters are compared: one alone has the same paths in every run, and narrower intervals.
         several = len({task.settings.python for task in tasks.values()}) > 1
         shift = padding(seed, number) if several else 0
-        self._subjects = SubjectGroup({cell: replace(task.settings, padding=shift) for cell, task in tasks.items()})
+        settings = {cell: replace(task.settings, padding=shift) for cell, task in tasks.items()}
+        self._subjects = SubjectGroup(settings, set_up_s)
         self.in_calls_ns = 0
         self._set_up: dict[int, tuple[int, Dose]] = {}
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.driver import pinning, reaping
+from bench.driver.guard import GUARD
+from bench.driver.process import SET_UP_DEADLINE_S
 from bench.errors import UsageError
 from bench.files import run_document
 from bench.files.store import Store, create_run_directory
@@ -31,13 +33,18 @@ FAILURES_TO_GIVE_UP = 2
 _CERTIFICATE_SHARE = 0.02
 # Seconds at the end of a budget that are kept for stopping, compressing and run.json.
 _CLOSING_S = 0.7
+# What any subject has to get ready, however little of the budget is left: a busy machine is no error.
+_LEAST_SET_UP_S = 10.0
 # The rounds that an interval needs may take this part of the budget more.
 _GRACE = 0.1
 
 
 @dataclass
 class Run:
-    """One run while it lasts and after: `measured` has every block in short, `failures` errors by cell."""
+    """One run while it lasts and after: `measured` has every block in short, `failures` errors by cell.
+
+    `given_up` are the cells that were measured no further, or could be calibrated and then not measured once.
+    """
 
     options: Options
     progress: Progress
@@ -48,6 +55,7 @@ class Run:
     measured: list[Measured] = field(default_factory=list)
     failures: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     in_a_row: dict[int, int] = field(default_factory=dict)
+    given_up: list[int] = field(default_factory=list)
     forced: int = 0
     rounds: int = 0
     in_calls_ns: int = 0
@@ -57,9 +65,23 @@ class Run:
         """Nanoseconds since the run began."""
         return time.perf_counter_ns() - self.began_ns
 
+    def lacks(self) -> str:
+        """What keeps the run from being complete; empty: nothing. A cell that failed and recovered lacks nothing."""
+        if not self.tasks:
+            return "no cell could be measured to the end"
+        if self.given_up:
+            return f"given up: {', '.join(self.cells[number].name for number in sorted(self.given_up))}"
+        return ""
+
     def left_s(self) -> float:
         """Seconds of the budget that are left for measuring."""
         return self.options.budget - self.wall_ns() / 1e9 - _CLOSING_S
+
+    def set_up_s(self) -> float:
+        """Seconds that subjects which start now have to get ready: no more than what is left, or one holds the run."""
+        if self.options.rounds is not None:
+            return SET_UP_DEADLINE_S
+        return min(SET_UP_DEADLINE_S, max(_LEAST_SET_UP_S, self.left_s()))
 
     def share_in_calls(self) -> float:
         """Share of the wall time so far that was spent inside of timed calls, those of warm-ups included; 0 to 1."""
@@ -90,14 +112,16 @@ def execute(options: Options, progress: Progress) -> Run:
         raise UsageError(f"nothing can be measured here: {reasons}")
     _say_what_is_missing(setup, progress)
     document = run_document.opening(options, setup, unavailable)
-    run.directory = create_run_directory(options.results, document.machine, document.run)
     reaping.adopt_orphans()
     pinning.apply(setup.pins)
     try:
-        with Store(run.directory, document) as store:
-            _measure(run, store, Preparation(options, setup, store, run.began_ns))
+        with GUARD.on_watch():
+            run.directory = create_run_directory(options.results, document.machine, document.run)
+            with Store(run.directory, document) as store:
+                _measure(run, store, Preparation(options, setup, store, run.began_ns))
     except KeyboardInterrupt:
-        progress.message(f"interrupted; what was measured is kept and marked partial: {run.directory}")
+        if run.directory.name:
+            progress.message(f"interrupted; what was measured is kept and marked partial: {run.directory}")
         raise
     finally:
         progress.close()
@@ -119,7 +143,9 @@ def _measure(run: Run, store: Store, preparation: Preparation) -> None:
     for line in document.unfit:
         progress.message(f"unfit machine: {line}")
     try:
-        preparation.calibrate(run.cells, lambda cell: progress.update(cell.name, -1, run.left_s(), list))
+        preparation.calibrate(
+            run.cells, run.set_up_s(), lambda cell: progress.update(cell.name, -1, run.left_s(), list)
+        )
         for number, text in preparation.failed.items():
             run.failures[number] += 1
             progress.message(f"error: {run.cells[number].name}: {text}")
@@ -129,7 +155,7 @@ def _measure(run: Run, store: Store, preparation: Preparation) -> None:
         _rounds(run, store)
     finally:
         run_document.close(document, run.wall_ns(), run.share_in_calls())
-    document.status = RunStatus.COMPLETE
+    document.status = RunStatus.PARTIAL if run.lacks() else RunStatus.COMPLETE
     if run.options.certificate:
         long_enough = run.wall_ns() / 1e9 >= certificate.SHARE_FROM_S
         checks += certificate.of_run(run.measured, run.share_in_calls() if long_enough else None, run.forced)
@@ -152,9 +178,9 @@ def _say_how_it_ended(run: Run) -> None:
         f"{run.rounds} rounds of {len(run.tasks)} cells in {run.wall_ns() / 1e9:.1f} s, "
         f"{run.share_in_calls():.0%} of it inside measured calls"
     )
-    if not run.tasks:
-        say("WARNING: no cell could be measured to the end")
-    elif run.rounds < FEWEST_ROUNDS:
+    if lacks := run.lacks():
+        say(f"WARNING: {lacks}; the run is marked partial")
+    if run.tasks and run.rounds < FEWEST_ROUNDS:
         say(
             f"WARNING: only {run.rounds} complete rounds; an interval needs {FEWEST_ROUNDS}. "
             f"Raise --budget (now {run.options.budget:g} s) or measure fewer mechanisms"
@@ -165,7 +191,8 @@ def _rounds(run: Run, store: Store) -> None:
     """Measure complete rounds until the budget, or the number of rounds asked for, is reached."""
     while run.tasks and _another(run):
         began = run.wall_ns()
-        this_round = Round(run.rounds, run.options.seed, run.tasks, store, run.began_ns, run.options.deadline_s)
+        options = run.options
+        this_round = Round(run.rounds, options.seed, run.tasks, store, run.began_ns, options.deadline_s, run.set_up_s())
         this_round.measure(_listener(run))
         run.forced += this_round.forced
         run.in_calls_ns += this_round.in_calls_ns
@@ -174,6 +201,7 @@ def _rounds(run: Run, store: Store) -> None:
         store.document.rounds = run.rounds
         store.sync()
         _give_up(run, this_round.failed)
+    _give_up_what_never_worked(run)
 
 
 def _give_up(run: Run, failed: Mapping[int, str]) -> None:
@@ -184,6 +212,14 @@ def _give_up(run: Run, failed: Mapping[int, str]) -> None:
         run.progress.message(f"error: {run.cells[number].name}: {text}")
         if run.in_a_row[number] >= FAILURES_TO_GIVE_UP:
             del run.tasks[number]
+            run.given_up.append(number)
+
+
+def _give_up_what_never_worked(run: Run) -> None:
+    """Where there were too few rounds for `_give_up`, a cell without a block is one that could not be measured."""
+    for number in run.tasks.keys() - {block.cell for block in run.measured}:
+        del run.tasks[number]
+        run.given_up.append(number)
 
 
 def _another(run: Run) -> bool:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from bench.driver import pinning
+from bench.driver.guard import GUARD
 from bench.errors import UsageError
 from bench.machine.fitness import assess, unfit_lines
 from bench.measure import certificate
@@ -53,7 +54,8 @@ def measure(python: str, budget_s: float, progress: Progress) -> list[Check]:
     pinning.apply(setup.pins)
     try:
         ground = Ground(python, setup.control.folder, setup.pins.subject_cpu)
-        checks = certificate.opening(ground, budget_s * _OBSERVER_PART)
+        with GUARD.on_watch():
+            checks = certificate.opening(ground, budget_s * _OBSERVER_PART)
     finally:
         pinning.undo(setup.pins)
     with tempfile.TemporaryDirectory(prefix="forkbench-") as folder:

@@ -13,6 +13,7 @@ import pytest
 from analysis.exchange.pyperf_export import import_pyperf
 from analysis.read.run import load_run
 from bench import pyperf_suite
+from bench.driver.guard import GUARD
 from tests import ROOT
 
 SCRIPT = ROOT / "bench" / "pyperf_suite.py"
@@ -54,6 +55,17 @@ def test_two_interpreters_are_compared() -> None:
     assert (status, said) == (0, "")
     assert "[old]" in shown
     assert "[new]" in shown
+
+
+@needs_fork
+def test_a_worker_is_watched_while_it_has_a_subject() -> None:
+    """What its subject leaves in its temporary directory goes with the worker, as in a run."""
+    with pyperf_suite.Worker("noop parent=bare", "none", 0.1) as worker:
+        assert worker.seconds(1) > 0
+        folder = Path(GUARD.folder)
+        assert folder.is_dir()
+        assert worker.seconds(1) > 0
+    assert not folder.exists()
 
 
 def test_a_failing_subject_is_one_line() -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +104,32 @@ def test_what_hangs_is_killed_with_its_whole_group(mechanism: str) -> None:
 def test_a_set_up_that_hangs_is_killed() -> None:
     """A subject that never gets ready is killed at its deadline."""
     assert failure("set_up_hangs", ready_s=SHORT_S) == "timed out: set-up took more than 0.5 s"
+
+
+def test_the_deadline_of_a_set_up_counts_from_the_start() -> None:
+    """Of many that hang side by side, the last is not given as long again as the first."""
+    with Subject(settings("set_up_hangs")) as subject:
+        subject.started_ns -= round(PATIENCE_S * 1e9)
+        with pytest.raises(SubjectError, match="timed out: set-up took more than 120 s"):
+            subject.ready(PATIENCE_S)
+
+
+def test_a_deadline_that_has_passed_ends_the_wait_at_once() -> None:
+    """A request whose time is already over is an error as well, and no wait without an end."""
+    assert failure("parent_hangs", deadline_s=-1.0) == "timed out: a block of 2 calls took more than -1 s"
+
+
+def test_asking_a_subject_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the user may have no more threads, a subject that works is still asked, and one that hangs is ended."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with Subject(settings("noop")) as subject:
+        subject.ready(PATIENCE_S)
+        assert subject.block(Role.MECHANISM, 3, PATIENCE_S).calls == 3
+    assert failure("parent_hangs", deadline_s=SHORT_S) == "timed out: a block of 2 calls took more than 0.5 s"
 
 
 @pytest.mark.parametrize(

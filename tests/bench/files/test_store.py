@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,27 @@ def test_a_full_disk_is_told_in_one_line_and_everything_is_closed(tmp_path: Path
     finally:
         real.close()
     assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "partial"
+
+
+@pytest.mark.parametrize(
+    ("lose", "said"),
+    [
+        (shutil.rmtree, "csv: was removed; what was measured is lost, measure again"),
+        (lambda run: (run / "blocks.csv").unlink(), "blocks.csv: was removed; what was measured is lost"),
+        (lambda run: run.rename(run.with_name("moved")), "run: is no longer there; what was measured went with it"),
+    ],
+)
+def test_what_vanished_is_not_said_to_be_kept(tmp_path: Path, lose: Callable[[Path], object], said: str) -> None:
+    """A directory or a file that somebody removed or moved away is told as such, and the files are closed."""
+    (tmp_path / "run").mkdir()
+    files = Store(tmp_path / "run", document())
+    lose(tmp_path / "run")
+    for work in (files.sync, files.close):
+        with pytest.raises(StoreError) as caught:
+            work()
+        assert said in str(caught.value)
+        assert "kept there" not in str(caught.value)
+    assert all(stream.closed for stream in files._streams.values())
 
 
 def test_a_store_never_writes_over_a_file(tmp_path: Path) -> None:

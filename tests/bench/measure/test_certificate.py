@@ -350,6 +350,15 @@ def test_a_loop_that_dies_or_hangs_is_an_error(monkeypatch: pytest.MonkeyPatch, 
         certificate._one_observation(Ground(PYTHON, CONTROL_FOLDER, None))
 
 
+@needs_fork
+def test_processes_that_cannot_be_started_are_checks_that_were_not_measured() -> None:
+    """Where the system refuses another process, each check says so, and the run that they open goes on."""
+    checks = {check.name: check for check in certificate.opening(Ground("/nowhere/python", "", None), 0.0)}
+    for name in ("observer_effect", "known_delay_error"):
+        assert checks[name].state is CheckState.NOT_MEASURED
+        assert "/nowhere/python: cannot be started (No such file or directory)" in checks[name].text
+
+
 def test_drift_is_the_slowest_third_over_the_fastest() -> None:
     """A run at half, once and twice its median level drifts by 4, though the middle is where it should be."""
     drift = named(of_run(controls([1, 1, 1, 2, 2, 2, 4, 4, 4]), 1.0, 0), "drift")

@@ -273,6 +273,21 @@ def test_what_is_left_and_what_was_in_calls(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
+    ("budget_s", "rounds", "set_up_s"),
+    [(300.0, None, 120.0), (60.0, None, 49.3), (20.0, None, 10.0), (5.0, None, 10.0), (5.0, 3, 120.0)],
+)
+def test_no_set_up_takes_longer_than_what_is_left_of_the_budget(
+    monkeypatch: pytest.MonkeyPatch, budget_s: float, rounds: int | None, set_up_s: float
+) -> None:
+    """After 10 s: 120 s at most, what is left if less, 10 s at least; a number of rounds has no budget."""
+    clock = Clock()
+    monkeypatch.setattr(run.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
+    one = Run(engine.options(Path("r"), rounds=rounds, budget_s=budget_s), Watcher(), began_ns=0)
+    clock.ns = 10_000_000_000
+    assert one.set_up_s() == pytest.approx(set_up_s)
+
+
+@pytest.mark.parametrize(
     ("rounds_s", "left_s", "another"),
     [
         ((9.0, 1.0, 2.0, 3.0), 1.9, True),  # six rounds are not reached: a tenth of the budget more, 1 s

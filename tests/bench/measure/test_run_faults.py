@@ -84,6 +84,46 @@ def test_a_cell_that_fails_in_rounds_is_given_up_after_two(
     assert {row["status"] for row in subjects if row["cell"] == "1"} == {"ok"}
     assert f"error: {one.cells[0].name} failed 2 times; subjects.csv has each with its reason" in told.messages
     assert document(one)["rounds"] == 3
+    assert document(one)["status"] == "partial"
+    assert f"WARNING: given up: {one.cells[0].name}; the run is marked partial" in told.messages
+    assert (one.directory / "samples.csv").exists()
+
+
+def test_a_cell_that_recovers_leaves_the_run_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that failed in one round and worked in others was not given up."""
+    register_faulty(monkeypatch)
+    monkeypatch.setattr(control_build, "find", lambda: Control("", "not wanted"))
+    folders = os.pathsep.join((str(TESTS), str(tmp_path)))
+    one = measure(tmp_path / "results", mechanisms=("fails_once",), rounds=3, module_path=folders)
+    assert [row["status"] for row in rows(one.directory, schema.SUBJECTS)] == ["error", "ok", "ok"]
+    assert document(one)["status"] == "complete"
+    assert one.lacks() == ""
+
+
+def test_a_cell_that_never_worked_is_given_up_in_a_single_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One round is too short for two failures in a row, but a run that measured nothing of a cell lacks it."""
+    register_faulty(monkeypatch)
+    monkeypatch.setattr(control_build, "find", lambda: Control("", "not wanted"))
+    folders = os.pathsep.join((str(TESTS), str(tmp_path)))
+    one = measure(tmp_path / "results", mechanisms=("fails_later", "noop"), rounds=1, module_path=folders)
+    assert one.lacks() == f"given up: {one.cells[0].name}"
+    assert document(one)["status"] == "partial"
+
+
+@pytest.mark.parametrize(("name", "number"), [("set_up_hangs", "-1"), ("set_up_hangs_later", "0")])
+def test_a_set_up_that_hangs_does_not_hold_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: str
+) -> None:
+    """In calibration and in rounds it is given what is left of the budget; then its cell has an error row."""
+    register_faulty(monkeypatch)
+    monkeypatch.setattr(run, "_LEAST_SET_UP_S", 2.0)
+    monkeypatch.setattr(control_build, "find", lambda: Control("", "not wanted"))
+    folders = os.pathsep.join((str(TESTS), str(tmp_path)))
+    one = measure(tmp_path / "results", rounds=None, budget_s=1.0, mechanisms=(name,), module_path=folders)
+    (row,) = [row for row in rows(one.directory, schema.SUBJECTS) if row["round"] == number]
+    assert row["error"].endswith("set-up: timed out: set-up took more than 2 s")
 
 
 def test_what_a_subject_leaves_behind_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,16 +144,19 @@ def test_a_run_in_which_nothing_works_says_so(tmp_path: Path, monkeypatch: pytes
     assert document(one)["rounds"] == 0
     assert rows(one.directory, schema.BLOCKS) == []
     assert any("exit status 3" in text for text in told.messages)
-    assert "WARNING: no cell could be measured to the end" in told.messages
+    assert "WARNING: no cell could be measured to the end; the run is marked partial" in told.messages
+    assert document(one)["status"] == "partial"
 
 
-def test_a_command_that_could_measure_nothing_ends_with_status_1(
+def test_a_command_that_lacks_something_ends_with_status_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It names the directory all the same, where the reasons are; with one cell left it ends with 0."""
+    """It names the directory all the same, where the reasons are; 0 if one cell failed before the first round only."""
     options = Options(tmp_path)
-    for tasks, status in (({}, 1), ({0: None}, 0)):
-        one = run.Run(options, Watcher(), directory=tmp_path, tasks=tasks)  # type: ignore[arg-type]
+    cells = measure(tmp_path / "results", mechanisms=("noop", "os_fork")).cells
+    capsys.readouterr()
+    for tasks, given_up, status in (({}, [], 1), ({0: None}, [], 0), ({0: None}, [1], 1)):
+        one = run.Run(options, Watcher(), directory=tmp_path, cells=cells, tasks=tasks, given_up=given_up)  # type: ignore[arg-type]
         monkeypatch.setattr(run, "execute", lambda *_, one=one: one)
         assert carry_out("bench run", "run", "", ["--no-progress"]) == status
         assert capsys.readouterr().out == f"{tmp_path}\n"
