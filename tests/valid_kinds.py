@@ -131,7 +131,7 @@ def interrupted_block(run: RunTables, dice: random.Random) -> None:
     """Blocks were kept waiting between two of their calls, but not all of a cell."""
     rows = run.blocks.index[(run.blocks["block"] == "0")]
     for row in dice.sample(list(rows), len(rows) // 4):
-        start, begin = int(run.blocks["start_ns"][row]), run.numbers("blocks", "start_ns")
-        later = begin[begin > start]
+        start = run.numbers("blocks", "start_ns")
+        later = start[(start > start[row]) & (run.blocks["round"] == run.blocks["round"][row])]
         if len(later):
-            run.blocks.loc[row, "elapsed_ns"] = str(int(later.min()) - start)
+            run.blocks.loc[row, "elapsed_ns"] = str(int(later.min()) - int(start[row]))

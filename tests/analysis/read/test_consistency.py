@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.fake_run import FakeCell, FakeRun, write_run
-from tests.impossible_kinds import IMPOSSIBLE
-from tests.impossible_runs import NAMED, complaint
+from tests.impossible_runs import IMPOSSIBLE, NAMED, complaint
 from tests.run_tables import RunTables, read_tables
 from tests.valid_kinds import VALID
 
