@@ -8,7 +8,7 @@ is common to all cells of a round and to both roles.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
@@ -82,7 +82,6 @@ QUIET = Noise(0, 0, 0, 0, 0, 0, 1)
 
 BARE = {"rss_bytes": 9_000_000, "pss_bytes": 8_000_000, "private_bytes": 7_000_000}
 DOSE: dict[str, Any] = {
-    "setup_ns": 10**7,
     "huge_bytes": 0,
     "pte_bytes": 100_000,
     "vmas": 80,
@@ -148,11 +147,12 @@ def write_run(results: pathlib.Path, fake: FakeRun = FakeRun()) -> pathlib.Path:
     with patch("os.fsync"), Store(directory, fake_document(fake)) as store:
         store.add([_cell_row(number, cell) for number, cell in enumerate(fake.cells)])
         dice = np.random.default_rng(fake.seed)
-        drift = 0.0
+        drift, now = 0.0, 0
         for number in range(fake.rounds + fake.torn):
             drift += dice.normal(0, fake.noise.drift)
-            for cell in range(len(fake.cells)):
-                _write_subject(store, fake, dice, number, cell, drift)
+            blocks = [block for cell in range(len(fake.cells)) for block in _blocks(fake, dice, number, cell, drift)]
+            now = _write_round(store, fake, number, blocks, now)
+        _close(store, fake, now)
     if fake.torn:
         samples = directory / schema.SAMPLES.file
         samples.write_bytes(samples.read_bytes()[:-7])
@@ -183,8 +183,8 @@ def fake_document(fake: FakeRun) -> RunDocument:
         },
         "started": started,
         "ended": None if fake.torn else started,
-        "wall_ns": 60_000_000_000,
-        "share_in_calls": 0.9,
+        "wall_ns": None if fake.torn else 60_000_000_000,
+        "share_in_calls": None if fake.torn else 0.9,
         "cpus": {"subject": 1, "controller": 0, "allowed": 2},
         "true": "/usr/bin/true",
         "control": {"available": True, "reason": None},
@@ -224,76 +224,108 @@ def _cell_row(number: int, cell: FakeCell) -> CellRow:
     )
 
 
-def _write_subject(
-    store: Store, fake: FakeRun, dice: np.random.Generator, number: int, cell: int, drift: float
-) -> None:
-    """All blocks of one cell in one round: the warm-up, then pairs of mechanism and control."""
+@dataclass(frozen=True)
+class _FakeBlock:
+    """One block: how long each of its calls took."""
+
+    cell: int
+    block: int
+    role: Role
+    times: list[int]
+
+
+def _blocks(fake: FakeRun, dice: np.random.Generator, number: int, cell: int, drift: float) -> Iterator[_FakeBlock]:
+    """All blocks of one cell in one round: the warm-up, then pairs of mechanism and control; none if it fails."""
     about, noise = fake.cells[cell], fake.noise
-    failed = number in about.failing_rounds
-    row = SubjectRow(
-        round=number,
-        cell=cell,
-        status=SubjectStatus.ERROR if failed else SubjectStatus.OK,
-        error="the child exited with status 1" if failed else None,
-        start_ns=number * 10**9,
-        path=Path(about.path) if about.path else None,
-        **DOSE,
-        **{name: size + about.memory for name, size in BARE.items()},
-    )
-    store.add([row])
-    if failed:
+    if number in about.failing_rounds:
         return
     level = drift + dice.normal(0, noise.subject)
     ratio = dice.normal(0, noise.ratio)
     for block in range(-1, about.blocks):
-        roles = list(Role) if about.control else [Role.MECHANISM]
-        for role in roles:
+        for role in list(Role) if about.control else [Role.MECHANISM]:
             mechanism = role is Role.MECHANISM
             true = about.total_ns if mechanism else about.control_ns
             logarithm = np.log(true) + level + (ratio if mechanism else 0.0)
-            _write_block(store, fake, dice, (cell, number, block, role), logarithm)
+            yield _FakeBlock(cell, block, role, _times(fake, dice, about.calls, block, logarithm))
 
 
-def _write_block(
-    store: Store, fake: FakeRun, dice: np.random.Generator, key: tuple[int, int, int, Role], logarithm: float
-) -> None:
-    cell, number, block, role = key
-    about, noise, count = fake.cells[cell], fake.noise, fake.cells[cell].calls
+def _times(fake: FakeRun, dice: np.random.Generator, count: int, block: int, logarithm: float) -> list[int]:
+    noise = fake.noise
     logarithms = logarithm + dice.normal(0, noise.block) + dice.normal(0, noise.call, count)
     logarithms += np.log(noise.slow_factor) * (dice.random(count) < noise.slow)
     if block < 0:
         logarithms += np.log(2)
-    times = np.maximum(1, np.rint(np.exp(logarithms))).astype(int).tolist()
-    order = -1 if block < 0 else (cell * about.blocks + block) * 2 + (role is Role.CONTROL)
-    start = number * 10**9 + (order + 1) * 10**6
-    faults = (about.parent_faults, about.child_faults) if role is Role.MECHANISM else (12.0, 8.0)
-    block_row = BlockRow(
-        cell=cell,
+    times: list[int] = np.maximum(1, np.rint(np.exp(logarithms))).astype(int).tolist()
+    return times
+
+
+def _write_round(store: Store, fake: FakeRun, number: int, blocks: Sequence[_FakeBlock], begin: int) -> int:
+    """Write a round whose subjects all start at `begin`: their warm-ups, then the other blocks; when it ended."""
+    now, order, set_up = begin, 0, begin
+    for block in sorted(blocks, key=lambda block: block.block >= 0):
+        warm_up = block.block < 0
+        _write_block(store, fake, number, block, -1 if warm_up else order, now)
+        now += sum(block.times)
+        order += not warm_up
+        set_up = now if warm_up else set_up
+    store.add([_subject_row(number, cell, about, begin, set_up) for cell, about in enumerate(fake.cells)])
+    return now
+
+
+def _subject_row(number: int, cell: int, about: FakeCell, begin: int, set_up: int) -> SubjectRow:
+    failed = number in about.failing_rounds
+    return SubjectRow(
         round=number,
-        block=block,
+        cell=cell,
+        status=SubjectStatus.ERROR if failed else SubjectStatus.OK,
+        error="the child exited with status 1" if failed else None,
+        start_ns=begin,
+        setup_ns=set_up - begin,
+        path=Path(about.path) if about.path else None,
+        **DOSE,
+        **{name: size + about.memory for name, size in BARE.items()},
+    )
+
+
+def _write_block(store: Store, fake: FakeRun, number: int, block: _FakeBlock, order: int, start: int) -> None:
+    about, control = fake.cells[block.cell], block.role is Role.CONTROL
+    faults = (12.0, 8.0) if control else (about.parent_faults, about.child_faults)
+    block_row = BlockRow(
+        cell=block.cell,
+        round=number,
+        block=block.block,
         order=order,
-        role=role,
-        calls=count,
+        role=block.role,
+        calls=len(block.times),
         start_ns=start,
-        elapsed_ns=sum(times),
+        elapsed_ns=sum(block.times),
         parent_faults=faults[0],
         child_faults=faults[1],
         **USAGE,
     )
     store.add([block_row])
-    ready = None if about.ready_share is None or role is Role.CONTROL else about.ready_share
+    ready = None if about.ready_share is None or control else about.ready_share
     store.add(
         [
             SampleRow(
-                cell=cell,
+                cell=block.cell,
                 round=number,
-                block=block,
-                role=role,
-                warmup=int(block < 0),
+                block=block.block,
+                role=block.role,
+                warmup=int(block.block < 0),
                 total_ns=total,
                 call_ns=max(1, round(total * about.call_share)),
                 ready_ns=None if ready is None else max(1, round(total * ready)),
             )
-            for total in times
+            for total in block.times
         ]
     )
+
+
+def _close(store: Store, fake: FakeRun, in_calls_ns: int) -> None:
+    """Say in run.json how long the run took, of which it spent `in_calls_ns` in calls."""
+    document = store.document
+    if not in_calls_ns and document.share_in_calls:
+        document.share_in_calls = 0.0
+    elif document.share_in_calls:  # one that was killed has none
+        document.wall_ns = round(in_calls_ns / document.share_in_calls)

@@ -9,7 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.errors import LoadError
-from analysis.read.table import read_table
+from analysis.read.call_sums import check_calls
+from analysis.read.consistency import check_tables
+from analysis.read.contradiction import Tables
+from analysis.read.table import find_file, read_table
 from bench import schema
 from bench.schema import DocumentError, RunDocument, RunStatus, SubjectStatus
 from bench.schema.rows import MOST_ROUNDS
@@ -34,7 +37,10 @@ class Run:
     @cached_property
     def samples(self) -> pd.DataFrame:
         """One row a call, columns as in `bench.schema.SAMPLES`, `role` a categorical; raises `LoadError`."""
-        return read_table(self.path, schema.SAMPLES, self.document, set(self.cells["cell"]))
+        samples = read_table(self.path, schema.SAMPLES, self.document, set(self.cells["cell"]))
+        tables = Tables(self.path, self.document, self.cells, self.subjects, self.blocks)
+        check_calls(tables, samples, find_file(self.path, schema.SAMPLES))
+        return samples
 
     @property
     def rounds(self) -> int:
@@ -81,7 +87,9 @@ def load_run(path: Path | str) -> Run:
     cells = read_table(directory, schema.CELLS, document, None)
     cell_numbers = set(cells["cell"])
     subjects = read_table(directory, schema.SUBJECTS, document, cell_numbers)
-    return Run(directory, document, cells, subjects, read_table(directory, schema.BLOCKS, document, cell_numbers))
+    blocks = read_table(directory, schema.BLOCKS, document, cell_numbers)
+    check_tables(Tables(directory, document, cells, subjects, blocks))
+    return Run(directory, document, cells, subjects, blocks)
 
 
 def find_runs(results: Path | str, machine: str | None = None) -> list[Path]:

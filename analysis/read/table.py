@@ -33,7 +33,8 @@ _AT_ONCE = 1 << 18  # bytes
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
-def _find_file(directory: Path, table: schema.Table) -> Path:
+def find_file(directory: Path, table: schema.Table) -> Path:
+    """The file of `table`, compressed or not; raises `LoadError` where there is none."""
     # The plain file wins: beside it, a compressed one is what an interrupted compression left.
     for path in (directory / table.file, directory / f"{table.file}.gz"):
         if path.is_file():
@@ -89,7 +90,7 @@ def read_table(directory: Path, table: schema.Table, document: RunDocument, cell
 
     `document` is run.json, `cells` the numbers that the column of that name may have (``None``: any).
     """
-    path = _find_file(directory, table)
+    path = find_file(directory, table)
     with _readable(path):
         older = document.schema < schema.SCHEMA_VERSION
         columns = _read_header(path, table, older)

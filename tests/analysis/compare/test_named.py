@@ -130,7 +130,7 @@ def test_unlike_machines_are_named_in_their_order(tmp_path: Path, compared: Comp
 
 def test_sides_without_a_common_cell_say_what_they_have(tmp_path: Path, refused: Refuse) -> None:
     """Mechanisms in the order of their names, or the interpreters where none is on both sides."""
-    base, none = quiet(tmp_path, 1, [SPAWN, NOOP]), quiet(tmp_path, 2, [])
+    base = quiet(tmp_path, 1, [SPAWN, NOOP])
     new = quiet(tmp_path, 3, [NATIVE])
     said = f"no common cell: {base.name} has noop, posix_spawn; {new.name} has native_fork; "
     assert refused(base, new) == (
@@ -142,7 +142,6 @@ def test_sides_without_a_common_cell_say_what_they_have(tmp_path: Path, refused:
         f"no common cell: {base.name} measured Python 3.11.7, {two.name} Python 3.8.1, 3.9.1, "
         "and only where each side has one interpreter are unlike ones compared"
     )
-    assert f"{none.name} Python ," in refused(base, none)
 
 
 def test_cells_of_one_side_are_listed_by_their_names(tmp_path: Path, compared: Compare) -> None:

@@ -120,5 +120,3 @@ def test_within_a_run_what_cannot_be_compared_is_refused(tmp_path: Path, refused
     assert refused(run, "--by", "work") == (f"{run}: no two cells differ in work and agree in all else (work is fork)")
     short = quiet(tmp_path, 2, [FORK, replace(FORK, level="equal")], rounds=5)
     assert refused(short, "--by", "level") == f"{short}: 5 complete rounds, a comparison needs at least 6"
-    empty = quiet(tmp_path, 3, [])
-    assert refused(empty, "--by", "level").endswith("(level is nowhere)")

@@ -152,7 +152,8 @@ def test_an_export_without_a_place_says_so(fake_run: Path, tmp_path: Path) -> No
 
 def test_a_call_of_no_time_is_exported(tmp_path: Path) -> None:
     """A call that took no tick of the clock, which pyperf does not take, is exported and comes back as 0."""
-    run = load_run(write_run(tmp_path, FakeRun([FakeCell(total_ns=100.0, control="")], rounds=1, noise=QUIET)))
+    cell = FakeCell("noop", 100.0, control="", parent_faults=0, child_faults=0)
+    run = load_run(write_run(tmp_path, FakeRun([cell], rounds=1, noise=QUIET)))
     run.samples["total_ns"] = 0
     again = load_run(import_pyperf(write_pyperf(run), tmp_path))
     assert set(again.samples["total_ns"]) == {0}

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from analysis.errors import LoadError
-from analysis.read.run import load_run
 from bench import schema
+from tests.edit_run import tables_alone
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
 CELLS = (FakeCell(calls=1, blocks=2), FakeCell("noop", control="", calls=1, blocks=1))
@@ -51,9 +51,9 @@ def status(run: Path, name: str) -> None:
 
 
 def complaint(run: Path) -> str:
-    """What reading all of `run` complains of, without its directory; empty: nothing."""
+    """What reading each table of `run` complains of, without its directory; empty: nothing."""
     try:
-        _ = load_run(run).samples
+        tables_alone(run)
     except LoadError as error:
         return str(error).replace(f"{run}/", "")
     return ""
@@ -109,15 +109,15 @@ def test_the_largest_numbers_are_read_as_they_stand(run: Path) -> None:
     change(run, "blocks.csv", 2, "round", str(2**24 - 1))
     change(run, "blocks.csv", 2, "block", str(2**17 - 1))
     change(run, "blocks.csv", 2, "order", str(2**31 - 1))
-    loaded = load_run(run)
-    assert set(loaded.samples["cell"]) == {0, 2**20 - 1}
-    first = [int(loaded.blocks[name].iloc[0]) for name in ("round", "block", "order")]
+    loaded = tables_alone(run)
+    assert set(loaded["samples"]["cell"]) == {0, 2**20 - 1}
+    first = [int(loaded["blocks"][name].iloc[0]) for name in ("round", "block", "order")]
     assert first == [2**24 - 1, 2**17 - 1, 2**31 - 1]
 
 
 def test_a_call_takes_38_bytes(run: Path) -> None:
     """Ten million calls fit: four bytes for cell, round and block, one for role and warm-up, eight for a time."""
-    samples = load_run(run).samples
+    samples = tables_alone(run)["samples"]
     types = {name: str(samples[name].dtype) for name in samples.columns}
     times = {"total_ns": "int64", "call_ns": "float64", "ready_ns": "float64"}
     expected = {"cell": "int32", "round": "int32", "block": "int32", "role": "category", "warmup": "int8"}
@@ -153,7 +153,7 @@ def test_calls_have_no_key(run: Path) -> None:
     lines = (run / "samples.csv").read_text().splitlines()
     (run / "samples.csv").write_text("\n".join([*lines, lines[-1]]) + "\n")
     assert complaint(run) == ""
-    assert len(load_run(run).samples) == len(lines)
+    assert len(tables_alone(run)["samples"]) == len(lines)
 
 
 @pytest.mark.parametrize("length", [10, 65_535, 65_536, 65_537, 200_000])
@@ -165,7 +165,7 @@ def test_a_torn_line_of_any_length_is_found(run: Path, length: int) -> None:
     assert complaint(run).startswith(f"subjects.csv:{lines + 1}: the file ends in the middle of this line")
     status(run, "partial")
     assert complaint(run) == ""
-    assert len(load_run(run).subjects) == lines - 1
+    assert len(tables_alone(run)["subjects"]) == lines - 1
 
 
 def test_a_torn_line_after_many_others_is_numbered(run: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_torn_line_after_many_others_is_numbered(run: Path) -> None:
     (run / "samples.csv").write_text("\n".join([header, *[line] * lines, line[:-3]]))
     assert complaint(run).startswith(f"samples.csv:{lines + 2}: the file ends in the middle of this line")
     status(run, "partial")
-    assert len(load_run(run).samples) == lines
+    assert len(tables_alone(run)["samples"]) == lines
 
 
 def test_a_header_that_is_torn_is_no_header(run: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_header_that_is_torn_is_no_header(run: Path) -> None:
     assert complaint(run).startswith("blocks.csv:1: the file ends in the middle of this line")
     (run / "blocks.csv").write_text(header + "\n")
     assert complaint(run) == ""
-    assert load_run(run).blocks.empty
+    assert tables_alone(run)["blocks"].empty
 
 
 def test_a_bad_row_in_front_of_a_torn_end_is_named(run: Path) -> None:
@@ -213,9 +213,9 @@ def test_an_optional_column_may_be_missing_in_older_runs_only(run: Path) -> None
 
 def test_lines_may_end_as_on_windows(run: Path) -> None:
     """A carriage return before the line feed belongs to neither the last column's name nor its value."""
-    before = load_run(run).cells
+    before = tables_alone(run)["cells"]
     (run / "cells.csv").write_bytes((run / "cells.csv").read_bytes().replace(b"\n", b"\r\n"))
-    pd.testing.assert_frame_equal(load_run(run).cells, before)
+    pd.testing.assert_frame_equal(tables_alone(run)["cells"], before)
 
 
 def test_every_number_of_a_column_is_looked_at(run: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_compressed_file_of_a_partial_run_is_read_to_its_end(run: Path) -> Non
     lines = (run / "samples.csv").read_bytes()
     (run / "samples.csv.gz").write_bytes(gzip.compress(lines))
     (run / "samples.csv").unlink()
-    assert len(load_run(run).samples) == lines.count(b"\n") - 1
+    assert len(tables_alone(run)["samples"]) == lines.count(b"\n") - 1
     (run / "samples.csv.gz").write_bytes(gzip.compress(lines)[:-4])
     assert complaint(run).startswith("samples.csv.gz: cut off or damaged (")
     assert complaint(run).endswith("; copy it again or measure again")
@@ -261,4 +261,4 @@ def test_the_end_of_a_long_file_is_looked_at(tmp_path: Path) -> None:
         lines = blocks.read_text().splitlines()[1:]
         if torn:
             blocks.write_bytes(blocks.read_bytes()[:-5])
-        assert len(load_run(run).blocks) == len(lines) - torn
+        assert len(tables_alone(run)["blocks"]) == len(lines) - torn

@@ -79,7 +79,8 @@ def test_works_and_interpreters_are_ranked_apart(tmp_path: Path) -> None:
 
 def test_a_row_without_an_interval_is_in_no_answer(tmp_path: Path) -> None:
     """Five good rounds carry no interval: the mechanism is neither the first nor compared, though the fastest."""
-    cells = [replace(FORK, mechanism="other", total_ns=10.0, failing_rounds=(0,)), replace(FORK, failing_rounds=())]
+    other = replace(FORK, mechanism="other", total_ns=10.0, parent_faults=0, child_faults=0, failing_rounds=(0,))
+    cells = [other, replace(FORK, failing_rounds=())]
     assert lines(quiet(tmp_path, cells), "cheapest") == [
         "fork only: `os_fork` takes 120 µs (120 to 120). It is the only one measured."
     ]

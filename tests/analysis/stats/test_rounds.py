@@ -226,6 +226,7 @@ def test_page_faults_are_weighted_by_the_calls_of_their_block(tmp_path: Path) ->
     """A round's faults per call are those of all its calls: 1 call of 100 and 3 calls of 20 are 40 a call."""
     cell = FakeCell(calls=1, blocks=2, control="")
     run = load_run(write_run(tmp_path, FakeRun(cells=(cell,), rounds=1, noise=QUIET)))
+    assert len(run.samples) == 3  # read while they fit the blocks
     blocks = run.blocks
     blocks.loc[blocks["block"] == 0, ["calls", "parent_faults", "child_faults"]] = [1, 100.0, np.nan]
     blocks.loc[blocks["block"] == 1, ["calls", "parent_faults", "child_faults"]] = [3, 20.0, 7.0]

@@ -37,7 +37,6 @@ def uneven(tmp_path: Path) -> Path:
 
     def usage(row: Row) -> None:
         row |= {name: f"{dice.uniform(0, 1000):.3f}" if dice.random() < 0.8 else "" for name in USAGE}
-        row["calls"] = str(dice.integers(1, 9))
 
     return change_rows(change_rows(run, "samples.csv.gz", times), "blocks.csv", usage)
 
