@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,8 +13,9 @@ from bench.driver.subject_group import SubjectGroup
 from bench.files.store import Store
 from bench.measure.calibrate import Calibration, calibrate, warmup_calls
 from bench.measure.certificate import Ground
+from bench.measure.fitting import by_importance, fitting
 from bench.measure.round import Task
-from bench.options import Options
+from bench.options import FEWEST_ROUNDS, Options
 from bench.plan import registry
 from bench.plan.cells import Cell
 from bench.plan.setup import Setup
@@ -37,12 +39,23 @@ _BETWEEN_NS = 1e6
 _NOT_CALIBRATED = Calibration(0, 0, 0.0, 0.0, None)
 
 
+# Cells are calibrated in groups of so many, the important ones first, until this share of the budget is spent.
+_GROUP = 10
+_CALIBRATION_SHARE = 0.3
+# What the costs of a round are underestimated by at most, as rounds come out 5 to 10 % longer than calibrated.
+_ROUND_IS_LONGER = 1.1
+
+
 class Preparation:
-    """Calibrates the cells of a run; ``tasks`` then holds those that work, ``failed`` the others with the reason."""
+    """Calibrates the cells of a run; ``tasks`` then holds those that work, ``failed`` the others with the reason.
+
+    ``left_out`` has the numbers of cells for which the budget is too small.
+    """
 
     def __init__(self, options: Options, setup: Setup, store: Store, origin_ns: int) -> None:
         self.tasks: dict[int, Task] = {}
         self.failed: dict[int, str] = {}
+        self.left_out: set[int] = set()
         self.overhead_ns = 0
         self._options = options
         self._setup = setup
@@ -50,14 +63,27 @@ class Preparation:
         self._origin_ns = origin_ns
 
     def calibrate(self, cells: Sequence[Cell], set_up_s: float, before_each: Callable[[Cell], None]) -> None:
-        """Calibrate each cell once, in subjects that start side by side; one that fails gets an error row, no blocks.
+        """Calibrate each cell once; one that fails gets an error row, no blocks.
+
+        Cells that would take more than a part of the budget are left out.
+        """
+        waiting = by_importance(cells)
+        limit_ns = self._origin_ns + self._options.budget * _CALIBRATION_SHARE * 1e9
+        while waiting and (self._options.rounds or not self.tasks or time.perf_counter_ns() < limit_ns):
+            self._calibrate_group(waiting[:_GROUP], set_up_s, before_each)
+            waiting = waiting[_GROUP:]
+        self.left_out |= {cell.number for cell in waiting}
+
+    def _calibrate_group(self, cells: Sequence[Cell], set_up_s: float, before_each: Callable[[Cell], None]) -> None:
+        """Calibrate cells in subjects that start side by side.
 
         What starting and ending all of them takes is what it will take in every round.
         """
+        by_number = {cell.number: cell for cell in cells}
         settings = {cell.number: self._settings(cell) for cell in cells}
         with SubjectGroup(settings, set_up_s) as subjects:
             for number in subjects.alive():
-                before_each(cells[number])
+                before_each(by_number[number])
                 try:
                     calibration = calibrate(
                         subjects[number],
@@ -65,11 +91,11 @@ class Preparation:
                         self._options.block_ns,
                         self._options.deadline_s,
                     )
-                    self.tasks[number] = Task(cells[number], settings[number], calibration, 1)
+                    self.tasks[number] = Task(by_number[number], settings[number], calibration, 1)
                 except SubjectError as error:
                     subjects.fail(number, str(error))
-        self.failed = subjects.failed
-        self.overhead_ns = subjects.overhead_ns
+        self.failed |= subjects.failed
+        self.overhead_ns += subjects.overhead_ns
         self._store.add([self._error_row(subjects, number) for number in subjects.failed])
 
     def _error_row(self, subjects: SubjectGroup, number: int) -> SubjectRow:
@@ -82,12 +108,26 @@ class Preparation:
         )
 
     def settle(self, cells: Sequence[Cell], left_s: float) -> None:
-        """Decide how many pairs of blocks each cell has in a round, and write cells.csv."""
+        """Decide which cells fit and how many pairs of blocks each has in a round, and write cells.csv."""
         options = self._options
+        if options.rounds is None and self.tasks:
+            self._leave_out(left_s * 1e9)
         pairs = allot(self.tasks, left_s * 1e9, self.overhead_ns, options.core_pairs, options.other_pairs)
         self.tasks = {number: replace(task, pairs=pairs[number]) for number, task in self.tasks.items()}
-        self._store.add([self._row(cell) for cell in cells])
+        self._store.add([self._row(cell) for cell in cells if cell.number not in self.left_out])
         self._store.sync()
+
+    def _leave_out(self, left_ns: float) -> None:
+        """Leave out what would keep the others from the rounds that an interval needs."""
+        overhead_ns = self.overhead_ns * _LATER / (len(self.tasks) + len(self.failed))
+        cost = {
+            number: (overhead_ns + _warm_up_cost_ns(task) + _pair_cost_ns(task)) * _ROUND_IS_LONGER
+            for number, task in self.tasks.items()
+        }
+        kept = fitting((task.cell for task in self.tasks.values()), cost, left_ns / FEWEST_ROUNDS)
+        self.left_out |= self.tasks.keys() - kept
+        self.overhead_ns = round(self.overhead_ns * len(kept) / len(self.tasks))
+        self.tasks = {number: task for number, task in self.tasks.items() if number in kept}
 
     def _row(self, cell: Cell) -> CellRow:
         """The cell's row of cells.csv; without blocks if its calibration failed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from bench.plan.cells import Cell
 from bench.plan.setup import Setup, prepare
 from bench.progress import Progress
 from bench.schema import Role, RunStatus
-from bench.schema.run_document import Check
+from bench.schema.run_document import Check, RunDocument, UnavailableCell
 
 # A cell whose subjects failed in so many rounds in a row is not started again.
 FAILURES_TO_GIVE_UP = 2
@@ -152,6 +152,7 @@ def _measure(run: Run, store: Store, preparation: Preparation) -> None:
         checks = _opening(run, preparation)
         preparation.settle(run.cells, run.left_s())
         run.tasks = preparation.tasks
+        _say_what_is_left_out(run, preparation.left_out, document)
         _rounds(run, store)
     finally:
         run_document.close(document, run.wall_ns(), run.share_in_calls())
@@ -161,6 +162,37 @@ def _measure(run: Run, store: Store, preparation: Preparation) -> None:
         checks += certificate.of_run(run.measured, run.share_in_calls() if long_enough else None, run.forced)
         document.certificate = certificate.of_checks(checks)
     _say_how_it_ended(run)
+
+
+def _say_what_is_left_out(run: Run, left_out: set[int], document: RunDocument) -> None:
+    """Name the cells for which the budget is too small, before the first round."""
+    if not left_out:
+        return
+    reason = f"a budget of {run.options.budget:g} s does not give {FEWEST_ROUNDS} rounds with it"
+    run.progress.message(
+        f"left out, since a budget of {run.options.budget:g} s does not give {FEWEST_ROUNDS} rounds of more than "
+        f"{len(run.tasks)} of {len(run.cells)} cells: {_names_of([run.cells[number] for number in sorted(left_out)])}"
+    )
+    document.unavailable += [
+        UnavailableCell(
+            python=cell.python.label,
+            mechanism=cell.mechanism.name,
+            scenario=cell.level.scenario.name,
+            level=cell.level.text,
+            reason=reason,
+        )
+        for cell in (run.cells[number] for number in sorted(left_out))
+    ]
+
+
+def _names_of(some: Sequence[Cell]) -> str:
+    """Cells in few words: each mechanism once, with the parents that it is not measured in."""
+    several = len({cell.python.label for cell in some}) > 1
+    parents: dict[str, list[str]] = defaultdict(list)
+    for cell in some:
+        name = f"{cell.mechanism.name} {cell.python.label}" if several else cell.mechanism.name
+        parents[name].append(f"{cell.level.scenario.name}={cell.level.text}")
+    return "; ".join(f"{name} ({', '.join(levels)})" for name, levels in parents.items())
 
 
 def _opening(run: Run, preparation: Preparation) -> list[Check]:
