@@ -8,14 +8,13 @@ from dataclasses import asdict
 from typing import Any, TextIO
 
 import pandas as pd
-from rich.markup import escape
 
 from analysis.compare.pairs import RestsOn
 from analysis.compare.rows import COLUMNS, Comparison, ComparisonRow
 from analysis.stats.ratio import POWER, Verdict
 from analysis.text import markdown, units
 from analysis.text.names import cell_name
-from analysis.text.terminal import TableConsole
+from analysis.text.terminal import TableConsole, shown
 
 HEAD = ("cell", "base", "new", "ratio", "verdict", "rests on", "could show", "relative ratio")
 _LEFT = ("cell", "verdict", "rests on")
@@ -95,7 +94,7 @@ def _write_table(comparison: Comparison, stream: TextIO) -> None:
     console = TableConsole(stream)
     table = console.table(head(comparison), _LEFT)
     for row, texts in zip(comparison.rows, cells_of(comparison), strict=True):
-        table.add_row(*(escape(text) for text in texts), style=_STYLE.get(row.verdict) if row.verdict else None)
+        table.add_row(*(shown(text) for text in texts), style=_STYLE.get(row.verdict) if row.verdict else None)
     console.say(f"base: {comparison.base}")
     console.say(f"new:  {comparison.new}")
     console.print()
@@ -126,8 +125,8 @@ def to_markdown(comparison: Comparison) -> str:
 
 def to_csv(comparison: Comparison) -> str:
     """The rows in base units (ns, ratios, shares); the same comparison gives the same bytes."""
-    shown = pd.DataFrame([_plain(row) for row in comparison.rows], columns=list(COLUMNS))
-    return str(shown.to_csv(index=False, lineterminator="\n"))
+    frame = pd.DataFrame([_plain(row) for row in comparison.rows], columns=list(COLUMNS))
+    return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
 def to_json(comparison: Comparison) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 import pandas as pd
-from rich.markup import escape
 
 from analysis.read.run import Run
 from analysis.summary.cells import summary_csv
 from analysis.text import markdown, units
 from analysis.text.names import WORK_TITLES, cell_name
-from analysis.text.terminal import TableConsole
+from analysis.text.terminal import TableConsole, shown
 from bench import schema
 
 HEAD = ("cell", "median (95 % interval)", "p99", "relative to C (95 % interval)", "parent blocked", "errors")
@@ -91,12 +90,12 @@ def _texts(row: pd.Series, python: bool) -> tuple[str, ...]:
 def _write_table(run: Run, summary: pd.DataFrame, stream: TextIO) -> None:
     console = TableConsole(stream)
     # The column of errors is there if there are any.
-    shown = len(HEAD) if summary["errors"].sum() else len(HEAD) - 1
-    table = console.table(HEAD[:shown], HEAD[:1])
+    count = len(HEAD) if summary["errors"].sum() else len(HEAD) - 1
+    table = console.table(HEAD[:count], HEAD[:1])
     for title, rows in groups(summary):
-        table.add_row(f"[bold]{escape(title)}[/bold]")
+        table.add_row(shown(title, "bold"))
         for name, *texts in rows:
-            table.add_row(escape(f"  {name}"), *texts[: shown - 1])
+            table.add_row(shown(f"  {name}"), *texts[: count - 1])
     console.say(heading(run), "bold")
     console.print(table)
     for line in warnings(run, summary):
