@@ -116,7 +116,11 @@ def to_markdown(comparison: Comparison) -> str:
         if row.verdict in _STYLE:
             texts[HEAD.index("verdict")] = f"**{row.verdict}**"
     left = [index for index, name in enumerate(columns) if name in _LEFT]
-    lines = [f"base: `{comparison.base}` · new: `{comparison.new}`", "", markdown.table(columns, rows, left)]
+    lines = [
+        f"base: {markdown.code(comparison.base)} · new: {markdown.code(comparison.new)}",
+        "",
+        markdown.table(columns, rows, left),
+    ]
     lines += ["", *(f"{markdown.escape_all(line)}  " for line in footnotes(comparison))]
     for title, entries in lists(comparison):
         lines += ["", f"{title}:", "", *(f"- {markdown.escape_all(entry)}".rstrip() for entry in entries)]

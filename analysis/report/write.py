@@ -124,7 +124,14 @@ def environment() -> jinja2.Environment:
         (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8").rstrip()
     )
     made.filters.update(
-        {"html": html, "md": markdown.escape, "md_table": md_table, "plain": plain, "base64": as_base64}
+        {
+            "html": html,
+            "md": markdown.escape,
+            "md_table": md_table,
+            "code_block": markdown.code_block,
+            "plain": plain,
+            "base64": as_base64,
+        }
     )
     return made
 
