@@ -13,6 +13,9 @@ from tests.edit_run import Row, change_rows
 from tests.fake_kinds import sized
 from tests.fake_run import FakeCell, FakeRun, write_run
 
+CELL = "<b>`$_{\u202e"
+"""For names beside the axes of a figure, which have little room."""
+
 NAME = "=1+2<img src=x onerror=alert(1)>\"'```<b>`</code>$x_{1$[a](http://e.x)|&lt;,\\\x9b31m\u202e\u2066\u200b\u061c"
 """For what must be of one line: HTML, Markdown, mathematics, a formula, and characters that a terminal obeys."""
 TEXT = f"{NAME}\x1b]0;x\x07\x00\x7f\n```\n# <script>alert(1)</script>\r\n"
@@ -28,7 +31,7 @@ FORBIDDEN = re.compile(
 def hostile_run(results: Path, run: str = "20261124T040000Z", factor: float = 1.0) -> Path:
     """Write a run with `NAME`, `TEXT` or `LONE` in all its texts; calls of its cells take `factor` times as long."""
     odd = FakeCell("-os_fork", 90_000.0, level="@bare", calls=5, blocks=2, failing_rounds=(1,))
-    cells = [*sized("3.11.7"), FakeCell("mp", 1e6, 5e5, "exec", calls=5, blocks=2), odd, replace(odd, python="+3.12")]
+    cells = [*sized("3.11.7"), FakeCell("=mp", 1e6, 5e5, "exec", calls=5, blocks=2), odd, replace(odd, python="+3.12")]
     noisy = [replace(cell, total_ns=factor * cell.total_ns) for cell in cells]
     directory = write_run(results, FakeRun(noisy, rounds=7, run=run))
     return _spoil(directory)
@@ -36,11 +39,11 @@ def hostile_run(results: Path, run: str = "20261124T040000Z", factor: float = 1.
 
 def _spoil(run: Path) -> Path:
     def spoil_cell(row: Row) -> None:
-        row["python"] += NAME
-        row["control"] = row["control"] and f"@{NAME}"
+        row["python"] += CELL
+        row["control"] = row["control"] and f"@{TEXT}"
         if row["mechanism"] not in ("os_fork", "subprocess_run"):
-            row["mechanism"] += NAME
-            row["level"] += "" if row["level"] == "bare" else TEXT
+            row["mechanism"] += CELL
+            row["level"] += "" if row["level"] == "bare" else CELL
             row["unit"] = f"+{TEXT}"
 
     def spoil_subject(row: Row) -> None:
@@ -59,7 +62,7 @@ def _spoiled(document: dict[str, Any]) -> dict[str, Any]:
     cell = {name: f"{name}{LONE}" for name in ("python", "mechanism", "scenario", "level", "reason")}
     texts = ("version", "implementation", "build", "compiler", "executable", "configure", "site_loads")
     pythons = {
-        f"{label}{NAME}": {name: f"{value}{LONE}" if name in texts else value for name, value in about.items()}
+        f"{label}{CELL}": {name: f"{value}{LONE}" if name in texts else value for name, value in about.items()}
         for label, about in document["pythons"].items()
     }
     return document | {

@@ -14,6 +14,7 @@ from analysis.compare.rows import COLUMNS, Comparison, ComparisonRow
 from analysis.stats.ratio import POWER, Verdict
 from analysis.text import markdown, units
 from analysis.text.names import cell_name
+from analysis.text.spreadsheet import text_cell
 from analysis.text.terminal import TableConsole, shown
 
 HEAD = ("cell", "base", "new", "ratio", "verdict", "rests on", "could show", "relative ratio")
@@ -128,8 +129,12 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def to_csv(comparison: Comparison) -> str:
-    """The rows in base units (ns, ratios, shares); the same comparison gives the same bytes."""
-    frame = pd.DataFrame([_plain(row) for row in comparison.rows], columns=list(COLUMNS))
+    """The rows in base units (ns, ratios, shares), no text a formula; the same comparison gives the same bytes."""
+    rows = [
+        {name: text_cell(value) if isinstance(value, str) else value for name, value in _plain(row).items()}
+        for row in comparison.rows
+    ]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 

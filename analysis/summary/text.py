@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -12,6 +14,7 @@ from analysis.read.run import Run
 from analysis.summary.cells import summary_csv
 from analysis.text import markdown, units
 from analysis.text.names import WORK_TITLES, cell_name
+from analysis.text.spreadsheet import text_cell
 from analysis.text.terminal import TableConsole, shown
 from bench import schema
 
@@ -119,8 +122,15 @@ def _csv(summaries: Summaries) -> str:
     for number, (run, summary) in enumerate(summaries):
         lines = summary_csv(summary).splitlines()
         parts += [f"machine,run,{lines[0]}"] if number == 0 else []
-        parts += [f"{run.machine},{run.name},{line}" for line in lines[1:]]
+        parts += [f"{_fields(run.machine, run.name)},{line}" for line in lines[1:]]
     return "\n".join(parts) + "\n"
+
+
+def _fields(*texts: str) -> str:
+    """Texts as the first fields of a line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([text_cell(text) for text in texts])
+    return line.getvalue()
 
 
 def _object(run: Run, summary: pd.DataFrame) -> dict[str, Any]:
