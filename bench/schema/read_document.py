@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from bench.schema.run_document import SCHEMA_VERSION, InterpreterFacts, RunDocument, RunOptions
-from bench.schema.visible import visible_data
+from bench.schema.visible import visible_data, writable
 from bench.schema.words import CheckState, Direction
 
 # The only check of version 1 that passes above its bound; later versions write the direction down.
@@ -27,7 +27,7 @@ class DocumentError(ValueError):
 
 def dump(document: RunDocument) -> str:
     """The text of run.json: keys in order, one a line."""
-    return json.dumps(msgspec.to_builtins(document), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return writable(json.dumps(msgspec.to_builtins(document), indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
 
 
 def parse(text: str) -> RunDocument:

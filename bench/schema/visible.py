@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+_HALF = re.compile("[\ud800-\udfff]")
 # These only separate words, and a table has no place for them.
 _LINE_SPACE = re.compile(r"[\t\n\v\f\r]")
 
@@ -25,6 +26,14 @@ def visible(text: str) -> str:
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in _LINE_SPACE.sub(" ", text)
     )
+
+
+def writable(text: str) -> str:
+    r"""`text` for a file in UTF-8, which holds no half of a pair: it becomes ``\ud800``, in JSON the half again.
+
+    Python makes halves of bytes in a path that are no UTF-8, and JSON may hold them.
+    """
+    return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def visible_data(data: Any) -> Any:

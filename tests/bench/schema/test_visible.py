@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from bench.schema.visible import visible, visible_data
+from bench.schema import SUBJECTS, SubjectRow, SubjectStatus, dump, parse
+from bench.schema.visible import visible, visible_data, writable
+from tests.fake_run import FakeRun, fake_document
 
 
 @pytest.mark.parametrize(
@@ -30,3 +35,15 @@ def test_data_is_made_visible_in_every_place() -> None:
     """Keys and values of nested data are spelled out; what is no text stays."""
     data = {"a\x1b": [1, None, 2.5, True, "\u202e"], "b": {"\x00": "\x9b"}}
     assert visible_data(data) == {r"a\x1b": [1, None, 2.5, True, r"\u202e"], "b": {r"\x00": r"\x9b"}}
+
+
+def test_halves_of_pairs_can_be_written(tmp_path: Path) -> None:
+    """A text that UTF-8 cannot hold is spelled out in CSV, is the same again in JSON, and other text stays."""
+    assert writable("µ\udcff😀\x1b") == "µ\\udcff😀\x1b"
+    row = SubjectRow(round=0, cell=0, status=SubjectStatus.ERROR, error="no \udcff", start_ns=1)
+    assert "no \\udcff" in SUBJECTS.lines([row])
+    document = fake_document(FakeRun(document={"true": "/\udcff"}))
+    path = tmp_path / "run.json"
+    path.write_text(dump(document), encoding="utf-8")
+    assert json.loads(path.read_text(encoding="utf-8"))["true"] == "/\udcff"
+    assert parse(path.read_text(encoding="utf-8")).true == r"/\udcff"
