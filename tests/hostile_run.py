@@ -13,7 +13,7 @@ from tests.edit_run import Row, change_rows
 from tests.fake_kinds import sized
 from tests.fake_run import FakeCell, FakeRun, write_run
 
-CELL = "<b>`$_{\u202e"
+CELL = "<b>`$_{[/]\u202e"
 """For names beside the axes of a figure, which have little room."""
 
 NAME = "=1+2<img src=x onerror=alert(1)>\"'```<b>`</code>$x_{1$[a](http://e.x)|&lt;,\\\x9b31m\u202e\u2066\u200b\u061c"

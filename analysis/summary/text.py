@@ -108,7 +108,7 @@ def _write_table(run: Run, summary: pd.DataFrame, stream: TextIO) -> None:
 def _markdown(run: Run, summary: pd.DataFrame) -> str:
     rows: list[Sequence[str]] = []
     for title, cells in groups(summary):
-        rows.append([f"**{markdown.escape(title)}**", *[""] * (len(HEAD) - 1)])
+        rows.append([f"**{title}**", *[""] * (len(HEAD) - 1)])
         rows += [(markdown.code(name), *texts) for name, *texts in cells]
     lines = [f"**{markdown.escape(heading(run))}**", "", markdown.table(HEAD, rows, left=[0])]
     lines += ["", *(f"{markdown.escape(line)}  " for line in warnings(run, summary))]

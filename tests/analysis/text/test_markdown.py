@@ -32,6 +32,7 @@ HOSTILE = (
     "[a](http://e.x) ![a](http://e.x) [b]: http://e.x",
     "&lt;img&gt; &#60;b&#62;",
     "# head",
+    "## head",
     "- item",
     "+ item",
     "1. item",
@@ -51,6 +52,7 @@ def test_nothing_in_a_text_becomes_an_element(text: str) -> None:
     escaped = markdown.escape_all(text)
     assert (rendered(escaped).tags, rendered(escaped).text.strip()) == (["p"], text)
     assert rendered(f"- {escaped}").tags == ["ul", "li"]
+    assert rendered(f"before\n{escaped}").tags == ["p"]
     sentence = rendered(markdown.escape(text))
     assert set(sentence.tags) <= {"p", "code"}
     assert "code" in sentence.tags or sentence.text.strip() == text
@@ -75,3 +77,13 @@ def test_addresses_are_no_links() -> None:
     """GitHub makes links of bare addresses: what it looks for is escaped."""
     assert markdown.escape_all("http://e.x www.e.x") == r"http\://e.x www\.e.x"
     assert markdown.escape("http://e.x WWW.e.x") == r"http\://e.x WWW\.e.x"
+
+
+def test_a_box_to_tick_is_text() -> None:
+    """GitHub makes a box of brackets at the beginning of an item."""
+    assert markdown.escape_all("[x] task [y]") == r"\[x] task [y]"
+
+
+def test_a_bar_behind_two_backslashes_ends_no_cell() -> None:
+    """The first backslash makes a letter of the second, and the bar behind them needs one of its own."""
+    assert markdown.table(["x"], [[r"`a\\|b`"], [r"a\|b"]], [0]).splitlines()[2:] == [r"| `a\\\|b` |", r"| a\|b |"]
