@@ -52,11 +52,12 @@ def usage() -> str:
 def _carry_out(command: str, rest: Sequence[str]) -> int:
     from analysis.commands import carry_out
     from analysis.errors import BAD_INPUT
+    from analysis.text.notes import print_note
 
     try:
         return carry_out(f"{PROGRAM} {command}", command, COMMANDS[command], rest)
     except BAD_INPUT as error:
-        print(f"analysis {command}: {error}", file=sys.stderr)
+        print_note(f"analysis {command}: {error}")
         return 2
 
 

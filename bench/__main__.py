@@ -52,11 +52,12 @@ def usage() -> str:
 
 def _carry_out(command: str, rest: Sequence[str]) -> int:
     from bench.commands import BAD_INPUT, carry_out
+    from bench.schema.visible import visible
 
     try:
         return carry_out(f"{PROGRAM} {command}", command, COMMANDS[command], rest)
     except BAD_INPUT as error:
-        print(f"bench {command}: {error}", file=sys.stderr)
+        print(visible(f"bench {command}: {error}"), file=sys.stderr)
         return 2
 
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from bench.schema.visible import visible
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -35,8 +37,8 @@ class Silent:
     """Shows only messages."""
 
     def message(self, text: str) -> None:
-        """Print a line that stays."""
-        print(text, file=sys.stderr, flush=True)
+        """Print a line that stays; what another program said in it cannot reach the terminal as more than letters."""
+        print(visible(text), file=sys.stderr, flush=True)
 
     def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
         """Nothing."""
@@ -74,7 +76,7 @@ class Display:
 
     def message(self, text: str) -> None:
         """Print a line that stays, above the drawing."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(visible(text), highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
         """Draw again if the last drawing is old enough."""
@@ -90,14 +92,15 @@ class Display:
 
 def _picture(cell_name: str, round_number: int, left_s: float, medians: Medians) -> RenderableType:
     from rich.table import Table
+    from rich.text import Text
 
     phase = "calibrating" if round_number < 0 else f"round {round_number + 1}"
-    table = Table(
-        box=None, show_header=False, padding=(0, 2, 0, 0), title=f"{phase} · {left_s:.0f} s left · {cell_name}"
-    )
+    # Names are no markup: a label of an interpreter may hold brackets.
+    title = Text(visible(f"{phase} · {left_s:.0f} s left · {cell_name}"), "table.title")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), title=title)
     table.title_justify = "left"
     for name, ns in medians()[:MOST_ROWS]:
-        table.add_row(name, human_ns(ns))
+        table.add_row(Text(visible(name)), human_ns(ns))
     return table
 
 

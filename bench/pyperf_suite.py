@@ -30,6 +30,7 @@ from bench.plan import cells, interpreters, registry
 from bench.plan.levels import Level, PlanError
 from bench.plan.setup import prepare
 from bench.schema import Role
+from bench.schema.visible import visible
 
 # A value takes 0.1 s by default. A block that takes so many times longer than it should hangs.
 _DEADLINE_S, _DEADLINE_FACTOR = 60.0, 20.0
@@ -114,7 +115,8 @@ def _names(args: argparse.Namespace) -> list[str]:
     setup = prepare(args.cpu, measured)
     chosen, unavailable = cells.make(requested, setup.pythons, setup.resources)
     for cell in unavailable:
-        print(f"{cell.mechanism} {cell.scenario}={cell.level}: not measured: {cell.reason}", file=sys.stderr)
+        name = f"{cell.mechanism} {cell.scenario}={cell.level}"
+        print(visible(f"{name}: not measured: {cell.reason}"), file=sys.stderr)
     left_out = {(cell.mechanism, cell.scenario, cell.level) for cell in unavailable}
     keys = dict.fromkeys((cell.mechanism.name, cell.level.scenario.name, cell.level.text) for cell in chosen)
     names = [f"{key[0]} {key[1]}={key[2]}" for key in keys if key not in left_out]
@@ -159,10 +161,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 }
                 runner.bench_time_func(name, worker.seconds, metadata=metadata)
     except (UsageError, PlanError, interpreters.InterpreterError) as error:
-        print(f"pyperf_suite: {error}", file=sys.stderr)
+        print(visible(f"pyperf_suite: {error}"), file=sys.stderr)
         return 2
     except (SubjectError, RuntimeError) as error:  # pyperf raises RuntimeError where a worker failed
-        print(f"pyperf_suite: {error}", file=sys.stderr)
+        print(visible(f"pyperf_suite: {error}"), file=sys.stderr)
         return 1
     return 0
 

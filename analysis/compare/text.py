@@ -8,14 +8,14 @@ from dataclasses import asdict
 from typing import Any, TextIO
 
 import pandas as pd
-from rich.markup import escape
 
 from analysis.compare.pairs import RestsOn
 from analysis.compare.rows import COLUMNS, Comparison, ComparisonRow
 from analysis.stats.ratio import POWER, Verdict
 from analysis.text import markdown, units
 from analysis.text.names import cell_name
-from analysis.text.terminal import TableConsole
+from analysis.text.spreadsheet import text_cell
+from analysis.text.terminal import TableConsole, shown
 
 HEAD = ("cell", "base", "new", "ratio", "verdict", "rests on", "could show", "relative ratio")
 _LEFT = ("cell", "verdict", "rests on")
@@ -95,7 +95,7 @@ def _write_table(comparison: Comparison, stream: TextIO) -> None:
     console = TableConsole(stream)
     table = console.table(head(comparison), _LEFT)
     for row, texts in zip(comparison.rows, cells_of(comparison), strict=True):
-        table.add_row(*(escape(text) for text in texts), style=_STYLE.get(row.verdict) if row.verdict else None)
+        table.add_row(*(shown(text) for text in texts), style=_STYLE.get(row.verdict) if row.verdict else None)
     console.say(f"base: {comparison.base}")
     console.say(f"new:  {comparison.new}")
     console.print()
@@ -117,7 +117,11 @@ def to_markdown(comparison: Comparison) -> str:
         if row.verdict in _STYLE:
             texts[HEAD.index("verdict")] = f"**{row.verdict}**"
     left = [index for index, name in enumerate(columns) if name in _LEFT]
-    lines = [f"base: `{comparison.base}` · new: `{comparison.new}`", "", markdown.table(columns, rows, left)]
+    lines = [
+        f"base: {markdown.code(comparison.base)} · new: {markdown.code(comparison.new)}",
+        "",
+        markdown.table(columns, rows, left),
+    ]
     lines += ["", *(f"{markdown.escape_all(line)}  " for line in footnotes(comparison))]
     for title, entries in lists(comparison):
         lines += ["", f"{title}:", "", *(f"- {markdown.escape_all(entry)}".rstrip() for entry in entries)]
@@ -125,9 +129,13 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def to_csv(comparison: Comparison) -> str:
-    """The rows in base units (ns, ratios, shares); the same comparison gives the same bytes."""
-    shown = pd.DataFrame([_plain(row) for row in comparison.rows], columns=list(COLUMNS))
-    return str(shown.to_csv(index=False, lineterminator="\n"))
+    """The rows in base units (ns, ratios, shares), no text a formula; the same comparison gives the same bytes."""
+    rows = [
+        {name: text_cell(value) if isinstance(value, str) else value for name, value in _plain(row).items()}
+        for row in comparison.rows
+    ]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
 def to_json(comparison: Comparison) -> str:

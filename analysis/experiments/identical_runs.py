@@ -26,6 +26,7 @@ from analysis.exchange.pyperf_read import read_suite
 from analysis.read.run import find_runs
 from analysis.stats.ratio import Verdict
 from bench.schema import CORE
+from bench.schema.visible import visible
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         verdicts = ours(sides)
     except (LoadError, CompareError, PyperfError) as error:
-        print(f"analysis.experiments.identical_runs: {error}", file=sys.stderr)
+        print(visible(f"analysis.experiments.identical_runs: {error}"), file=sys.stderr)
         return 2
     lines, share = describe(len(sides), verdicts)
     if len(suites) > 1:

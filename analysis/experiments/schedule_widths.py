@@ -19,6 +19,7 @@ from analysis.errors import LoadError
 from analysis.read.run import Run, find_runs, load_run
 from analysis.summary.cells import summarise
 from bench.schema import CORE
+from bench.schema.visible import visible
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise LoadError(f"{folder}: no runs; measure with python -m bench.experiments.schedules --results {folder}")
         table = by_label([figures(load_run(path)) for path in paths])
     except LoadError as error:
-        print(f"analysis.experiments.schedule_widths: {error}", file=sys.stderr)
+        print(visible(f"analysis.experiments.schedule_widths: {error}"), file=sys.stderr)
         return 2
     print("half-width of the 95 % interval of relative latency, in percent, median over runs; bare parent")
     print(table.to_string(index=False, na_rep="–", float_format=lambda value: f"{value:.2f}"))

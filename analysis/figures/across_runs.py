@@ -35,7 +35,11 @@ def summary_of(run: Run) -> pd.DataFrame:
     covers_all_rounds = (
         len(summary) == len(run.cells) and (summary["rounds"].max() if len(summary) else 0) == run.rounds
     )
-    return summary if covers_all_rounds else summarise(run)
+    if not covers_all_rounds:
+        return summarise(run)
+    # A text that a spreadsheet would calculate is marked in summary.csv; cells.csv has it as it is.
+    cells = run.cells.set_index("cell").loc[summary["cell"]]
+    return summary.assign(**{name: cells[name].to_numpy() for name in ("python", "mechanism", "scenario", "level")})
 
 
 def _fork_rows_of_each_run(analysed: AnalysedRun) -> Iterator[pd.DataFrame]:

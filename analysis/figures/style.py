@@ -60,6 +60,7 @@ SETTINGS: dict[str, Any] = {
     "lines.markersize": 3.5,
     "mathtext.fontset": "dejavusans",
     "savefig.dpi": PNG_DPI,
+    "text.parse_math": False,  # a dollar in a name is a dollar
     "svg.fonttype": "path",  # shapes, so that no reader's font can shift a label
     "svg.hashsalt": "forkbench",
     "xtick.labelsize": 6.5,

@@ -22,8 +22,9 @@ __all__ = ["Run", "find_runs", "load_run"]
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its `document` (run.json) and tables, all rows as they were written.
+    """One run: its `document` (run.json) and tables, all rows as they were written, but for text made visible.
 
+    Text of a run is shown in many places, so that `bench.schema.visible` makes it harmless here, once for all.
     Missing values are ``""`` in text columns and NaN in numeric ones, times are nanoseconds.
     `samples`, by far the largest, is read when first asked for.
     """

@@ -23,6 +23,7 @@ import pandas as pd
 from analysis.errors import LoadError
 from bench import schema
 from bench.schema import RunDocument, RunStatus
+from bench.schema.visible import visible
 
 # Narrow types for what every call repeats: 10 million calls then take 38 bytes each.
 _NARROW = {"cell": "int32", "round": "int32", "block": "int32", "order": "int32", "warmup": "int8"}
@@ -86,7 +87,7 @@ class _Watched:
 
 
 def read_table(directory: Path, table: schema.Table, document: RunDocument, cells: set[int] | None) -> pd.DataFrame:
-    """The rows of `table` as they were written, columns as in its description; raises `LoadError`.
+    """The rows of `table`, columns as in its description, with free text made `visible`; raises `LoadError`.
 
     `document` is run.json, `cells` the numbers that the column of that name may have (``None``: any).
     """
@@ -111,6 +112,8 @@ def read_table(directory: Path, table: schema.Table, document: RunDocument, cell
     for column in table.columns:
         if column.name not in frame:
             frame[column.name] = "" if column.kind == "str" else np.nan
+        elif column.kind == "str" and not column.words:
+            frame[column.name] = frame[column.name].map(visible)
     header = list(table.header)
     return frame if list(frame.columns) == header else frame[header]  # which copies, and calls are many
 

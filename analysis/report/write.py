@@ -20,6 +20,7 @@ from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
 
 FOLDER = "report"
+_NO_FILE_NAME = re.compile(r"[^\w.+-]+")
 _CODE = re.compile(r"`([^`]*)`")
 
 
@@ -59,7 +60,8 @@ def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
     machines = len({run.machine for run in runs}) > 1
     for number, run in enumerate(runs):
         analysed = AnalysedRun(run, [each.path for each in runs] if several else beside(run))
-        name = f"{run.machine}-{run.name}" if machines else run.name
+        # A name is that of a directory, but run.json may say anything: it must not lead out of `out`.
+        name = _NO_FILE_NAME.sub("_", f"{run.machine}-{run.name}" if machines else run.name)
         for kind in figures.kinds():
             if not kind.across or number == len(runs) - 1:
                 prefix = f"{name}-" if several and not kind.across else ""
@@ -124,7 +126,14 @@ def environment() -> jinja2.Environment:
         (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8").rstrip()
     )
     made.filters.update(
-        {"html": html, "md": markdown.escape, "md_table": md_table, "plain": plain, "base64": as_base64}
+        {
+            "html": html,
+            "md": markdown.escape,
+            "md_table": md_table,
+            "code_block": markdown.code_block,
+            "plain": plain,
+            "base64": as_base64,
+        }
     )
     return made
 

@@ -14,6 +14,7 @@ from analysis.read.run import Run
 from analysis.stats.interval import Estimate, median_interval
 from analysis.stats.rounds import round_table, warm_calls
 from analysis.stats.tail import quantile_interval
+from analysis.text.spreadsheet import text_cell
 from bench import schema
 from bench.schema import Role, SubjectStatus
 
@@ -114,10 +115,12 @@ def write_summary(run: Run, summary: pd.DataFrame) -> None:
 
 
 def summary_csv(summary: pd.DataFrame) -> str:
-    """`summary` as the text of a CSV file; missing values are empty."""
+    """`summary` as the text of a CSV file; missing values are empty, and a text is no formula to a spreadsheet."""
     shown = summary.copy()
     for column in schema.SUMMARY.columns:
-        if column.kind != "str":
+        if column.kind == "str":
+            shown[column.name] = summary[column.name].map(text_cell)
+        else:
             decimals = _DECIMALS.get(column.name, 0)
             shown[column.name] = [_number(value, decimals) for value in summary[column.name]]
     return str(shown.to_csv(index=False, lineterminator="\n"))

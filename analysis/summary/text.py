@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Sequence
 from typing import Any, TextIO
 
 import pandas as pd
-from rich.markup import escape
 
 from analysis.read.run import Run
 from analysis.summary.cells import summary_csv
 from analysis.text import markdown, units
 from analysis.text.names import WORK_TITLES, cell_name
-from analysis.text.terminal import TableConsole
+from analysis.text.spreadsheet import text_cell
+from analysis.text.terminal import TableConsole, shown
 from bench import schema
 
 HEAD = ("cell", "median (95 % interval)", "p99", "relative to C (95 % interval)", "parent blocked", "errors")
@@ -91,12 +93,12 @@ def _texts(row: pd.Series, python: bool) -> tuple[str, ...]:
 def _write_table(run: Run, summary: pd.DataFrame, stream: TextIO) -> None:
     console = TableConsole(stream)
     # The column of errors is there if there are any.
-    shown = len(HEAD) if summary["errors"].sum() else len(HEAD) - 1
-    table = console.table(HEAD[:shown], HEAD[:1])
+    count = len(HEAD) if summary["errors"].sum() else len(HEAD) - 1
+    table = console.table(HEAD[:count], HEAD[:1])
     for title, rows in groups(summary):
-        table.add_row(f"[bold]{escape(title)}[/bold]")
+        table.add_row(shown(title, "bold"))
         for name, *texts in rows:
-            table.add_row(escape(f"  {name}"), *texts[: shown - 1])
+            table.add_row(shown(f"  {name}"), *texts[: count - 1])
     console.say(heading(run), "bold")
     console.print(table)
     for line in warnings(run, summary):
@@ -107,9 +109,9 @@ def _markdown(run: Run, summary: pd.DataFrame) -> str:
     rows: list[Sequence[str]] = []
     for title, cells in groups(summary):
         rows.append([f"**{title}**", *[""] * (len(HEAD) - 1)])
-        rows += [(f"`{name}`", *texts) for name, *texts in cells]
-    lines = [f"**{heading(run)}**", "", markdown.table(HEAD, rows, left=[0])]
-    lines += ["", *(f"{line}  " for line in warnings(run, summary))]
+        rows += [(markdown.code(name), *texts) for name, *texts in cells]
+    lines = [f"**{markdown.escape(heading(run))}**", "", markdown.table(HEAD, rows, left=[0])]
+    lines += ["", *(f"{markdown.escape(line)}  " for line in warnings(run, summary))]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -120,8 +122,15 @@ def _csv(summaries: Summaries) -> str:
     for number, (run, summary) in enumerate(summaries):
         lines = summary_csv(summary).splitlines()
         parts += [f"machine,run,{lines[0]}"] if number == 0 else []
-        parts += [f"{run.machine},{run.name},{line}" for line in lines[1:]]
+        parts += [f"{_fields(run.machine, run.name)},{line}" for line in lines[1:]]
     return "\n".join(parts) + "\n"
+
+
+def _fields(*texts: str) -> str:
+    """Texts as the first fields of a line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([text_cell(text) for text in texts])
+    return line.getvalue()
 
 
 def _object(run: Run, summary: pd.DataFrame) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from bench.schema.visible import visible
+
 
 def print_note(text: str) -> None:
-    """Print one line to standard error."""
-    print(text, file=sys.stderr)
+    """Print one line to standard error; it may name a path or hold a value that nobody has looked at."""
+    print(visible(text), file=sys.stderr)

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import Literal, NoReturn, TextIO
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from bench.schema.visible import visible
 
 # A table in a file or a pipe is as wide as its widest row.
 _PIPE_WIDTH = 400
@@ -40,4 +42,9 @@ class TableConsole(Console):
 
     def say(self, text: str, style: str | None = None) -> None:
         """Print `text` as it is."""
-        self.print(escape(text), style=style)
+        self.print(shown(text), style=style)
+
+
+def shown(text: str, style: str = "") -> Text:
+    """`text` for a cell of a table or a line: no markup or name of a picture in it means anything to rich."""
+    return Text(visible(text), style)

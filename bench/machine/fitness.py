@@ -10,6 +10,7 @@ import time
 from bench.machine import control_build, control_groups, facts, fitness_rules, memory, pyperf_checks
 from bench.machine.finding import Finding, lines, note, unfit_lines
 from bench.machine.fitness_rules import CpuActivity
+from bench.schema.visible import visible
 
 __all__ = ["Finding", "assess", "main", "measure_cpu_activity", "unfit_lines"]
 
@@ -116,7 +117,7 @@ def main() -> int:
     """Print every finding with its remedy; 0: fit, 1: unfit."""
     findings = assess()
     for line in lines(findings):
-        print(line)
+        print(visible(line))
     unfit = len(unfit_lines(findings))
     print(f"unfit: {unfit} finding{'s' * (unfit > 1)} above" if unfit else "this machine is fit to measure on")
     return 1 if unfit else 0

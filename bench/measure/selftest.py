@@ -21,6 +21,7 @@ from bench.plan.setup import prepare
 from bench.progress import Progress, choose
 from bench.schema import CheckState, Direction, Role
 from bench.schema.run_document import Check
+from bench.schema.visible import visible
 
 DEFAULT_BUDGET_S = 30.0
 LEAST_BUDGET_S = 10.0
@@ -37,10 +38,10 @@ def main(python: str | None, budget_s: float | None) -> int:
     if not budget >= LEAST_BUDGET_S:
         raise UsageError(f"--budget {budget:g}: the certificate needs {LEAST_BUDGET_S:g} seconds at least")
     for line in unfit_lines(assess()):
-        print(f"UNFIT MACHINE: {line}")
+        print(visible(f"UNFIT MACHINE: {line}"))
     checks = measure(python or interpreters.default(), budget, choose(sys.stderr.isatty()))
     for check in checks:
-        print(line_of(check))
+        print(visible(line_of(check)))
     failed = [check.name for check in checks if not check.passed]
     print(f"FAILED: {', '.join(failed)}" if failed else "passed")
     return 1 if failed else 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bench.plan import availability, registry
 from bench.plan.levels import parse_level
 from bench.plan.setup import prepare
+from bench.schema.visible import visible
 
 
 def main(python: str | None) -> int:
     """Print the list for interpreter `python` (default: the one behind the suite's environment); always 0."""
     setup = prepare(pythons=[python] if python else [])
     interpreter, resources = setup.pythons[0], setup.resources
-    print(f"Mechanisms, with Python {interpreter.label} ({interpreter.facts['executable']}):")
+    print(visible(f"Mechanisms, with Python {interpreter.label} ({interpreter.facts['executable']}):"))
     for work in registry.WORKS:
         print(f"\n{work}")
         for mechanism in registry.mechanisms().values():
@@ -33,4 +34,4 @@ def main(python: str | None) -> int:
 
 def _entry(name: str, description: str, reason: str) -> str:
     line = f"  {name:<22} {description}"
-    return f"{line}\n  {'':<22} UNAVAILABLE: {reason}" if reason else line
+    return f"{line}\n  {'':<22} UNAVAILABLE: {visible(reason)}" if reason else line

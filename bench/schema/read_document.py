@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from bench.schema.run_document import SCHEMA_VERSION, InterpreterFacts, RunDocument, RunOptions
+from bench.schema.visible import visible_data, writable
 from bench.schema.words import CheckState, Direction
 
 # The only check of version 1 that passes above its bound; later versions write the direction down.
@@ -26,11 +27,14 @@ class DocumentError(ValueError):
 
 def dump(document: RunDocument) -> str:
     """The text of run.json: keys in order, one a line."""
-    return json.dumps(msgspec.to_builtins(document), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return writable(json.dumps(msgspec.to_builtins(document), indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
 
 
 def parse(text: str) -> RunDocument:
-    """Read the text of run.json, of this version or an older one. Raises `DocumentError`."""
+    """Read the text of run.json, of this version or an older one; its texts are made `visible`.
+
+    Raises `DocumentError`, whose text is not.
+    """
     data = _load(text)
     version = data.get("schema") if isinstance(data, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
@@ -48,7 +52,8 @@ def parse(text: str) -> RunDocument:
         _refuse(_with_key(data, str(error)))
     if document.source is None:
         _require_all_keys(data)
-    return document
+    # What was written is what is checked, and what is safe to show is what is given out.
+    return msgspec.convert(visible_data(data), RunDocument)
 
 
 def _load(text: str) -> Any:

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from bench.schema.column import Column, columns_of
 from bench.schema.rows import BlockRow, CellRow, Row, SampleRow, SubjectRow, SummaryRow
+from bench.schema.visible import writable
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Table:
         """`rows` as lines of the file; what is None becomes an empty field."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(map(self._fields, rows))
-        return text.getvalue()
+        return writable(text.getvalue())
 
     @cached_property
     def _fields(self) -> Callable[[Row], tuple[object, ...]]:

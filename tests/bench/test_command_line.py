@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bench import schema
+from bench.__main__ import main
 from bench.machine import control_build
 from bench.plan import registry
 from tests import ROOT
@@ -328,3 +329,11 @@ def test_too_few_file_descriptors_are_an_error_and_no_traceback(
     assert "Traceback" not in done.stderr
     assert "Too many open files" in done.stderr
     assert done.returncode in statuses
+
+
+def test_an_error_names_a_hostile_place_safely(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of an error on standard error spells out what a path may hold."""
+    assert main(["list", "--python", "no\x1b[2J\u202eplace"]) == 2
+    said = capsys.readouterr().err
+    assert r"no\x1b[2J\u202eplace" in said
+    assert "\x1b" not in said

@@ -106,3 +106,19 @@ def test_a_terminal_is_chosen_by_standard_error(monkeypatch: pytest.MonkeyPatch)
 def test_times_are_readable(ns: float, text: str) -> None:
     """Three digits and the unit that fits."""
     assert human_ns(ns) == text
+
+
+def test_nothing_that_another_program_said_is_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    """In lines, and in names and messages of a drawing, controls are spelled out and markup stands as it is."""
+    hostile, spelled = "a\x1b]0;x\x07[/bold]:warning:\u202e\ud800", r"a\x1b]0;x\x07[/bold]:warning:\u202e\ud800"
+    Lines().update("x", 0, 1.0, lambda: [(hostile, 1.0)])
+    assert capsys.readouterr().err == f"round 1, 1 s left  {spelled} 1 ns\n"
+    screen = io.StringIO()
+    shown = Display(Console(file=screen, force_terminal=True, width=200))
+    try:
+        shown.update(hostile, 0, 1.0, lambda: [(hostile, 1.0)])
+        shown.message(hostile)
+    finally:
+        shown.close()
+    assert screen.getvalue().count(spelled) >= 3
+    assert not {"\x07", "\u202e", "\ud800", "⚠"} & set(screen.getvalue())

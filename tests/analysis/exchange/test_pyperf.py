@@ -309,3 +309,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     refused(tmp_path / "cut.json.gz", "cut off or damaged", tmp_path)
     (tmp_path / "text.json.gz").write_bytes(b"no archive")
     refused(tmp_path / "text.json.gz", "cut off or damaged", tmp_path)
+
+
+def test_names_that_no_file_can_hold_are_imported(tmp_path: Path) -> None:
+    """Halves of pairs, which JSON holds and UTF-8 does not, are spelled out wherever a pyperf file has them."""
+    file = write_file(tmp_path, benchmark("no \ud800", python_version="3.11\udfff", cpu_model_name="x\udfff"))
+    run = load_run(import_pyperf(file, tmp_path / "results"))
+    assert list(run.cells["mechanism"]) == [r"no \ud800"]
+    assert list(run.document.pythons) == list(run.cells["python"]) == [r"3.11\udfff"]

@@ -138,3 +138,10 @@ def test_measuring_says_what_failed(
 
     monkeypatch.setattr("bench.experiments.identical_runs.subprocess.run", interrupt)
     assert bench_aa.main(["--results", str(tmp_path / "b")]) == 130
+
+
+@pytest.mark.parametrize("program", [identical_runs, schedule_widths])
+def test_a_hostile_place_is_named_in_letters(program: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of an error spells out what a path may hold."""
+    assert program.main(["no\x1b[2J\u202eplace"]) == 2
+    assert r": no\x1b[2J\u202eplace: " in capsys.readouterr().err
