@@ -17,6 +17,8 @@ MOST_S = 20.0
 # Building the valid files and loading pandas comes before the first input.
 _START_S = 120.0
 _LOOK_S = 0.1
+# A worker holds nothing of what this process has loaded.
+CONTEXT = "spawn"
 # A file system in memory, where there is one: every input is written to a file.
 _SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
@@ -56,7 +58,7 @@ def read_inputs(reader: str, seed: int, numbers: range, folder: str, progress: A
 
 def fuzz(reader: str, inputs: int, seed: int, most_s: float = MOST_S) -> Result:
     """Read `inputs` inputs and count; one at which the worker dies or takes longer than `most_s` is passed over."""
-    context = multiprocessing.get_context("spawn")
+    context: Any = multiprocessing.get_context(CONTEXT)
     found = Result()
     first = 0
     while first < inputs:
