@@ -99,6 +99,20 @@ def test_what_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
             stream.read(2000)
 
 
+def test_the_bound_holds_for_all_parts_together(tmp_path: Path) -> None:
+    """Parts add up to the bound; who goes back to another place begins anew."""
+    file = tmp_path / "x.gz"
+    file.write_bytes(gzip.compress(bytes(1001)))
+    with BoundedFile(file, 1000) as stream:
+        assert len(stream.read(600)) == 600
+        with pytest.raises(LoadError, match="larger than"):
+            stream.read(600)
+    file = tmp_path / "x"
+    file.write_bytes(bytes(1000))
+    with BoundedFile(file, 1000) as stream:
+        assert [len(stream.read(1000)), stream.seek(0), len(stream.read(1000))] == [1000, 0, 1000]
+
+
 def test_an_archive_is_bounded_by_what_it_expands_to(tmp_path: Path) -> None:
     """An archive that is small itself and expands beyond the bound is refused while it expands."""
     file = tmp_path / "x.gz"

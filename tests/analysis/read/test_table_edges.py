@@ -292,3 +292,12 @@ def test_what_is_not_utf_8_is_named_with_its_line(run: Path) -> None:
     content = (run / "cells.csv").read_bytes()
     (run / "cells.csv").write_bytes(content.replace(b"os_fork", b"os\xfffork"))
     assert complaint(run) == "cells.csv:2: not UTF-8 text; copy it again or measure again"
+
+
+def test_a_long_number_of_a_cell_is_cut(run: Path) -> None:
+    """The number of a cell that is not there is shown, and no more of it than a line holds."""
+    change(run, "blocks.csv", 3, "cell", "0" * 1000 + "77")
+    said = complaint(run)
+    assert said.startswith("blocks.csv:3: cell 0000")
+    assert said.endswith("… is not in cells.csv")
+    assert len(said) < 400
