@@ -143,3 +143,9 @@ def test_many_parts_are_refused_before_they_are_made(tmp_path: Path) -> None:
     most = pyperf_read._MOST_BENCHMARKS
     file.write_text(json.dumps({"version": "1.0", "benchmarks": [0] * (most + 1)}))
     refused(file, "more than 2000 benchmarks", tmp_path)
+
+
+def test_others_may_read_an_imported_run(tmp_path: Path) -> None:
+    """The directory of the run has the mode of any other that is made here, not that of a temporary one."""
+    directory = import_pyperf(write_file(tmp_path, benchmark()), tmp_path / "results")
+    assert directory.stat().st_mode == directory.parent.stat().st_mode
