@@ -70,7 +70,7 @@ def _plot(arguments: Namespace) -> int:
     try:
         written = write_plots(arguments.runs, arguments.out)
     except OSError as error:
-        raise LoadError(f"--out {arguments.out}: cannot be written ({error.strerror})") from None
+        raise LoadError(f"--out {arguments.out}: cannot be written ({error.strerror}); name another place") from None
     for path in written:
         print(path)
     return 0

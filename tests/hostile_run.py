@@ -18,7 +18,13 @@ CELL = "<b>`$_{[/]\u202e"
 
 NAME = "=1+2<img src=x onerror=alert(1)>\"'```<b>`</code>$x_{1$[a](http://e.x)|&lt;,\\\x9b31m\u202e\u2066\u200b\u061c"
 """For what must be of one line: HTML, Markdown, mathematics, a formula, and characters that a terminal obeys."""
+ONE_LINE = NAME.replace("\x9b31m", "")
+"""For what is refused with characters that end a line or control a terminal."""
+FILE_NAME = ONE_LINE.replace("/", "∕")
+"""For what also names a file."""
 TEXT = f"{NAME}\x1b]0;x\x07\x00\x7f\n```\n# <script>alert(1)</script>\r\n"
+CSV_TEXT = TEXT.replace("\x00", "")
+"""A table with a byte of value 0 is refused."""
 LONE = f"{TEXT}\ud800"
 """What only JSON can hold: half of a pair."""
 
@@ -40,14 +46,14 @@ def hostile_run(results: Path, run: str = "20261124T040000Z", factor: float = 1.
 def _spoil(run: Path) -> Path:
     def spoil_cell(row: Row) -> None:
         row["python"] += CELL
-        row["control"] = row["control"] and f"@{TEXT}"
+        row["control"] = row["control"] and f"@{CSV_TEXT}"
         if row["mechanism"] not in ("os_fork", "subprocess_run"):
             row["mechanism"] += CELL
             row["level"] += "" if row["level"] == "bare" else CELL
-            row["unit"] = f"+{TEXT}"
+            row["unit"] = f"+{CSV_TEXT}"
 
     def spoil_subject(row: Row) -> None:
-        row["error"] = row["error"] and f"@{TEXT}"
+        row["error"] = row["error"] and f"@{CSV_TEXT}"
 
     change_rows(run, "cells.csv", spoil_cell)
     change_rows(run, "subjects.csv", spoil_subject)
@@ -58,7 +64,7 @@ def _spoil(run: Path) -> Path:
 
 def _spoiled(document: dict[str, Any]) -> dict[str, Any]:
     facts = {name: f"{value}{LONE}" for name, value in document["machine_facts"].items()}
-    check = {"name": f"check{NAME}", "value": 1.0, "unit": LONE, "bound": 2.0, "direction": "at_most", "text": LONE}
+    check = {"name": f"check{ONE_LINE}", "value": 1.0, "unit": LONE, "bound": 2.0, "direction": "at_most", "text": LONE}
     cell = {name: f"{name}{LONE}" for name in ("python", "mechanism", "scenario", "level", "reason")}
     texts = ("version", "implementation", "build", "compiler", "executable", "configure", "site_loads")
     pythons = {
@@ -66,13 +72,13 @@ def _spoiled(document: dict[str, Any]) -> dict[str, Any]:
         for label, about in document["pythons"].items()
     }
     return document | {
-        "run": f"{document['run']}-{NAME}",
-        "machine": f"={NAME}",
+        "run": f"{document['run']}-{FILE_NAME}",
+        "machine": f"={FILE_NAME}",
         "label": LONE,
         "suite": {"version": LONE, "commit": LONE},
         "options": document["options"]
         | {"profile": LONE, "mechanisms": [LONE, TEXT], "scenarios": [LONE], "cpu": LONE},
-        "started": f"{document['started']}{NAME}",
+        "started": f"{document['started']}{ONE_LINE}",
         "ended": LONE,
         "true": LONE,
         "control": {"available": True, "reason": LONE},

@@ -15,6 +15,7 @@ from analysis.errors import CompareError
 from analysis.figures import style
 from analysis.stats.ratio import Verdict
 from analysis.text import units
+from analysis.write_file import write_file
 
 KINDS = ("svg", "png")
 ROW_IN = 0.17
@@ -36,9 +37,9 @@ def write_plot(comparison: Comparison, path: Path) -> None:
         picture = style.to_bytes(draw(comparison), kind)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture)
+        write_file(path, picture)
     except OSError as error:
-        raise CompareError(f"--plot {path}: cannot be written ({error.strerror})") from None
+        raise CompareError(f"--plot {path}: cannot be written ({error.strerror}); name another place") from None
 
 
 def draw(comparison: Comparison) -> Figure:

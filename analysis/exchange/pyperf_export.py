@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import gzip
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from analysis.errors import PyperfError
 from analysis.exchange.pyperf_import import write_run
 from analysis.exchange.pyperf_read import read_suite
 from analysis.read.run import Run
+from analysis.write_file import write_file
 from bench import schema
 from bench.schema import Role
 from bench.schema.run_document import InterpreterFacts
@@ -179,14 +179,10 @@ def _time(text: object) -> datetime.datetime | None:
 
 
 def _dump(suite: pyperf.BenchmarkSuite, target: Path) -> None:
-    """Write beside `target`, then put in its place: pyperf's own dump has a time stamp, and leaves half a file."""
-    beside = target.with_name(f"{target.name}.{os.getpid()}")
+    """Write `suite` to `target`: pyperf's own dump has a time stamp, and leaves half a file."""
     text = json.dumps(suite._as_json(), separators=(",", ":"), sort_keys=True) + "\n"
     data = gzip.compress(text.encode(), 6, mtime=0) if target.suffix == ".gz" else text.encode()
     try:
-        beside.write_bytes(data)
-        os.replace(beside, target)
+        write_file(target, data)
     except OSError as error:
         raise PyperfError(f"{target}: cannot be written ({error.strerror}); name another place") from None
-    finally:
-        beside.unlink(missing_ok=True)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import datetime
-import gzip
 import math
 import os
 import re
-import shutil
 import statistics
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyperf
 
-from analysis.errors import PyperfError
+from analysis.errors import LoadError, PyperfError
+from analysis.exchange.new_run import write_new_run
+from analysis.exchange.pyperf_read import FIRST_YEAR
 from bench import schema
 from bench.schema import BlockRow, CellRow, Role, RunDocument, RunStatus, SampleRow, SubjectRow, SubjectStatus, Work
+from bench.schema.json_text import shown
 from bench.schema.run_document import ControlInfo, Cpus, InterpreterFacts, RunOptions, Source, Suite
 
 LABEL = "pyperf"
@@ -83,21 +83,26 @@ def write_run(suite: pyperf.BenchmarkSuite, file: Path, results: Path, label: st
     """Write `suite`, read from `file`, as a run under `results`; return its directory. Raises `PyperfError`."""
     if label is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}", label):
         raise PyperfError(f"--label {label!r}: up to 61 letters, digits and . _ + -, since it names a directory")
-    cells = [_imported(number, benchmark) for number, benchmark in enumerate(suite)]
-    document = _document(suite, cells, file, label or LABEL)
-    directory = results / document.machine / document.run
-    tables: dict[schema.Table, list[schema.Row]] = {
-        schema.CELLS: [cell.row for cell in cells],
-        schema.SUBJECTS: [row for cell in cells for row in _subject_rows(cell, document.started)],
-        schema.BLOCKS: [row for cell in cells for row in _block_rows(cell, document.started)],
-        schema.SAMPLES: [row for cell in cells for row in _sample_rows(cell)],
-    }
     try:
-        _write_new(directory, tables, document)
+        cells = [_imported(number, benchmark) for number, benchmark in enumerate(suite)]
+        document = _document(suite, cells, file, label or LABEL)
+        tables: dict[schema.Table, Iterable[schema.Row]] = {
+            schema.CELLS: [cell.row for cell in cells],
+            schema.SUBJECTS: [row for cell in cells for row in _subject_rows(cell, document.started)],
+            schema.BLOCKS: [row for cell in cells for row in _block_rows(cell, document.started)],
+            schema.SAMPLES: (row for cell in cells for row in _sample_rows(cell)),
+        }
+        return write_new_run(results, document, tables)
+    except PyperfError:
+        raise
+    except LoadError as error:
+        raise PyperfError(f"{file}: cannot become a run ({error}); measure again") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise PyperfError(f"{results}: cannot hold results ({reason}); choose another directory") from None
-    return directory
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # pyperf lets any number and text through that is of the right type; a run holds less.
+        raise PyperfError(f"{file}: cannot become a run ({shown(str(error))}); measure again") from None
 
 
 def _imported(number: int, benchmark: pyperf.Benchmark) -> Imported:
@@ -109,32 +114,6 @@ def _imported(number: int, benchmark: pyperf.Benchmark) -> Imported:
 def is_of_suite(about: Mapping[str, Any]) -> bool:
     """Whether a benchmark's metadata are those of a cell that this suite exported or measured."""
     return all(about.get(key) for key in ("mechanism", "scenario", "level")) and about.get("work") in set(Work)
-
-
-def _write_new(directory: Path, tables: Mapping[schema.Table, Sequence[schema.Row]], document: RunDocument) -> None:
-    """Write everything beside `directory`, then name it: a run is there as a whole, or not at all."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    if directory.exists():
-        raise PyperfError(f"{directory}: already there; nothing was overwritten, choose another --label")
-    beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
-        for table, rows in tables.items():
-            data = (table.first_line + table.lines(rows)).encode()
-            if table is schema.SAMPLES:
-                (beside / f"{table.file}.gz").write_bytes(gzip.compress(data, 6, mtime=0))
-            else:
-                (beside / table.file).write_bytes(data)
-        (beside / schema.RUN_FILE).write_text(schema.dump(document), encoding="utf-8")
-        beside.chmod(0o777 & ~_umask())
-        os.rename(beside, directory)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _subject_rows(cell: Imported, started: str) -> Iterator[SubjectRow]:
@@ -195,7 +174,8 @@ def _date(run: pyperf.Run) -> datetime.datetime | None:
     about = run.get_metadata()
     try:
         date = datetime.datetime.fromisoformat(str(about.get("date"))).replace(tzinfo=None)
-        return date - datetime.timedelta(seconds=float(about.get("duration", 0)))
+        began = date - datetime.timedelta(seconds=float(about.get("duration", 0)))
+        return began if began.year >= FIRST_YEAR else None
     except (ValueError, OverflowError):
         return None
 
@@ -230,7 +210,9 @@ def _document(suite: pyperf.BenchmarkSuite, cells: Sequence[Imported], file: Pat
         status=RunStatus.COMPLETE,
         rounds=max(len(cell.runs) for cell in cells),
         seed=None,
-        source=Source(format="pyperf", file=file.name, version=common.get("perf_version")),
+        source=Source(
+            format="pyperf", file=os.fsencode(file.name).decode("utf-8", "replace"), version=common.get("perf_version")
+        ),
         note=note,
         suite=Suite(version=None, commit=None),
         options=RunOptions(profile=Work.IMPORTED),

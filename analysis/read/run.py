@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.errors import LoadError
+from analysis.read.bounded_file import MOST_DOCUMENT, read_bytes
 from analysis.read.call_sums import check_calls
 from analysis.read.consistency import check_tables
 from analysis.read.contradiction import Tables
@@ -84,7 +85,7 @@ def load_run(path: Path | str) -> Run:
     directory = Path(path)
     if directory.name == schema.RUN_FILE:
         directory = directory.parent
-    document = _read_document(directory)
+    document = read_document(directory)
     cells = read_table(directory, schema.CELLS, document, None)
     cell_numbers = set(cells["cell"])
     subjects = read_table(directory, schema.SUBJECTS, document, cell_numbers)
@@ -107,10 +108,11 @@ def glob_escape(text: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
 
 
-def _read_document(directory: Path) -> RunDocument:
+def read_document(directory: Path) -> RunDocument:
+    """run.json in `directory`; raises `LoadError`."""
     path = directory / schema.RUN_FILE
     try:
-        return schema.parse(path.read_text(encoding="utf-8"))
+        return schema.parse(read_bytes(path, MOST_DOCUMENT).decode("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         problem = "no run" if directory.exists() else "does not exist"
         raise LoadError(
@@ -119,7 +121,7 @@ def _read_document(directory: Path) -> RunDocument:
     except UnicodeDecodeError:
         raise LoadError(f"{path}:1: not JSON (not UTF-8 text)") from None
     except OSError as error:
-        raise LoadError(f"{path}: cannot be read ({error.strerror})") from None
+        raise LoadError(f"{path}: cannot be read ({error.strerror or error}); copy it again") from None
     except DocumentError as error:
         # A line number follows the file's name at once, a key after a blank.
         raise LoadError(f"{path}:{'' if str(error)[:1].isdigit() else ' '}{error}") from None

@@ -8,21 +8,22 @@ short) is seen from the number of commas that pass by.
 from __future__ import annotations
 
 import csv
-import gzip
 import math
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.errors import LoadError
+from analysis.read.bounded_file import DAMAGED, MOST_TABLE, BoundedFile
+from analysis.read.watched_file import WatchedFile
 from bench import schema
 from bench.schema import RunDocument, RunStatus
+from bench.schema.json_text import shown
 from bench.schema.visible import visible
 
 # Narrow types for what every call repeats: 10 million calls then take 38 bytes each.
@@ -30,60 +31,31 @@ _NARROW = {"cell": "int32", "round": "int32", "block": "int32", "order": "int32"
 _ROLE_TYPE = pd.CategoricalDtype([str(role) for role in schema.Role])
 # What tells the rows of a file apart; calls have no such thing.
 _KEYS = {"cells": ["cell"], "subjects": ["round", "cell"], "blocks": ["cell", "round", "block", "role"]}
-_AT_ONCE = 1 << 18  # bytes
-_DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+# What int64 holds; pandas refuses more.
+_LARGEST = 2**63 - 1
 
 
 def find_file(directory: Path, table: schema.Table) -> Path:
     """The file of `table`, compressed or not; raises `LoadError` where there is none."""
     # The plain file wins: beside it, a compressed one is what an interrupted compression left.
     for path in (directory / table.file, directory / f"{table.file}.gz"):
-        if path.is_file():
+        if path.exists() and not path.is_dir():
             return path
     raise LoadError(f"{directory / table.file}: missing; the run is not whole, copy it again or measure again")
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")  # type: ignore[return-value]
+def _open(path: Path) -> BoundedFile:
+    return BoundedFile(path, MOST_TABLE)
 
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise LoadError(f"{path}: cut off or damaged ({error}); copy it again or measure again") from None
     except OSError as error:
-        raise LoadError(f"{path}: cannot be read ({error.strerror or error})") from None
-
-
-class _Watched:
-    """`stream` up to the byte `limit` (``None``: to its end), as a file for pandas; it counts what passes by.
-
-    Not one of the classes of `io`: those pandas would decode to text, and that again to bytes.
-    """
-
-    def __init__(self, stream: IO[bytes], limit: int | None) -> None:
-        self._stream = stream
-        self._left = math.inf if limit is None else limit
-        self.commas = self.lines = self.quotes = 0
-
-    def __iter__(self) -> Iterator[bytes]:  # never called, but what has none is no file to pandas
-        return iter(lambda: self.read(_AT_ONCE), b"")
-
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes more, none at the end."""
-        part = self._stream.read(int(min(size, self._left)))
-        self._left -= len(part)
-        letters = np.frombuffer(part, dtype=np.uint8)
-        self.commas += int(np.count_nonzero(letters == ord(",")))
-        self.lines += int(np.count_nonzero(letters == ord("\n")))
-        self.quotes += int(np.count_nonzero(letters == ord('"')))
-        return part
-
-    def even(self, columns: int) -> bool:
-        """Whether every line is sure to have as many fields, if none has more: quoted text may hold commas."""
-        return self.commas == self.lines * (columns - 1) and not self.quotes
+        raise LoadError(f"{path}: cannot be read ({error.strerror or error}); copy it again") from None
 
 
 def read_table(directory: Path, table: schema.Table, document: RunDocument, cells: set[int] | None) -> pd.DataFrame:
@@ -91,16 +63,17 @@ def read_table(directory: Path, table: schema.Table, document: RunDocument, cell
 
     `document` is run.json, `cells` the numbers that the column of that name may have (``None``: any).
     """
-    path = find_file(directory, table)
+    with _readable(directory):
+        path = find_file(directory, table)
     with _readable(path):
         older = document.schema < schema.SCHEMA_VERSION
         columns = _read_header(path, table, older)
         limit = _whole_rows(path, document.status is RunStatus.PARTIAL)
         with _open(path) as stream:
-            watched = _Watched(stream, limit)
+            watched = WatchedFile(stream, limit)
             frame = _parse(watched, columns)
         bad = frame is None or _has_bad_row(frame, columns, cells)
-        if bad or not watched.even(len(columns)):
+        if bad or watched.zeros or not watched.even(len(columns)):
             _name_bad_line(path, columns, cells, limit)
         if bad:
             names = ",".join(column.name for column in columns)
@@ -131,7 +104,9 @@ def _read_header(path: Path, table: schema.Table, older: bool) -> list[schema.Co
     unknown = [name for name in names if name not in described]
     if missing or unknown or len(set(names)) < len(names):
         what = (
-            f"column {missing[0]} is missing" if missing else f"column {(unknown or names)[0]!r} is unknown or doubled"
+            f"column {missing[0]} is missing"
+            if missing
+            else f"column {shown(repr((unknown or names)[0]))} is unknown or doubled"
         )
         raise LoadError(f"{path}:1: {what}; the header should be {','.join(table.header)}")
     return [described[name] for name in names]
@@ -144,7 +119,7 @@ def _whole_rows(path: Path, partial: bool) -> int | None:
     """
     if path.suffix == ".gz":
         return None
-    with open(path, "rb") as stream:
+    with _open(path) as stream:
         start = stream.seek(0, 2)
         last = b""
         while start > 0 and b"\n" not in last:
@@ -171,7 +146,7 @@ def _parse(stream: Any, columns: list[schema.Column]) -> pd.DataFrame | None:
             return pd.read_csv(
                 stream, dtype=types, na_values=empty, keep_default_na=False, index_col=False, encoding="utf-8"
             )
-        except _DAMAGED:
+        except DAMAGED:
             raise
         except (ValueError, OverflowError, Warning):
             return None
@@ -207,7 +182,7 @@ def _numbers_bad(numbers: Any, column: schema.Column) -> bool:
     if not len(numbers):
         return False
     lowest, highest = np.fmin.reduce(numbers), np.fmax.reduce(numbers)
-    if lowest < column.low or highest > (column.high or math.inf) or np.isinf(highest):
+    if lowest < column.low or highest > _highest(column) or np.isinf(highest):
         return True
     if numbers.dtype.kind != "f":
         return False
@@ -219,7 +194,7 @@ def _numbers_bad(numbers: Any, column: schema.Column) -> bool:
 def _name_bad_line(path: Path, columns: list[schema.Column], cells: set[int] | None, limit: int | None) -> None:
     """Raise `LoadError` for the first row that is wrong, if there is one."""
     with _open(path) as stream:
-        reader = csv.reader(_lines(stream, limit))
+        reader = csv.reader(_lines(path, stream, limit))
         next(reader)
         try:
             for row in reader:
@@ -230,13 +205,18 @@ def _name_bad_line(path: Path, columns: list[schema.Column], cells: set[int] | N
             raise LoadError(f"{path}:{reader.line_num}: {error}") from None
 
 
-def _lines(stream: IO[bytes], limit: int | None) -> Iterator[str]:
+def _lines(path: Path, stream: BoundedFile, limit: int | None) -> Iterator[str]:
     place = 0
-    for line in stream:
+    for number, line in enumerate(iter(stream.readline, b""), 1):
         if limit is not None and place >= limit:
             return
         place += len(line)
-        yield line.decode("utf-8", "replace")
+        if b"\0" in line:
+            raise LoadError(f"{path}:{number}: holds a byte of value 0; copy it again or measure again")
+        try:
+            yield line.decode("utf-8")
+        except UnicodeDecodeError:
+            raise LoadError(f"{path}:{number}: not UTF-8 text; copy it again or measure again") from None
 
 
 def _what_is_wrong(row: list[str], columns: list[schema.Column], cells: set[int] | None) -> str:
@@ -247,9 +227,9 @@ def _what_is_wrong(row: list[str], columns: list[schema.Column], cells: set[int]
             continue
         wrong = _wrong_value(column, text)
         if wrong:
-            return f"{column.name} is {text!r}, {wrong}"
+            return f"{column.name} is {shown(repr(text))}, {wrong}"
         if column.name == "cell" and cells is not None and int(text) not in cells:
-            return f"cell {text} is not in {schema.CELLS.file}"
+            return f"cell {shown(text)} is not in {schema.CELLS.file}"
     return ""
 
 
@@ -262,8 +242,14 @@ def _wrong_value(column: schema.Column, text: str) -> str:
         value = int(text) if column.kind == "int" else float(text)
     except ValueError:
         return "not a whole number" if column.kind == "int" else "not a number"
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return "not a finite number"
     if value < column.low:
         return f"below {column.low}"
-    return f"above {column.high}" if column.high is not None and value > column.high else ""
+    return f"above {_highest(column)}" if value > _highest(column) else ""
+
+
+def _highest(column: schema.Column) -> float:
+    if column.high is not None:
+        return column.high
+    return _LARGEST if column.kind == "int" else math.inf

@@ -18,6 +18,7 @@ from analysis.report import machine_sections, sections
 from analysis.report.answers import answers
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
+from analysis.write_file import make_folder, write_file
 
 FOLDER = "report"
 _NO_FILE_NAME = re.compile(r"[^\w.+-]+")
@@ -32,18 +33,18 @@ def analyse(run: Run) -> AnalysedRun:
 def write_report(analysed: AnalysedRun) -> Path:
     """Write figures, report.md and index.html into the folder ``report`` of a run; return the path of index.html.
 
-    The same files give the same bytes. Raises `LoadError` where a file of the run cannot be read, `OSError` where the
-    folder cannot be written.
+    The same files give the same bytes. Raises `LoadError` where a file of the run cannot be read or the
+    folder is a link, `OSError` where it cannot be written.
     """
     pictures = [figures.draw(kind, analysed) for kind in figures.kinds()]
     shown = context(analysed, pictures)
     folder = analysed.run.path / FOLDER
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     for picture in pictures:
         _write_picture(picture, folder / picture.name)
     for name in ("report.md", "index.html"):
         text = environment().get_template(f"{name}.j2").render(shown)
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        write_file(folder / name, text)
     return folder / "index.html"
 
 
@@ -84,7 +85,7 @@ def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
             path.unlink(missing_ok=True)
         return []
     for path, data in zip(paths, (picture.svg, picture.png), strict=True):
-        path.write_bytes(data)
+        write_file(path, data)
     return paths
 
 

@@ -15,6 +15,7 @@ from analysis.stats.interval import Estimate, median_interval
 from analysis.stats.rounds import round_table, warm_calls
 from analysis.stats.tail import quantile_interval
 from analysis.text.spreadsheet import text_cell
+from analysis.write_file import write_file
 from bench import schema
 from bench.schema import Role, SubjectStatus
 
@@ -111,7 +112,7 @@ def write_summary(run: Run, summary: pd.DataFrame) -> None:
 
     The same run gives the same bytes: fixed decimals, no index, lines end in a line feed. Raises `OSError`.
     """
-    (run.path / schema.SUMMARY.file).write_text(summary_csv(summary), encoding="utf-8", newline="")
+    write_file(run.path / schema.SUMMARY.file, summary_csv(summary))
 
 
 def summary_csv(summary: pd.DataFrame) -> str:

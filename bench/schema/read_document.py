@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import msgspec
 
+from bench.schema import json_text
+from bench.schema.json_text import DocumentError
 from bench.schema.run_document import SCHEMA_VERSION, InterpreterFacts, RunDocument, RunOptions
-from bench.schema.visible import visible_data, writable
+from bench.schema.visible import visible_data, writable, writable_data
 from bench.schema.words import CheckState, Direction
 
 # The only check of version 1 that passes above its bound; later versions write the direction down.
@@ -20,9 +23,7 @@ _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
-
-class DocumentError(ValueError):
-    """The text is not a run's document; the error's text begins with `line` (text that is no JSON) or the key."""
+__all__ = ["DocumentError", "dump", "parse"]
 
 
 def dump(document: RunDocument) -> str:
@@ -35,13 +36,15 @@ def parse(text: str) -> RunDocument:
 
     Raises `DocumentError`, whose text is not.
     """
-    data = _load(text)
+    data = json_text.load(text)
+    json_text.refuse_values(data, _not_finite)
+    data = writable_data(data)
     version = data.get("schema") if isinstance(data, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
         raise DocumentError("1: not a run's document (it has no schema version)")
     if version > SCHEMA_VERSION:
         raise DocumentError(
-            f"1: schema version {version} is newer than this program reads ({SCHEMA_VERSION}); "
+            f"1: schema version {json_text.shown(str(version))} is newer than this program reads ({SCHEMA_VERSION}); "
             "use the forkbench that wrote it, or a later one"
         )
     if version < 2:
@@ -56,21 +59,9 @@ def parse(text: str) -> RunDocument:
     return msgspec.convert(visible_data(data), RunDocument)
 
 
-def _load(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except DocumentError:
-        raise
-    except json.JSONDecodeError as error:
-        raise DocumentError(f"{error.lineno}: not JSON ({error.msg})") from None
-    except RecursionError:
-        raise DocumentError("1: not JSON that can be read (nested too deeply)") from None
-    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
-        raise DocumentError(f"1: not JSON that can be read ({str(error).partition(';')[0]})") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise DocumentError(f"1: not JSON ({name} is no number)")
+def _not_finite(value: Any) -> str | None:
+    """What is wrong with a number that JSON can spell, and `dump` could not write again."""
+    return "not a finite number" if isinstance(value, float) and not math.isfinite(value) else None
 
 
 def _raise_to_version_2(data: dict[str, Any]) -> None:
@@ -92,12 +83,13 @@ def _with_key(data: dict[str, Any], error: str) -> str:
     match = re.search(r"\$\.(\w+)\[\.\.\.\]", error)
     if match is None:
         return error
+    types = {field.name: field.type for field in msgspec.structs.fields(RunDocument)}
     for key, value in data[match[1]].items():
+        # One entry at a time, and nothing of the rest: a map may hold a million.
         try:
-            msgspec.convert({**data, match[1]: {key: value}}, RunDocument)
-        except msgspec.ValidationError as narrowed:
-            if str(narrowed) == error:
-                return error.replace("[...]", f".{key}", 1)
+            msgspec.convert({key: value}, types[match[1]])
+        except msgspec.ValidationError:
+            return error.replace("[...]", f".{key}", 1)
     return error
 
 
@@ -111,7 +103,7 @@ def _refuse(error: str) -> NoReturn:
         what = "missing" if _MISSING.fullmatch(what) else "unknown key"
     else:
         key, what = place, what[:1].lower() + what[1:].replace("`", "")
-    raise DocumentError(f"{' '.join(key.split()) or 'run.json'}: {' '.join(what.split())}")
+    raise DocumentError(f"{json_text.shown(key) or 'run.json'}: {json_text.shown(what)}")
 
 
 def _require_all_keys(data: Mapping[str, Any]) -> None:

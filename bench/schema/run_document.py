@@ -14,8 +14,10 @@ RUN_FILE = "run.json"
 LARGEST = 2**63 - 1
 Fact = bool | Annotated[int, Meta(ge=-LARGEST, le=LARGEST)] | float | str | None
 Count = Annotated[int, Meta(ge=0, le=LARGEST)]
-# Of one line: it stands in tables, file names and terminals.
-Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+$")]
+# Of one line: it stands in tables and terminals. (`$` would let a last line end through.)
+Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z")]
+# Figures are named after it, so it must not lead out of their directory.
+FileName = Annotated[str, Meta(pattern=r"^(?!\.\.?\Z)[^\x00-\x1f\x7f-\x9f\u2028\u2029/]+\Z")]
 
 
 def _meaning(meaning: str, unit: str = "", since: int = 1) -> Meta:
@@ -137,9 +139,9 @@ class RunDocument(Part, kw_only=True, forbid_unknown_fields=True, omit_defaults=
         Annotated[int, Meta(ge=1, le=SCHEMA_VERSION)],
         _meaning("version of this dictionary; readers take all older ones"),
     ]
-    run: Annotated[Name, _meaning("name of the run and of its directory: when it began (UTC), and its label")]
+    run: Annotated[FileName, _meaning("name of the run and of its directory: when it began (UTC), and its label")]
     machine: Annotated[
-        Name,
+        FileName,
         _meaning("name of the machine and of the directory above; it is no host name unless `--machine` gave one"),
     ]
     label: Annotated[str | None, _meaning("what `--label` gave, else null")]

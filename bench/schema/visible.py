@@ -36,6 +36,17 @@ def writable(text: str) -> str:
     return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
+def writable_data(data: Any) -> Any:
+    """`data` of JSON with all of its texts `writable`, those of keys included."""
+    if isinstance(data, str):
+        return writable(data)
+    if isinstance(data, list):
+        return [writable_data(value) for value in data]
+    if isinstance(data, dict):
+        return {writable(key): writable_data(value) for key, value in data.items()}
+    return data
+
+
 def visible_data(data: Any) -> Any:
     """`data` of JSON with all of its texts `visible`, those of keys included."""
     if isinstance(data, str):

@@ -272,10 +272,10 @@ def test_what_is_no_pyperf_file_is_one_line(kind: str, tmp_path: Path) -> None:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "memory": (benchmark(unit="byte"), "in units of byte; only times"),
     "integer": (benchmark(unit="integer"), "in units of integer; only times"),
-    "NaN": (benchmark(values=(0.5, math.nan)), "number > 0.0"),
+    "NaN": (benchmark(values=(0.5, math.nan)), r"runs\[0\].values\[1\]: not a finite number"),
     "negative": (benchmark(values=(0.5, -0.1)), "number > 0.0"),
     "zero": (benchmark(values=(0.5, 0)), "number > 0.0"),
-    "infinite": (benchmark(values=(0.5, math.inf)), "holds a time of inf s"),
+    "infinite": (benchmark(values=(0.5, math.inf)), r"runs\[0\].values\[1\]: not a finite number"),
     "of years": (benchmark(values=(0.5, 1e30)), r"holds a time of 1e\+30 s"),
     "text": (benchmark(values=(0.5, "0.1")), "number > 0.0"),
     "no name": ({"runs": [{"values": [1.0]}]}, "name"),
@@ -309,11 +309,3 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     refused(tmp_path / "cut.json.gz", "cut off or damaged", tmp_path)
     (tmp_path / "text.json.gz").write_bytes(b"no archive")
     refused(tmp_path / "text.json.gz", "cut off or damaged", tmp_path)
-
-
-def test_names_that_no_file_can_hold_are_imported(tmp_path: Path) -> None:
-    """Halves of pairs, which JSON holds and UTF-8 does not, are spelled out wherever a pyperf file has them."""
-    file = write_file(tmp_path, benchmark("no \ud800", python_version="3.11\udfff", cpu_model_name="x\udfff"))
-    run = load_run(import_pyperf(file, tmp_path / "results"))
-    assert list(run.cells["mechanism"]) == [r"no \ud800"]
-    assert list(run.document.pythons) == list(run.cells["python"]) == [r"3.11\udfff"]

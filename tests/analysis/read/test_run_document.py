@@ -139,10 +139,51 @@ def test_what_is_out_of_range_is_named(steps: Steps, value: object, said: str) -
     assert error_of(data) == said
 
 
+@pytest.mark.parametrize(
+    ("steps", "value", "error"),
+    [
+        (("label",), "\ud800", ""),
+        (("run",), "a\udfff", ""),
+        (("after", "\ud800"), "a\udfff", ""),
+        (("unavailable", 0, "level"), "\ud800", ""),
+        (("status",), "\ud800", "status: invalid enum value '\\\\ud800'"),
+        (("\ud800",), 1, "\\ud800: unknown key"),
+    ],
+)
+def test_text_that_no_file_can_hold_is_spelled_out(steps: Steps, value: object, error: str) -> None:
+    """Half of a pair of UTF-16, in a text or a name, becomes letters that any file can hold."""
+    data = full()
+    holder(data, steps)[steps[-1]] = value
+    if error:
+        assert error_of(data) == error
+    else:
+        assert schema.parse(schema.dump(schema.parse(json.dumps(data)))) == schema.parse(json.dumps(data))
+
+
+def test_a_number_that_overflows_is_named() -> None:
+    """A number too large for a float, which JSON can spell, is refused with its key; whole ones of any length too."""
+    data = full() | {"after": {"x": 12345.5}}
+    with pytest.raises(DocumentError, match=r"^after\.x: not a finite number$"):
+        schema.parse(json.dumps(data).replace("12345.5", "1e999"))
+    for number in (10**400, -(10**400)):
+        assert error_of(full() | {"after": {"x": number}}).startswith("after.x: expected int")
+    for key in ("value", "bound"):
+        data = full()
+        data["certificate"]["checks"][0][key] = 10**400
+        assert error_of(data) == f"certificate.checks[0].{key}: number out of range"
+
+
+def test_an_error_is_never_as_long_as_the_file() -> None:
+    """A value or a key of a megabyte is cut in the one line that names it."""
+    for data in (full() | {"x" * 1_000_000: 1}, full() | {"status": "y" * 1_000_000}, {"schema": 10**4000}):
+        assert len(error_of(data)) < 1000
+
+
 def test_a_machine_of_two_lines_is_refused() -> None:
-    """A line end or another control character in a name would break every table that shows it."""
-    for text in ("a\nb", "a\x1b[2J", ""):
-        assert error_of(full() | {"machine": text}).startswith("machine: expected str matching regex")
+    """A line end or another control character in a name would break tables, and a path would lead elsewhere."""
+    for text in ("a\nb", "a\n", "a\x1b[2J", "a\x85b", "a\u2028b", "", "a/b", "..", "."):
+        for key in ("machine", "run"):
+            assert error_of(full() | {key: text}).startswith(f"{key}: expected str matching regex"), text
 
 
 @pytest.mark.parametrize(

@@ -262,3 +262,42 @@ def test_the_end_of_a_long_file_is_looked_at(tmp_path: Path) -> None:
         if torn:
             blocks.write_bytes(blocks.read_bytes()[:-5])
         assert len(tables_alone(run)["blocks"]) == len(lines) - torn
+
+
+@pytest.mark.parametrize(
+    ("file", "column"),
+    [("blocks.csv", "elapsed_ns"), ("samples.csv", "total_ns"), ("samples.csv", "ready_ns"), ("cells.csv", "cell")],
+)
+def test_a_number_of_hundreds_of_digits_is_named_with_its_line(run: Path, file: str, column: str) -> None:
+    """A whole number beyond every column, optional ones included, is one short line with the line's number."""
+    for digits in (20, 400, 5000):
+        change(run, file, 3, column, "9" * digits)
+        said = complaint(run)
+        assert said.startswith(f"{file}:3: {column} is '99999"), said
+        assert len(said) < 400
+
+
+def test_a_byte_of_value_0_is_named_with_its_line(run: Path) -> None:
+    """A byte at which pandas would end a text without a word is refused with its line, in text and numbers."""
+    for text in ("os\0_fork", "os_fork\0"):
+        change(run, "cells.csv", 2, "mechanism", text)
+        assert complaint(run) == "cells.csv:2: holds a byte of value 0; copy it again or measure again"
+    change(run, "cells.csv", 2, "mechanism", "os_fork")
+    change(run, "blocks.csv", 4, "calls", "1\x002")
+    assert complaint(run).startswith("blocks.csv:4: holds a byte of value 0")
+
+
+def test_what_is_not_utf_8_is_named_with_its_line(run: Path) -> None:
+    """Bytes that are no UTF-8 text are refused with their line."""
+    content = (run / "cells.csv").read_bytes()
+    (run / "cells.csv").write_bytes(content.replace(b"os_fork", b"os\xfffork"))
+    assert complaint(run) == "cells.csv:2: not UTF-8 text; copy it again or measure again"
+
+
+def test_a_long_number_of_a_cell_is_cut(run: Path) -> None:
+    """The number of a cell that is not there is shown, and no more of it than a line holds."""
+    change(run, "blocks.csv", 3, "cell", "0" * 1000 + "77")
+    said = complaint(run)
+    assert said.startswith("blocks.csv:3: cell 0000")
+    assert said.endswith("… is not in cells.csv")
+    assert len(said) < 400
