@@ -40,17 +40,21 @@ _BURST = 1.5
 _OBSERVER_CALLS = 30
 _OBSERVER_BLOCKS = 6
 _FEWEST_OBSERVATIONS = 3
+# Its names are local, as those of the mechanism are: looking up `os.fork` in its module makes parent and child write
+# to four pages more, which makes the loop 3 % slower (docs/method.md).
 HAND_WRITTEN = """
-import os, sys, time
+import os, sys
 if len(sys.argv) > 1: os.sched_setaffinity(0, {int(sys.argv[1])})
 def loop(n):
+    from os import _exit, fork, waitpid
+    from time import perf_counter_ns as now
     took = []
     for _ in range(n):
-        begin = time.perf_counter_ns()
-        pid = os.fork()
-        if pid == 0: os._exit(0)
-        os.waitpid(pid, 0)
-        took.append(time.perf_counter_ns() - begin)
+        begin = now()
+        pid = fork()
+        if pid == 0: _exit(0)
+        waitpid(pid, 0)
+        took.append(now() - begin)
     return sorted(took)[n // 2]
 while (n := os.read(0, 10)):
     os.write(1, b"%d\\n" % loop(int(n)))
