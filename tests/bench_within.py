@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--budget", type=float, default=30.0, metavar="SECONDS", help="of one run (default: 30)")
     arguments = parser.parse_args()
     mechanisms: Mapping[str, Mechanism] = {**registry.mechanisms(), _FORK.name: _FORK}
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(registry, "mechanisms", lambda: mechanisms):
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(registry, "mechanisms", return_value=mechanisms):
         base, same = (_link(Path(folder), name) for name in ("base", "same"))
         first = _compared(Path(folder) / "first", 5.0, 0, (base, same))
         slower = _link(Path(folder), f"slower-{round(MORE * first.base_ns)}")
