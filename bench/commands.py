@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from bench.driver import only_run
 from bench.errors import UsageError
 from bench.files.store import StoreError
 from bench.options import DEFAULT_BLOCK_NS, Options, parse_block, parse_pairs
@@ -62,6 +63,15 @@ def _run_options(run: ArgumentParser) -> None:
         metavar="CORE,OTHERS",
         help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 10,2)",
     )
+    run.add_argument(
+        "--resume", type=Path, metavar="RUN", help="go on with an interrupted run; only --python may be given with it"
+    )
+    run.add_argument(
+        "--when-busy",
+        default=only_run.default(),
+        metavar="refuse|wait|ignore",
+        help=f"while another run measures on this machine (default: {only_run.VARIABLE}, or refuse)",
+    )
     run.add_argument("--no-progress", action="store_true", help="say only what stays")
 
 
@@ -100,6 +110,8 @@ def _run(arguments: Namespace) -> int:
     from bench import progress
     from bench.measure.run import execute
 
+    if arguments.resume:
+        return _resume(arguments)
     core, others = parse_pairs(arguments.pairs)
     options = Options(
         results=arguments.results,
@@ -116,9 +128,30 @@ def _run(arguments: Namespace) -> int:
         block_ns=parse_block(arguments.block_ms),
         core_pairs=core,
         other_pairs=others,
+        when_busy=arguments.when_busy,
     )
     _be_interrupted()
     run = execute(options, progress.choose(not arguments.no_progress))
+    print(run.directory)
+    return 1 if run.lacks() else 0
+
+
+def _resume(arguments: Namespace) -> int:
+    """Go on with an interrupted run. Its options are its own."""
+    from bench import progress
+    from bench.measure.resumption import read
+    from bench.measure.run import execute
+
+    parser = ArgumentParser()
+    _run_options(parser)
+    own = ("resume", "python", "no_progress", "when_busy")
+    given = [name for name, value in vars(arguments).items() if name not in own and value != parser.get_default(name)]
+    if given:
+        raise UsageError(f"--resume: a run goes on with its own options; leave out --{given[0].replace('_', '-')}")
+    _be_interrupted()
+    resumption = read(arguments.resume, tuple(arguments.python))
+    options = replace(resumption.options, when_busy=arguments.when_busy)
+    run = execute(options, progress.choose(not arguments.no_progress), resumption)
     print(run.directory)
     return 1 if run.lacks() else 0
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.driver import only_run
 from bench.driver.process import BLOCK_DEADLINE_S
 from bench.errors import UsageError
 
@@ -42,6 +43,7 @@ class Options:
     other_pairs: int = 2
     deadline_s: float = BLOCK_DEADLINE_S
     module_path: str = field(default="", repr=False)
+    when_busy: str = field(default_factory=only_run.default)
 
     def __post_init__(self) -> None:
         """Raises `UsageError` for values that can never be right."""

@@ -13,12 +13,16 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from bench.driver import only_run
 from tests.fake_kinds import KINDS
 from tests.fake_run import write_run
 
 # A time limit would make a verdict of a busy machine; the same examples every time make a failure repeatable.
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
+
+# Two tests run side by side, and many of them measure.
+os.environ[only_run.VARIABLE] = only_run.WhenBusy.IGNORE
 
 # What a test asked to end may take so long to do so; what is there afterwards was left behind.
 _GRACE_S = 5.0

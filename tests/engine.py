@@ -20,7 +20,8 @@ from bench import schema
 from bench.driver.launch import Settings
 from bench.machine import control_build
 from bench.measure import certificate
-from bench.measure.run import Run, execute
+from bench.measure.run import execute
+from bench.measure.run_state import Run
 from bench.options import Options
 from bench.plan import interpreters, registry
 from bench.plan.registry import Mechanism

@@ -58,7 +58,11 @@ def standing(analysed: AnalysedRun) -> str:
         text += f", {units.percent_text(document.share_in_calls)} of it inside measured calls"
     text += "."
     if analysed.run.partial:
-        text += " The run was ended before its time: it is partial, and only its complete rounds are shown."
+        text += (
+            " The run is partial: it was ended before its time, or gave up cells. Only its complete rounds are shown."
+        )
+    for resumed in document.resumed:
+        text += f" It was interrupted, and went on with round {resumed.round} at {resumed.at}."
     if document.note:
         text += f" It was {nameless(document.note)}."
     return text

@@ -45,7 +45,8 @@ def heading(run: Run) -> str:
     """What was measured where, in a line."""
     rounds = f"{run.rounds} round{'' if run.rounds == 1 else 's'}"
     partial = ", partial" if run.partial else ""
-    return f"{run.name} on {run.machine}: {rounds}{partial}"
+    resumed = ", resumed" if run.document.resumed else ""
+    return f"{run.name} on {run.machine}: {rounds}{partial}{resumed}"
 
 
 def warnings(run: Run, summary: pd.DataFrame) -> list[str]:

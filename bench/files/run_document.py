@@ -17,6 +17,7 @@ from bench.schema.run_document import (
     ControlInfo,
     Cpus,
     InterpreterFacts,
+    Resumed,
     RunDocument,
     RunOptions,
     Suite,
@@ -73,6 +74,12 @@ def close(document: RunDocument, wall_ns: int, share_in_calls: float) -> None:
     document.wall_ns = wall_ns
     document.share_in_calls = round(share_in_calls, 4)
     document.after = facts.state()
+
+
+def resume(document: RunDocument) -> None:
+    """Make the document of an interrupted run that of one that goes on."""
+    document.ended = document.after = document.wall_ns = document.share_in_calls = document.certificate = None
+    document.resumed = [*document.resumed, Resumed(at=_utc(), round=document.rounds)]
 
 
 def _utc(form: str = "%Y-%m-%dT%H:%M:%SZ") -> str:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO
 
 from bench import schema
+from bench.files.tails import Ends, move_aside
 from bench.schema import RunDocument, RunStatus
 
 _TABLE_OF = {table.record: table for table in schema.RAW_TABLES}
@@ -89,16 +90,29 @@ class Store:
     disk.
     """
 
-    def __init__(self, directory: Path, document: RunDocument) -> None:
+    def __init__(self, directory: Path, document: RunDocument, resumed: bool = False) -> None:
         self.directory = directory
         self.document = document
         self._streams: dict[str, IO[str]] = {}
-        for table in schema.RAW_TABLES:
-            stream = open(directory / table.file, "x", encoding="utf-8", newline="")
-            stream.write(table.first_line)
-            stream.flush()  # a run that is killed before its first row can be read, and has none
-            self._streams[table.name] = stream
+        with _writing(directory):
+            for table in schema.RAW_TABLES:
+                stream = open(directory / table.file, "a" if resumed else "x", encoding="utf-8", newline="")
+                if stream.tell() == 0:
+                    stream.write(table.first_line)
+                    stream.flush()  # a run that is killed before its first row can be read, and has none
+                self._streams[table.name] = stream
         self.write_document()
+
+    def ends(self) -> Ends:
+        """The byte at which each file ends now."""
+        return {name: os.fstat(stream.fileno()).st_size for name, stream in self._streams.items()}
+
+    def move_aside(self, ends: Ends) -> None:
+        """Take back the rows behind `ends`, of a round that is to be measured again; they are kept beside."""
+        with _writing(self.directory):
+            move_aside(self.directory, ends)
+            for stream in self._streams.values():
+                stream.seek(0, os.SEEK_END)
 
     def add(self, rows: Sequence[schema.Row]) -> None:
         """Append `rows`, all of one class, to the file of that class, and hand them to the operating system."""

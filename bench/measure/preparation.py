@@ -107,6 +107,14 @@ class Preparation:
             start_ns=subjects.started_ns[number] - self._origin_ns,
         )
 
+    def recall(self, cells: Sequence[Cell], rows: Mapping[int, CellRow]) -> None:
+        """Take the blocks of an interrupted run from its cells.csv: what is measured does not change half-way."""
+        for cell in cells:
+            row = rows.get(cell.number)
+            if row and row.block_calls:
+                calibration = Calibration(row.block_calls, row.control_calls, 0.0, 0.0, row.path)
+                self.tasks[cell.number] = Task(cell, self._settings(cell), calibration, row.blocks)
+
     def settle(self, cells: Sequence[Cell], left_s: float) -> None:
         """Decide which cells fit and how many pairs of blocks each has in a round, and write cells.csv."""
         options = self._options

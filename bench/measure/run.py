@@ -3,106 +3,48 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from bench.driver import pinning, reaping
 from bench.driver.guard import GUARD
-from bench.driver.process import SET_UP_DEADLINE_S
+from bench.driver.only_run import only_run
 from bench.errors import UsageError
 from bench.files import run_document
 from bench.files.store import Store, create_run_directory
 from bench.machine import fitness
-from bench.measure import certificate
+from bench.measure import certificate, suspension
 from bench.measure.preparation import Preparation
-from bench.measure.round import Measured, Round, Task
+from bench.measure.resumption import Resumption, what_changed
+from bench.measure.round import Measured, Round
+from bench.measure.run_state import Run
 from bench.measure.schedule import Step
 from bench.options import FEWEST_ROUNDS, Options
 from bench.plan import cells
-from bench.plan.cells import Cell
+from bench.plan.cells import Cell, identity_of
 from bench.plan.setup import Setup, prepare
 from bench.progress import Progress
-from bench.schema import Role, RunStatus
+from bench.schema import RunStatus
 from bench.schema.run_document import Check, RunDocument, UnavailableCell
 
 # A cell whose subjects failed in so many rounds in a row is not started again.
 FAILURES_TO_GIVE_UP = 2
 _CERTIFICATE_SHARE = 0.02
-# Seconds at the end of a budget that are kept for stopping, compressing and run.json.
-_CLOSING_S = 0.7
-# What any subject has to get ready, however little of the budget is left: a busy machine is no error.
-_LEAST_SET_UP_S = 10.0
 # The rounds that an interval needs may take this part of the budget more.
 _GRACE = 0.1
 
 
-@dataclass
-class Run:
-    """One run while it lasts and after: `measured` has every block in short, `failures` errors by cell.
-
-    `given_up` are the cells that were measured no further, or could be calibrated and then not measured once.
-    """
-
-    options: Options
-    progress: Progress
-    began_ns: int = field(default_factory=time.perf_counter_ns)
-    directory: Path = Path()
-    cells: list[Cell] = field(default_factory=list)
-    tasks: dict[int, Task] = field(default_factory=dict)
-    measured: list[Measured] = field(default_factory=list)
-    failures: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    in_a_row: dict[int, int] = field(default_factory=dict)
-    given_up: list[int] = field(default_factory=list)
-    forced: int = 0
-    rounds: int = 0
-    in_calls_ns: int = 0
-    rounds_ns: list[int] = field(default_factory=list)
-
-    def wall_ns(self) -> int:
-        """Nanoseconds since the run began."""
-        return time.perf_counter_ns() - self.began_ns
-
-    def lacks(self) -> str:
-        """What keeps the run from being complete; empty: nothing. A cell that failed and recovered lacks nothing."""
-        if not self.tasks:
-            return "no cell could be measured to the end"
-        if self.given_up:
-            return f"given up: {', '.join(self.cells[number].name for number in sorted(self.given_up))}"
-        return ""
-
-    def left_s(self) -> float:
-        """Seconds of the budget that are left for measuring."""
-        return self.options.budget - self.wall_ns() / 1e9 - _CLOSING_S
-
-    def set_up_s(self) -> float:
-        """Seconds that subjects which start now have to get ready: no more than what is left, or one holds the run."""
-        if self.options.rounds is not None:
-            return SET_UP_DEADLINE_S
-        return min(SET_UP_DEADLINE_S, max(_LEAST_SET_UP_S, self.left_s()))
-
-    def share_in_calls(self) -> float:
-        """Share of the wall time so far that was spent inside of timed calls, those of warm-ups included; 0 to 1."""
-        return self.in_calls_ns / max(self.wall_ns(), 1)
-
-    def medians(self) -> list[tuple[str, float]]:
-        """Name and median so far in ns of each cell, those of the core first."""
-        by_cell: dict[int, list[float]] = defaultdict(list)
-        for block in self.measured:
-            if block.role is Role.MECHANISM:
-                by_cell[block.cell].append(block.median_ns)
-        ordered = sorted(by_cell, key=lambda number: (not self.cells[number].is_core, number))
-        return [(self.cells[number].name, statistics.median(by_cell[number])) for number in ordered]
-
-
-def execute(options: Options, progress: Progress) -> Run:
-    """Measure into a new directory, and return the finished run.
+def execute(options: Options, progress: Progress, resumption: Resumption | None = None) -> Run:
+    """Measure into a new directory, or go on in that of `resumption`, and return the finished run.
 
     Raises `UsageError`, `PlanError`, `InterpreterError` or `StoreError` before anything is measured.
     Any other BaseException, such as an interruption, leaves a partial run with all complete blocks.
     """
+    with only_run(options.when_busy, progress.message):
+        return _execute(options, progress, resumption)
+
+
+def _execute(options: Options, progress: Progress, resumption: Resumption | None) -> Run:
     run = Run(options, progress)
     wanted = cells.requested(options.profile, options.mechanisms, options.scenarios)
     setup = prepare(options.cpu, options.pythons)
@@ -112,18 +54,27 @@ def execute(options: Options, progress: Progress) -> Run:
         raise UsageError(f"nothing can be measured here: {reasons}")
     _say_what_is_missing(setup, progress)
     document = run_document.opening(options, setup, unavailable)
+    if resumption:
+        _go_on(run, resumption, document)
+        document = resumption.document
     reaping.adopt_orphans()
     pinning.apply(setup.pins)
     try:
         with GUARD.on_watch():
-            run.directory = create_run_directory(options.results, document.machine, document.run)
-            with Store(run.directory, document) as store:
-                _measure(run, store, Preparation(options, setup, store, run.began_ns))
+            if resumption:
+                resumption.move_unfinished_aside()
+                run_document.resume(document)
+            else:
+                run.directory = create_run_directory(options.results, document.machine, document.run)
+            with Store(run.directory, document, resumed=bool(resumption)) as store:
+                _measure(run, store, Preparation(options, setup, store, run.began_ns), resumption)
     except KeyboardInterrupt:
         if run.directory.name:
             progress.message(f"interrupted; what was measured is kept and marked partial: {run.directory}")
         raise
     finally:
+        if run.directory.name and not run.ended:
+            progress.message(f"go on with it: python -m bench run --resume {run.directory}")
         progress.close()
         pinning.undo(setup.pins)
     return run
@@ -137,22 +88,44 @@ def _say_what_is_missing(setup: Setup, progress: Progress) -> None:
             progress.message(f"no relative latency with Python {python.label}: {python.control_problem}")
 
 
-def _measure(run: Run, store: Store, preparation: Preparation) -> None:
+def _go_on(run: Run, resumption: Resumption, now: RunDocument) -> None:
+    """Make `run` what it was when it was interrupted. Raises `UsageError` where it cannot go on."""
+    if changed := what_changed(resumption.document, now):
+        raise UsageError(f"{resumption.directory}: cannot be resumed: {changed}; measure a new run")
+    by_number = {cell.number: cell for cell in run.cells}
+    for number, row in resumption.cells.items():
+        cell = by_number.get(number)
+        identity = (row.python, row.mechanism, row.scenario, row.level)
+        if cell is None or identity != identity_of(cell):
+            name = f"{row.mechanism} {row.scenario}={row.level}"
+            raise UsageError(
+                f"{resumption.directory}: cannot be resumed: cell {number} ({name}) cannot be measured here any more"
+            )
+    run.directory = resumption.directory
+    run.began_ns -= resumption.wall_ns
+    run.rounds = resumption.document.rounds
+    run.measured = resumption.measured
+    run.in_calls_ns = resumption.in_calls_ns
+    for number, rounds in resumption.failed_rounds.items():
+        run.failures[number] = len(rounds)
+        run.in_a_row[number] = next(n for n in range(run.rounds + 1) if run.rounds - 1 - n not in rounds)
+
+
+def _measure(run: Run, store: Store, preparation: Preparation, resumption: Resumption | None) -> None:
     document, progress = store.document, run.progress
-    document.unfit = fitness.unfit_lines(fitness.assess())
-    for line in document.unfit:
+    unfit = fitness.unfit_lines(fitness.assess())
+    document.unfit = list(dict.fromkeys([*document.unfit, *unfit]))
+    for line in unfit:
         progress.message(f"unfit machine: {line}")
     try:
-        preparation.calibrate(
-            run.cells, run.set_up_s(), lambda cell: progress.update(cell.name, -1, run.left_s(), list)
-        )
-        for number, text in preparation.failed.items():
-            run.failures[number] += 1
-            progress.message(f"error: {run.cells[number].name}: {text}")
-        checks = _opening(run, preparation)
-        preparation.settle(run.cells, run.left_s())
-        run.tasks = preparation.tasks
-        _say_what_is_left_out(run, preparation.left_out, document)
+        if resumption and resumption.cells:
+            preparation.recall(run.cells, resumption.cells)
+            run.tasks = preparation.tasks
+            checks = _opening(run, preparation)
+            for number in [number for number in run.tasks if run.in_a_row.get(number, 0) >= FAILURES_TO_GIVE_UP]:
+                _stop_measuring(run, number)
+        else:
+            checks = _prepare(run, preparation, document)
         _rounds(run, store)
     finally:
         run_document.close(document, run.wall_ns(), run.share_in_calls())
@@ -161,7 +134,23 @@ def _measure(run: Run, store: Store, preparation: Preparation) -> None:
         long_enough = run.wall_ns() / 1e9 >= certificate.SHARE_FROM_S
         checks += certificate.of_run(run.measured, run.share_in_calls() if long_enough else None, run.forced)
         document.certificate = certificate.of_checks(checks)
+    run.ended = True
     _say_how_it_ended(run)
+
+
+def _prepare(run: Run, preparation: Preparation, document: RunDocument) -> list[Check]:
+    """Calibrate, decide what is measured, and return the part of the certificate that is measured before."""
+    preparation.calibrate(
+        run.cells, run.set_up_s(), lambda cell: run.progress.update(cell.name, -1, run.left_s(), list)
+    )
+    for number, text in preparation.failed.items():
+        run.failures[number] += 1
+        run.progress.message(f"error: {run.cells[number].name}: {text}")
+    checks = _opening(run, preparation)
+    preparation.settle(run.cells, run.left_s())
+    run.tasks = preparation.tasks
+    _say_what_is_left_out(run, preparation.left_out, document)
+    return checks
 
 
 def _say_what_is_left_out(run: Run, left_out: set[int], document: RunDocument) -> None:
@@ -222,10 +211,16 @@ def _say_how_it_ended(run: Run) -> None:
 def _rounds(run: Run, store: Store) -> None:
     """Measure complete rounds until the budget, or the number of rounds asked for, is reached."""
     while run.tasks and _another(run):
-        began = run.wall_ns()
+        began, asleep, ends = run.wall_ns(), suspension.asleep_ns(), store.ends()
         options = run.options
         this_round = Round(run.rounds, options.seed, run.tasks, store, run.began_ns, options.deadline_s, run.set_up_s())
+        heard = len(run.measured)
         this_round.measure(_listener(run))
+        if suspension.asleep_ns() - asleep > suspension.LEAST_NS:
+            run.progress.message(f"the machine was suspended in round {run.rounds}; the round is measured again")
+            store.move_aside(ends)
+            del run.measured[heard:]
+            continue
         run.forced += this_round.forced
         run.in_calls_ns += this_round.in_calls_ns
         run.rounds += 1
@@ -243,15 +238,18 @@ def _give_up(run: Run, failed: Mapping[int, str]) -> None:
         run.failures[number] += 1
         run.progress.message(f"error: {run.cells[number].name}: {text}")
         if run.in_a_row[number] >= FAILURES_TO_GIVE_UP:
-            del run.tasks[number]
-            run.given_up.append(number)
+            _stop_measuring(run, number)
 
 
 def _give_up_what_never_worked(run: Run) -> None:
     """Where there were too few rounds for `_give_up`, a cell without a block is one that could not be measured."""
     for number in run.tasks.keys() - {block.cell for block in run.measured}:
-        del run.tasks[number]
-        run.given_up.append(number)
+        _stop_measuring(run, number)
+
+
+def _stop_measuring(run: Run, number: int) -> None:
+    del run.tasks[number]
+    run.given_up.append(number)
 
 
 def _another(run: Run) -> bool:

@@ -14,7 +14,8 @@ from bench.errors import UsageError
 from bench.machine.fitness import assess, unfit_lines
 from bench.measure import certificate
 from bench.measure.certificate import Ground
-from bench.measure.run import Run, execute
+from bench.measure.run import execute
+from bench.measure.run_state import Run
 from bench.options import Options
 from bench.plan import interpreters
 from bench.plan.setup import prepare

@@ -45,6 +45,11 @@ class Cell:
         return f"{self.mechanism.name} {scenario} {self.python.label}"
 
 
+def identity_of(cell: Cell) -> tuple[str, str, str, str]:
+    """What a cell is called in every run: interpreter, mechanism, scenario and level."""
+    return cell.python.label, cell.mechanism.name, cell.level.scenario.name, cell.level.text
+
+
 def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
     """The mechanisms and levels that the options ask for, whatever this machine can do. Raises `PlanError`.
 

@@ -124,6 +124,13 @@ class Certificate(Part, kw_only=True, forbid_unknown_fields=True):
     passed: bool
 
 
+class Resumed(Part, kw_only=True, forbid_unknown_fields=True):
+    """One time at which an interrupted run went on."""
+
+    at: str
+    round: Count
+
+
 class Source(Part, kw_only=True, forbid_unknown_fields=True):
     """The file that an imported run was made from."""
 
@@ -145,7 +152,13 @@ class RunDocument(Part, kw_only=True, forbid_unknown_fields=True, omit_defaults=
         _meaning("name of the machine and of the directory above; it is no host name unless `--machine` gave one"),
     ]
     label: Annotated[str | None, _meaning("what `--label` gave, else null")]
-    status: Annotated[RunStatus, _meaning("`complete`, or `partial`: ended before its time")]
+    status: Annotated[
+        RunStatus,
+        _meaning(
+            "`complete`, or `partial`: interrupted, or cells were given up after failing in two rounds in a row, "
+            "or had no block"
+        ),
+    ]
     rounds: Annotated[Count, _meaning("complete rounds; rows of later rounds are kept, but are in no summary")]
     seed: Annotated[
         int | None, _meaning("where the order of blocks comes from: the same seed gives the same order; null: imported")
@@ -187,4 +200,8 @@ class RunDocument(Part, kw_only=True, forbid_unknown_fields=True, omit_defaults=
     ]
     unfit: Annotated[list[str], _meaning("what made the machine unfit to measure on; empty: nothing was found")]
     source: Annotated[Source | None, _meaning("where an imported run comes from; absent: measured")] = None
+    resumed: Annotated[
+        list[Resumed],
+        _meaning("when the run went on after an interruption (UTC), and with which round; absent: never", since=2),
+    ] = []
     note: Annotated[str | None, _meaning("what an imported run cannot tell; absent: measured")] = None

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.compare.rows import ComparisonRow
 from analysis.compare.within import compare_within
 from analysis.model.memory_growth import GIB, break_even_size, growth
 from analysis.read.run import load_run
@@ -130,11 +131,19 @@ _OF_A_CELL: Sequence[Callable[[Cell], str]] = (
 FIGURES = {function.__name__: function for function in _OF_A_CELL}
 
 
+@cache
+def _compared(run: str, base: str) -> Sequence[ComparisonRow]:
+    return compare_within(analysed(run).run, "python", base).rows
+
+
 def ratio(run: AnalysedRun, words: Sequence[str]) -> str:
     """``ratio MECHANISM BASE NEW``: one interpreter's time over another's, with its interval."""
     mechanism, base, new = words
-    rows = compare_within(run.run, "python", base).rows
-    (row,) = [row for row in rows if (row.mechanism, row.new) == (mechanism, new)]
+    (row,) = [
+        row
+        for row in _compared(str(run.run.path.relative_to(ROOT)), base)
+        if (row.mechanism, row.new) == (mechanism, new)
+    ]
     return units.ratio_text(row.ratio, row.ratio_lo, row.ratio_hi)
 
 

@@ -19,7 +19,7 @@ from bench.errors import UsageError
 from bench.measure import certificate, selftest
 from bench.measure.certificate import Ground, at_least, at_most, drift_levels, not_measured, of_run
 from bench.measure.round import Measured
-from bench.measure.run import Run
+from bench.measure.run_state import Run
 from bench.schema import CheckState, Direction, Role
 from bench.schema.run_document import Check
 from bench.subject.mechanisms.known import KNOWN_DELAY_NS

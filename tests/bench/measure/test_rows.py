@@ -18,7 +18,7 @@ from bench.driver.launch import Settings
 from bench.driver.process import Block, SubjectError, Usage
 from bench.machine import fitness
 from bench.measure import run
-from bench.measure.run import Run
+from bench.measure.run_state import Run
 from bench.measure.schedule import padding
 from bench.plan import setup
 from bench.plan.setup import Setup

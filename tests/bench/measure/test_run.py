@@ -18,7 +18,7 @@ from bench.machine import fitness
 from bench.machine.finding import note, unfit
 from bench.measure import run
 from bench.measure.round import CALLS_WITH_LEAD, WARMUP_BLOCK
-from bench.measure.run import Run
+from bench.measure.run_state import Run
 from bench.measure.schedule import Share, round_steps
 from bench.plan import availability, interpreters
 from bench.plan.levels import PlanError

@@ -18,6 +18,7 @@ from bench.commands import carry_out
 from bench.machine import control_build
 from bench.machine.control_build import Control
 from bench.measure import certificate, run
+from bench.measure.run_state import Run
 from bench.options import Options
 from bench.plan import interpreters, registry
 from bench.schema import Role
@@ -156,7 +157,7 @@ def test_a_command_that_lacks_something_ends_with_status_1(
     cells = measure(tmp_path / "results", mechanisms=("noop", "os_fork")).cells
     capsys.readouterr()
     for tasks, given_up, status in (({}, [], 1), ({0: None}, [], 0), ({0: None}, [1], 1)):
-        one = run.Run(options, Watcher(), directory=tmp_path, cells=cells, tasks=tasks, given_up=given_up)  # type: ignore[arg-type]
+        one = Run(options, Watcher(), directory=tmp_path, cells=cells, tasks=tasks, given_up=given_up)  # type: ignore[arg-type]
         monkeypatch.setattr(run, "execute", lambda *_, one=one: one)
         assert carry_out("bench run", "run", "", ["--no-progress"]) == status
         assert capsys.readouterr().out == f"{tmp_path}\n"
@@ -227,7 +228,7 @@ def test_a_control_that_this_interpreter_cannot_load_costs_only_the_control(
 def test_only_failures_in_a_row_give_a_cell_up(tmp_path: Path) -> None:
     """A cell that fails, works and fails again stays; one that fails in two rounds in a row goes. All are counted."""
     cells = measure(tmp_path, Watcher(), mechanisms=("noop", "os_fork"), rounds=1).cells
-    one = run.Run(Options(tmp_path), Watcher(), cells=cells, tasks={0: None, 1: None})  # type: ignore[dict-item]
+    one = Run(Options(tmp_path), Watcher(), cells=cells, tasks={0: None, 1: None})  # type: ignore[dict-item]
     for failed in ({0: "a"}, {1: "b"}, {0: "c", 1: "d"}):
         run._give_up(one, failed)
     assert list(one.tasks) == [0]

@@ -1,0 +1,81 @@
+"""One run while it lasts and after: what is measured so far, what failed, and how much time is left."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.driver.process import SET_UP_DEADLINE_S
+from bench.measure.round import Measured, Task
+from bench.options import Options
+from bench.plan.cells import Cell
+from bench.progress import Progress
+from bench.schema import Role
+
+# Seconds at the end of a budget that are kept for stopping, compressing and run.json.
+_CLOSING_S = 0.7
+# What any subject has to get ready, however little of the budget is left: a busy machine is no error.
+_LEAST_SET_UP_S = 10.0
+
+
+@dataclass
+class Run:
+    """One run while it lasts and after: `measured` has every block in short, `failures` errors by cell.
+
+    `ended` says that nothing interrupted it. `given_up` are the cells that were measured no further, or could be
+    calibrated and then not measured once.
+    """
+
+    options: Options
+    progress: Progress
+    began_ns: int = field(default_factory=time.perf_counter_ns)
+    directory: Path = Path()
+    cells: list[Cell] = field(default_factory=list)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    measured: list[Measured] = field(default_factory=list)
+    failures: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    in_a_row: dict[int, int] = field(default_factory=dict)
+    given_up: list[int] = field(default_factory=list)
+    forced: int = 0
+    rounds: int = 0
+    in_calls_ns: int = 0
+    rounds_ns: list[int] = field(default_factory=list)
+    ended: bool = False
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since the run began."""
+        return time.perf_counter_ns() - self.began_ns
+
+    def lacks(self) -> str:
+        """What keeps the run from being complete; empty: nothing. A cell that failed and recovered lacks nothing."""
+        if not self.tasks:
+            return "no cell could be measured to the end"
+        if self.given_up:
+            return f"given up: {', '.join(self.cells[number].name for number in sorted(self.given_up))}"
+        return ""
+
+    def left_s(self) -> float:
+        """Seconds of the budget that are left for measuring."""
+        return self.options.budget - self.wall_ns() / 1e9 - _CLOSING_S
+
+    def set_up_s(self) -> float:
+        """Seconds that subjects which start now have to get ready: no more than what is left, or one holds the run."""
+        if self.options.rounds is not None:
+            return SET_UP_DEADLINE_S
+        return min(SET_UP_DEADLINE_S, max(_LEAST_SET_UP_S, self.left_s()))
+
+    def share_in_calls(self) -> float:
+        """Share of the wall time so far that was spent inside of timed calls, those of warm-ups included; 0 to 1."""
+        return self.in_calls_ns / max(self.wall_ns(), 1)
+
+    def medians(self) -> list[tuple[str, float]]:
+        """Name and median so far in ns of each cell, those of the core first."""
+        by_cell: dict[int, list[float]] = defaultdict(list)
+        for block in self.measured:
+            if block.role is Role.MECHANISM:
+                by_cell[block.cell].append(block.median_ns)
+        ordered = sorted(by_cell, key=lambda number: (not self.cells[number].is_core, number))
+        return [(self.cells[number].name, statistics.median(by_cell[number])) for number in ordered]
