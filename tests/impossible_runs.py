@@ -20,7 +20,7 @@ from pathlib import Path
 from analysis.errors import LoadError
 from analysis.read.run import find_runs, load_run
 from tests import ROOT, impossible_times
-from tests.impossible_kinds import IMPOSSIBLE
+from tests.impossible_kinds import IMPOSSIBLE, Change
 from tests.run_tables import RunTables, cut, read_tables
 from tests.valid_kinds import VALID
 
@@ -61,8 +61,7 @@ def count(changes: int, seed: int, scratch: Path) -> tuple[Counter[str], Counter
     kinds = [*IMPOSSIBLE.items(), *VALID.items()]
     for number in range(changes):
         name, change = kinds[number % len(kinds)]
-        run = dice.choice(runs).copy()
-        change(run, dice)
+        run = _changed(runs, change, dice)
         directory = run.write(scratch / str(number))
         said = complaint(directory)
         for file in directory.iterdir():
@@ -72,6 +71,18 @@ def count(changes: int, seed: int, scratch: Path) -> tuple[Counter[str], Counter
         if bool(said) == (name in VALID) or (said and not NAMED.match(said)):
             wrong.setdefault(name, f"change {number}: {said or 'read without a word'}")
     return tried, named, wrong
+
+
+def _changed(runs: Sequence[RunTables], change: Change, dice: random.Random) -> RunTables:
+    """A copy of one of the runs, changed; a run that has nothing to change in this way is passed by."""
+    for run in dice.sample(runs, len(runs)):
+        copy = run.copy()
+        try:
+            change(copy, dice)
+        except IndexError:  # `one` of no rows
+            continue
+        return copy
+    raise LookupError("no committed run has what is to be changed")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

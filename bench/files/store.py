@@ -10,7 +10,7 @@ import gzip
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -94,13 +94,14 @@ class Store:
         self.directory = directory
         self.document = document
         self._streams: dict[str, IO[str]] = {}
-        with _writing(directory):
-            for table in schema.RAW_TABLES:
+        for table in schema.RAW_TABLES:
+            with _writing(directory) if resumed else nullcontext():
                 stream = open(directory / table.file, "a" if resumed else "x", encoding="utf-8", newline="")
+            self._streams[table.name] = stream
+            with _writing(directory):
                 if stream.tell() == 0:
                     stream.write(table.first_line)
                     stream.flush()  # a run that is killed before its first row can be read, and has none
-                self._streams[table.name] = stream
         self.write_document()
 
     def ends(self) -> Ends:

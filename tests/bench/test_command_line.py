@@ -212,7 +212,9 @@ def test_an_interrupted_run_is_kept(interrupted: dict[int, tuple[Ended, Path, li
         assert ended.status == -signal.SIGKILL
     else:
         assert ended.status == 130
-        assert ended.err.splitlines()[-1].startswith("interrupted; what was measured is kept and marked partial: ")
+        kept, go_on = ended.err.splitlines()[-2:]
+        assert kept.startswith("interrupted; what was measured is kept and marked partial: ")
+        assert go_on.startswith("go on with it: python -m bench run --resume ")
         assert "Traceback" not in ended.err
     assert ended.out == ""
     said = json.loads((directory / "run.json").read_text())

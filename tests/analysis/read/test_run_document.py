@@ -74,7 +74,7 @@ NAMED = [steps for steps in keys(full()) if isinstance(steps[-1], str) and steps
 
 def test_the_keys_are_all_there() -> None:
     """The walk below sees every key of the model, those of checks and interpreters included."""
-    assert {steps[0] for steps in NAMED} == set(schema.RunDocument.__struct_fields__) - {"source", "note"}
+    assert {steps[0] for steps in NAMED} == set(schema.RunDocument.__struct_fields__) - {"source", "note", "resumed"}
     assert ("certificate", "checks", 0, "direction") in NAMED
     assert ("pythons", "3.11.7", "site_loads") in NAMED
 

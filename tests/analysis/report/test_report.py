@@ -205,7 +205,7 @@ def test_every_kind_of_run_has_a_report(kind_run: Callable[[str], Path], kind: s
 
 def test_a_partial_run_and_an_imported_one_say_so(kind_run: Callable[[str], Path]) -> None:
     """The sentence under the title says that a run was ended early, or where it came from."""
-    assert "it is partial" in _render(kind_run("partial"))
+    assert "The run is partial: " in _render(kind_run("partial"))
     imported = _render(kind_run("imported"))
     assert "It was imported from pyperf: no control was measured, so times are absolute only." in imported
     assert "python -m analysis import-pyperf FILE" in imported

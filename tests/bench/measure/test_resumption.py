@@ -61,7 +61,10 @@ def go_on(run: Path, watcher: Watcher | None = None) -> ReadRun:
 
 def rows(run: ReadRun) -> dict[str, list[dict[str, Any]]]:
     """The rows of the raw tables."""
-    return {name: getattr(run, name).to_dict("records") for name in ("cells", "subjects", "blocks", "samples")}
+    return {
+        name: getattr(run, name).astype(object).fillna("").to_dict("records")
+        for name in ("cells", "subjects", "blocks", "samples")
+    }
 
 
 def test_an_interrupted_run_becomes_complete(tmp_path: Path) -> None:

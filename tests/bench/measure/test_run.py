@@ -16,7 +16,7 @@ from bench.errors import UsageError
 from bench.files.store import StoreError
 from bench.machine import fitness
 from bench.machine.finding import note, unfit
-from bench.measure import run
+from bench.measure import run, run_state
 from bench.measure.round import CALLS_WITH_LEAD, WARMUP_BLOCK
 from bench.measure.run_state import Run
 from bench.measure.schedule import Share, round_steps
@@ -237,7 +237,7 @@ def test_as_many_whole_rounds_as_the_budget_holds(
 ) -> None:
     """Rounds of known length: none is begun that would not fit, but that the first six may take a tenth more."""
     clock = Clock()
-    monkeypatch.setattr(run.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
+    monkeypatch.setattr(run_state.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
     one = Run(engine.options(Path("r"), rounds=None, budget_s=budget_s), Watcher(), began_ns=0)
     while run._another(one):
         clock.ns += round(round_s * 1e9)
@@ -249,7 +249,7 @@ def test_as_many_whole_rounds_as_the_budget_holds(
 def test_a_number_of_rounds_is_kept_whatever_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """``--rounds`` counts alone."""
     clock = Clock()
-    monkeypatch.setattr(run.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
+    monkeypatch.setattr(run_state.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
     one = Run(engine.options(Path("r"), rounds=4, budget_s=0.1), Watcher(), began_ns=0)
     while run._another(one):
         clock.ns += 10**12
@@ -261,7 +261,7 @@ def test_a_number_of_rounds_is_kept_whatever_the_budget(monkeypatch: pytest.Monk
 def test_what_is_left_and_what_was_in_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of ten seconds are gone and 0.7 are kept for the end: 7.3 are left. Half a second in calls is a quarter."""
     clock = Clock()
-    monkeypatch.setattr(run.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
+    monkeypatch.setattr(run_state.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
     one = Run(engine.options(Path("r"), budget_s=10.0), Watcher(), began_ns=3_000_000_000, in_calls_ns=500_000_000)
     clock.ns = 5_000_000_000
     assert one.wall_ns() == 2_000_000_000
@@ -281,7 +281,7 @@ def test_no_set_up_takes_longer_than_what_is_left_of_the_budget(
 ) -> None:
     """After 10 s: 120 s at most, what is left if less, 10 s at least; a number of rounds has no budget."""
     clock = Clock()
-    monkeypatch.setattr(run.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
+    monkeypatch.setattr(run_state.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
     one = Run(engine.options(Path("r"), rounds=rounds, budget_s=budget_s), Watcher(), began_ns=0)
     clock.ns = 10_000_000_000
     assert one.set_up_s() == pytest.approx(set_up_s)
@@ -302,7 +302,7 @@ def test_the_next_round_is_as_long_as_the_last_three(
 ) -> None:
     """A round is begun where the mean of the last three fits into what is left of a budget of 10 s."""
     clock = Clock()
-    monkeypatch.setattr(run.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
+    monkeypatch.setattr(run_state.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
     one = Run(engine.options(Path("r"), rounds=None, budget_s=10.0), Watcher(), began_ns=0)
     clock.ns = round((10.0 - 0.7 - left_s) * 1e9)
     one.rounds, one.rounds_ns = len(rounds_s), [round(seconds * 1e9) for seconds in rounds_s]

@@ -17,7 +17,7 @@ from bench import schema
 from bench.commands import carry_out
 from bench.machine import control_build
 from bench.machine.control_build import Control
-from bench.measure import certificate, run
+from bench.measure import certificate, run, run_state
 from bench.measure.run_state import Run
 from bench.options import Options
 from bench.plan import interpreters, registry
@@ -119,7 +119,7 @@ def test_a_set_up_that_hangs_does_not_hold_a_run(
 ) -> None:
     """In calibration and in rounds it is given what is left of the budget; then its cell has an error row."""
     register_faulty(monkeypatch)
-    monkeypatch.setattr(run, "_LEAST_SET_UP_S", 2.0)
+    monkeypatch.setattr(run_state, "_LEAST_SET_UP_S", 2.0)
     monkeypatch.setattr(control_build, "find", lambda: Control("", "not wanted"))
     folders = os.pathsep.join((str(TESTS), str(tmp_path)))
     one = measure(tmp_path / "results", rounds=None, budget_s=1.0, mechanisms=(name,), module_path=folders)
