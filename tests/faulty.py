@@ -73,6 +73,12 @@ def child_hangs(subject: Any) -> Call:
 
 
 @faulty
+def child_stopped(subject: Any) -> Call:
+    """The child is stopped, as by a terminal, and never goes on."""
+    return child(lambda: os.kill(os.getpid(), signal.SIGSTOP))
+
+
+@faulty
 def family_hangs(subject: Any) -> Call:
     """The child and a grandchild never end."""
 
