@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from bench.driver import pinning, reaping
 from bench.driver.guard import GUARD
@@ -12,8 +11,8 @@ from bench.driver.only_run import only_run
 from bench.errors import UsageError
 from bench.files import run_document
 from bench.files.store import Store, create_run_directory
-from bench.machine import fitness
-from bench.measure import certificate, suspension
+from bench.machine import fitness, suspension
+from bench.measure import certificate, told
 from bench.measure.preparation import Preparation
 from bench.measure.resumption import Resumption, what_changed
 from bench.measure.round import Measured, Round
@@ -21,11 +20,11 @@ from bench.measure.run_state import Run
 from bench.measure.schedule import Step
 from bench.options import FEWEST_ROUNDS, Options
 from bench.plan import cells
-from bench.plan.cells import Cell, identity_of
-from bench.plan.setup import Setup, prepare
+from bench.plan.cells import identity_of
+from bench.plan.setup import prepare
 from bench.progress import Progress
 from bench.schema import RunStatus
-from bench.schema.run_document import Check, RunDocument, UnavailableCell
+from bench.schema.run_document import Check, RunDocument
 
 # A cell whose subjects failed in so many rounds in a row is not started again.
 FAILURES_TO_GIVE_UP = 2
@@ -52,7 +51,7 @@ def _execute(options: Options, progress: Progress, resumption: Resumption | None
     if not run.cells:
         reasons = "; ".join(sorted({cell.reason for cell in unavailable}))
         raise UsageError(f"nothing can be measured here: {reasons}")
-    _say_what_is_missing(setup, progress)
+    told.say_what_is_missing(setup, progress)
     document = run_document.opening(options, setup, unavailable)
     if resumption:
         _go_on(run, resumption, document)
@@ -78,14 +77,6 @@ def _execute(options: Options, progress: Progress, resumption: Resumption | None
         progress.close()
         pinning.undo(setup.pins)
     return run
-
-
-def _say_what_is_missing(setup: Setup, progress: Progress) -> None:
-    if setup.control.problem:
-        progress.message(f"without the C control there is no relative latency: {setup.control.problem}")
-    for python in setup.pythons:
-        if python.control_problem:
-            progress.message(f"no relative latency with Python {python.label}: {python.control_problem}")
 
 
 def _go_on(run: Run, resumption: Resumption, now: RunDocument) -> None:
@@ -135,7 +126,7 @@ def _measure(run: Run, store: Store, preparation: Preparation, resumption: Resum
         checks += certificate.of_run(run.measured, run.share_in_calls() if long_enough else None, run.forced)
         document.certificate = certificate.of_checks(checks)
     run.ended = True
-    _say_how_it_ended(run)
+    told.say_how_it_ended(run)
 
 
 def _prepare(run: Run, preparation: Preparation, document: RunDocument) -> list[Check]:
@@ -149,39 +140,8 @@ def _prepare(run: Run, preparation: Preparation, document: RunDocument) -> list[
     checks = _opening(run, preparation)
     preparation.settle(run.cells, run.left_s())
     run.tasks = preparation.tasks
-    _say_what_is_left_out(run, preparation.left_out, document)
+    told.say_what_is_left_out(run, preparation.left_out, document)
     return checks
-
-
-def _say_what_is_left_out(run: Run, left_out: set[int], document: RunDocument) -> None:
-    """Name the cells for which the budget is too small, before the first round."""
-    if not left_out:
-        return
-    reason = f"a budget of {run.options.budget:g} s does not give {FEWEST_ROUNDS} rounds with it"
-    run.progress.message(
-        f"left out, since a budget of {run.options.budget:g} s does not give {FEWEST_ROUNDS} rounds of more than "
-        f"{len(run.tasks)} of {len(run.cells)} cells: {_names_of([run.cells[number] for number in sorted(left_out)])}"
-    )
-    document.unavailable += [
-        UnavailableCell(
-            python=cell.python.label,
-            mechanism=cell.mechanism.name,
-            scenario=cell.level.scenario.name,
-            level=cell.level.text,
-            reason=reason,
-        )
-        for cell in (run.cells[number] for number in sorted(left_out))
-    ]
-
-
-def _names_of(some: Sequence[Cell]) -> str:
-    """Cells in few words: each mechanism once, with the parents that it is not measured in."""
-    several = len({cell.python.label for cell in some}) > 1
-    parents: dict[str, list[str]] = defaultdict(list)
-    for cell in some:
-        name = f"{cell.mechanism.name} {cell.python.label}" if several else cell.mechanism.name
-        parents[name].append(f"{cell.level.scenario.name}={cell.level.text}")
-    return "; ".join(f"{name} ({', '.join(levels)})" for name, levels in parents.items())
 
 
 def _opening(run: Run, preparation: Preparation) -> list[Check]:
@@ -189,23 +149,6 @@ def _opening(run: Run, preparation: Preparation) -> list[Check]:
     if not run.options.certificate:
         return []
     return certificate.opening(preparation.ground(run.cells[0]), run.options.budget * _CERTIFICATE_SHARE)
-
-
-def _say_how_it_ended(run: Run) -> None:
-    say = run.progress.message
-    for number, count in sorted(run.failures.items()):
-        say(f"error: {run.cells[number].name} failed {count} times; subjects.csv has each with its reason")
-    say(
-        f"{run.rounds} rounds of {len(run.tasks)} cells in {run.wall_ns() / 1e9:.1f} s, "
-        f"{run.share_in_calls():.0%} of it inside measured calls"
-    )
-    if lacks := run.lacks():
-        say(f"WARNING: {lacks}; the run is marked partial")
-    if run.tasks and run.rounds < FEWEST_ROUNDS:
-        say(
-            f"WARNING: only {run.rounds} complete rounds; an interval needs {FEWEST_ROUNDS}. "
-            f"Raise --budget (now {run.options.budget:g} s) or measure fewer mechanisms"
-        )
 
 
 def _rounds(run: Run, store: Store) -> None:

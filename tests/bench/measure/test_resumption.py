@@ -14,7 +14,8 @@ import pytest
 from analysis.read.run import Run as ReadRun
 from analysis.read.run import load_run
 from bench.errors import UsageError
-from bench.measure import resumption, suspension
+from bench.machine import suspension
+from bench.measure import resumption
 from bench.measure.run import execute
 from bench.progress import Medians
 from tests import engine
