@@ -104,4 +104,6 @@ def test_memory_is_what_another_program_reads() -> None:
             verified, theirs = dose.read(subject.pid), psutil.Process(subject.pid).memory_full_info()
             if verified == dose.read(subject.pid):
                 break
-    assert (verified.private_bytes, verified.pss_bytes) == (theirs.uss, theirs.pss)
+    assert verified.private_bytes == theirs.uss
+    # A share in what other processes map as well, and one of them may have ended in between.
+    assert verified.pss_bytes == pytest.approx(theirs.pss, rel=0.05)
