@@ -95,12 +95,16 @@ def test_what_was_measured_of_the_unfinished_round_is_kept_beside(tmp_path: Path
 
 def test_blocks_have_the_order_of_a_run_that_was_not_interrupted(tmp_path: Path) -> None:
     """The seed decides the order of every round, whether a run was interrupted before it or not."""
-    names = ["cell", "round", "block", "order", "role"]
+
+    def order(run: ReadRun) -> list[dict[str, Any]]:
+        names = ["cell", "round", "block", "order", "role"]
+        # How long a warm-up is, and whether there is one, follows from the calibration.
+        return run.blocks[run.blocks["block"] >= 0][names].to_dict("records")
+
     # With one pair each, a busy machine cannot make them fewer.
     whole = engine.measure(tmp_path / "whole", rounds=6, mechanisms=("os_fork", "posix_spawn"), core_pairs=1)
-    expected = load_run(whole.directory).blocks[names].to_dict("records")
     resumed = go_on(interrupted(tmp_path / "resumed", core_pairs=1))
-    assert resumed.blocks[names].to_dict("records") == expected
+    assert order(resumed) == order(load_run(whole.directory))
 
 
 @pytest.mark.parametrize("round_number", [-1, 0])
