@@ -96,7 +96,7 @@ def test_what_was_measured_of_the_unfinished_round_is_kept_beside(tmp_path: Path
 def test_blocks_have_the_order_of_a_run_that_was_not_interrupted(tmp_path: Path) -> None:
     """The seed decides the order of every round, whether a run was interrupted before it or not."""
 
-    def order(run: ReadRun) -> list[dict[str, Any]]:
+    def order(run: ReadRun) -> list[Any]:
         names = ["cell", "round", "block", "order", "role"]
         # How long a warm-up is, and whether there is one, follows from the calibration.
         return run.blocks[run.blocks["block"] >= 0][names].to_dict("records")
