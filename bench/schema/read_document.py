@@ -113,4 +113,4 @@ def _require_all_keys(data: Mapping[str, Any]) -> None:
     for place, (part, model) in parts.items():
         for name in model.__struct_fields__:
             if name not in part:
-                raise DocumentError(f"{place}.{name}: missing")
+                raise DocumentError(f"{json_text.shown(place)}.{name}: missing")

@@ -253,3 +253,12 @@ def test_a_run_of_version_1_is_read() -> None:
     assert states == ["not_measured", *["passed"] * (len(states) - 1)]
     assert next(iter(checks.values())).value is None
     assert schema.parse(json.dumps(data)).schema == 1
+
+
+def test_a_label_of_two_lines_is_named_in_one() -> None:
+    """What lacks a key is named in one line, whatever its own name holds."""
+    data = full()
+    label, facts = data["pythons"].popitem()
+    del facts["build"]
+    data["pythons"]["a\nb"] = facts
+    assert error_of(data) == "pythons.a b.build: missing"
