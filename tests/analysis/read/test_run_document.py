@@ -258,7 +258,7 @@ def test_a_run_of_version_1_is_read() -> None:
 def test_a_label_of_two_lines_is_named_in_one() -> None:
     """What lacks a key is named in one line, whatever its own name holds."""
     data = full()
-    label, facts = data["pythons"].popitem()
+    _, facts = data["pythons"].popitem()
     del facts["build"]
     data["pythons"]["a\nb"] = facts
     assert error_of(data) == "pythons.a b.build: missing"
