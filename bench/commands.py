@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from bench.driver import only_run
 from bench.errors import UsageError
@@ -16,6 +16,9 @@ from bench.files.store import StoreError
 from bench.options import DEFAULT_BLOCK_NS, Options, parse_block, parse_pairs
 from bench.plan.interpreters import InterpreterError
 from bench.plan.levels import PlanError
+
+if TYPE_CHECKING:
+    from bench.measure.resumption import Resumption
 
 # Each has a text of one line that says what is wrong, where, and what to do.
 BAD_INPUT = (UsageError, PlanError, InterpreterError, StoreError)
@@ -107,9 +110,6 @@ def _be_interrupted() -> None:
 
 
 def _run(arguments: Namespace) -> int:
-    from bench import progress
-    from bench.measure.run import execute
-
     if arguments.resume:
         return _resume(arguments)
     core, others = parse_pairs(arguments.pairs)
@@ -130,17 +130,22 @@ def _run(arguments: Namespace) -> int:
         other_pairs=others,
         when_busy=arguments.when_busy,
     )
+    return _measure(options, arguments, None)
+
+
+def _measure(options: Options, arguments: Namespace, resumption: Resumption | None) -> int:
+    from bench import progress
+    from bench.measure.run import execute
+
     _be_interrupted()
-    run = execute(options, progress.choose(not arguments.no_progress))
+    run = execute(options, progress.choose(not arguments.no_progress), resumption)
     print(run.directory)
     return 1 if run.lacks() else 0
 
 
 def _resume(arguments: Namespace) -> int:
     """Go on with an interrupted run. Its options are its own."""
-    from bench import progress
     from bench.measure.resumption import read
-    from bench.measure.run import execute
 
     parser = ArgumentParser()
     _run_options(parser)
@@ -148,12 +153,8 @@ def _resume(arguments: Namespace) -> int:
     given = [name for name, value in vars(arguments).items() if name not in own and value != parser.get_default(name)]
     if given:
         raise UsageError(f"--resume: a run goes on with its own options; leave out --{given[0].replace('_', '-')}")
-    _be_interrupted()
     resumption = read(arguments.resume, tuple(arguments.python))
-    options = replace(resumption.options, when_busy=arguments.when_busy)
-    run = execute(options, progress.choose(not arguments.no_progress), resumption)
-    print(run.directory)
-    return 1 if run.lacks() else 0
+    return _measure(replace(resumption.options, when_busy=arguments.when_busy), arguments, resumption)
 
 
 def _list(arguments: Namespace) -> int:

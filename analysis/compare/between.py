@@ -106,9 +106,10 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
     if not pairs:
         raise CompareError(_nothing_common(base, new))
 
+    same_runs = _paths(base) == _paths(new)
+    of_same_runs = _same_runs(base, new, same_runs)  # may refuse, before other runs are read
     in_turn = turns(base.runs, new.runs)
     spreads = learn([*base.runs, *new.runs])
-    same_runs = _paths(base) == _paths(new)
 
     def ratio_of_pair(pair: Pair, column: str, comparisons: int) -> Ratio:
         steadied = column == "rel" and pair.steadied
@@ -133,7 +134,7 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
         missing=[_identity(before[key]) for key in before if key not in after],
         added=[_identity(after[key]) for key in after if key not in before],
         notes=[
-            *_same_runs(base, new, same_runs),
+            *of_same_runs,
             *notes.why_absolute(pairs),
             *([] if same_runs else notes.spread_between_runs(spreads)),
             *notes.not_in_turn(len(base.runs), len(new.runs), bool(in_turn)),

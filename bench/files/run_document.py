@@ -62,10 +62,15 @@ def opening(options: Options, setup: Setup, unavailable: Sequence[Unavailable]) 
         before=facts.state(),
         after=None,
         pythons={python.label: InterpreterFacts(**python.facts) for python in setup.pythons},
-        unavailable=[UnavailableCell(**asdict(cell)) for cell in unavailable],
+        unavailable=unavailable_cells(unavailable),
         certificate=None,
         unfit=[],
     )
+
+
+def unavailable_cells(unavailable: Sequence[Unavailable]) -> list[UnavailableCell]:
+    """What run.json says of cells that cannot be measured."""
+    return [UnavailableCell(**asdict(cell)) for cell in unavailable]
 
 
 def close(document: RunDocument, wall_ns: int, share_in_calls: float) -> None:

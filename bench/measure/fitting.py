@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from bench.plan.cells import Cell
 
-_BARE = ("parent", "bare")
-
 
 def by_importance(cells: Iterable[Cell]) -> list[Cell]:
     """Core mechanisms in a bare parent, core ones in other parents, other mechanisms in a bare parent, the rest."""
-    return sorted(cells, key=lambda cell: (not cell.is_core, not _is_bare(cell), cell.number))
+    return sorted(cells, key=lambda cell: (not cell.is_core, not cell.is_bare, cell.number))
 
 
 def fitting(cells: Iterable[Cell], cost_ns: Mapping[int, float], room_ns: float) -> set[int]:
@@ -25,7 +23,3 @@ def fitting(cells: Iterable[Cell], cost_ns: Mapping[int, float], room_ns: float)
             kept.add(cell.number)
             room_ns -= cost_ns[cell.number]
     return kept or {min(cost_ns, key=lambda number: cost_ns[number])}
-
-
-def _is_bare(cell: Cell) -> bool:
-    return (cell.level.scenario.name, cell.level.text) == _BARE

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import asdict
+
 from bench import schema
 from bench.errors import UsageError
 from bench.files.stored_rows import R, RowError, header_end, stored_rows
@@ -78,10 +80,10 @@ def what_changed(before: RunDocument, now: RunDocument) -> str:
         return f"it was measured by forkbench {_suite(before)}, this is {_suite(now)}"
     for what, old, new in (
         ("the machine", before.machine_facts, now.machine_facts),
-        ("the control", _plain(before.control), _plain(now.control)),
-        ("CPUs", _plain(before.cpus), _plain(now.cpus)),
-        ("the interpreter", {name: _plain(facts) for name, facts in before.pythons.items()},
-         {name: _plain(facts) for name, facts in now.pythons.items()}),
+        ("the control", asdict(before.control), asdict(now.control)),
+        ("CPUs", asdict(before.cpus), asdict(now.cpus)),
+        ("the interpreter", {name: asdict(facts) for name, facts in before.pythons.items()},
+         {name: asdict(facts) for name, facts in now.pythons.items()}),
     ):  # fmt: skip
         names = [name for name in {**old, **new} if old.get(name) != new.get(name) and name not in _MAY_DIFFER]
         if names:
@@ -92,10 +94,6 @@ def what_changed(before: RunDocument, now: RunDocument) -> str:
 
 def _suite(document: RunDocument) -> str:
     return f"{document.suite.version} ({document.suite.commit or 'no checkout'})"
-
-
-def _plain(part: object) -> dict[str, object]:
-    return {name: getattr(part, name) for name in part.__struct_fields__}  # type: ignore[attr-defined]
 
 
 def _document(directory: Path) -> RunDocument:

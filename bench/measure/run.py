@@ -20,6 +20,7 @@ from bench.measure.run_state import Run
 from bench.measure.schedule import Step
 from bench.options import FEWEST_ROUNDS, Options
 from bench.plan import cells
+from bench.plan.availability import Unavailable
 from bench.plan.cells import identity_of
 from bench.plan.setup import prepare
 from bench.progress import Progress
@@ -140,7 +141,12 @@ def _prepare(run: Run, preparation: Preparation, document: RunDocument) -> list[
     checks = _opening(run, preparation)
     preparation.settle(run.cells, run.left_s())
     run.tasks = preparation.tasks
-    told.say_what_is_left_out(run, preparation.left_out, document)
+    left_out = [run.cells[number] for number in sorted(preparation.left_out)]
+    told.say_what_is_left_out(run, left_out)
+    reason = f"a budget of {run.options.budget:g} s does not give {FEWEST_ROUNDS} rounds with it"
+    document.unavailable += run_document.unavailable_cells(
+        [Unavailable(*identity_of(cell), reason) for cell in left_out]
+    )
     return checks
 
 

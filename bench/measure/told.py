@@ -10,7 +10,6 @@ from bench.options import FEWEST_ROUNDS
 from bench.plan.cells import Cell
 from bench.plan.setup import Setup
 from bench.progress import Progress
-from bench.schema.run_document import RunDocument, UnavailableCell
 
 
 def say_what_is_missing(setup: Setup, progress: Progress) -> None:
@@ -22,25 +21,14 @@ def say_what_is_missing(setup: Setup, progress: Progress) -> None:
             progress.message(f"no relative latency with Python {python.label}: {python.control_problem}")
 
 
-def say_what_is_left_out(run: Run, left_out: set[int], document: RunDocument) -> None:
+def say_what_is_left_out(run: Run, left_out: Sequence[Cell]) -> None:
     """Name the cells for which the budget is too small, before the first round."""
     if not left_out:
         return
-    reason = f"a budget of {run.options.budget:g} s does not give {FEWEST_ROUNDS} rounds with it"
     run.progress.message(
         f"left out, since a budget of {run.options.budget:g} s does not give {FEWEST_ROUNDS} rounds of more than "
-        f"{len(run.tasks)} of {len(run.cells)} cells: {_names_of([run.cells[number] for number in sorted(left_out)])}"
+        f"{len(run.tasks)} of {len(run.cells)} cells: {_names_of(left_out)}"
     )
-    document.unavailable += [
-        UnavailableCell(
-            python=cell.python.label,
-            mechanism=cell.mechanism.name,
-            scenario=cell.level.scenario.name,
-            level=cell.level.text,
-            reason=reason,
-        )
-        for cell in (run.cells[number] for number in sorted(left_out))
-    ]
 
 
 def _names_of(some: Sequence[Cell]) -> str:

@@ -34,9 +34,14 @@ class Cell:
     level: Level
 
     @property
+    def is_bare(self) -> bool:
+        """Whether its parent is bare."""
+        return (self.level.scenario.name, self.level.text) == BARE
+
+    @property
     def is_core(self) -> bool:
         """Whether most answers rest on this cell: a core mechanism in the bare parent."""
-        return self.mechanism.name in CORE and (self.level.scenario.name, self.level.text) == BARE
+        return self.mechanism.name in CORE and self.is_bare
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from bench.schema import json_text
 from bench.schema.json_text import DocumentError
 from bench.schema.run_document import SCHEMA_VERSION, InterpreterFacts, RunDocument, RunOptions
-from bench.schema.visible import visible_data, writable, writable_data
+from bench.schema.visible import in_all_texts, visible, writable
 from bench.schema.words import CheckState, Direction
 
 # The only check of version 1 that passes above its bound; later versions write the direction down.
@@ -38,7 +38,7 @@ def parse(text: str) -> RunDocument:
     """
     data = json_text.load(text)
     json_text.refuse_values(data, _not_finite)
-    data = writable_data(data)
+    data = in_all_texts(data, writable)
     version = data.get("schema") if isinstance(data, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
         raise DocumentError("1: not a run's document (it has no schema version)")
@@ -56,7 +56,7 @@ def parse(text: str) -> RunDocument:
     if document.source is None:
         _require_all_keys(data)
     # What was written is what is checked, and what is safe to show is what is given out.
-    return msgspec.convert(visible_data(data), RunDocument)
+    return msgspec.convert(in_all_texts(data, visible), RunDocument)
 
 
 def _not_finite(value: Any) -> str | None:

@@ -8,6 +8,7 @@ syntax of an output takes for markup is escaped where that output is written.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -36,23 +37,12 @@ def writable(text: str) -> str:
     return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
-def writable_data(data: Any) -> Any:
-    """`data` of JSON with all of its texts `writable`, those of keys included."""
+def in_all_texts(data: Any, change: Callable[[str], str]) -> Any:
+    """`data` of JSON with all of its texts changed, those of keys included."""
     if isinstance(data, str):
-        return writable(data)
+        return change(data)
     if isinstance(data, list):
-        return [writable_data(value) for value in data]
+        return [in_all_texts(value, change) for value in data]
     if isinstance(data, dict):
-        return {writable(key): writable_data(value) for key, value in data.items()}
-    return data
-
-
-def visible_data(data: Any) -> Any:
-    """`data` of JSON with all of its texts `visible`, those of keys included."""
-    if isinstance(data, str):
-        return visible(data)
-    if isinstance(data, list):
-        return [visible_data(value) for value in data]
-    if isinstance(data, dict):
-        return {visible(key): visible_data(value) for key, value in data.items()}
+        return {change(key): in_all_texts(value, change) for key, value in data.items()}
     return data

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.schema import SUBJECTS, SubjectRow, SubjectStatus, dump, parse
-from bench.schema.visible import visible, visible_data, writable
+from bench.schema.visible import in_all_texts, visible, writable
 from tests.fake_run import FakeRun, fake_document
 
 
@@ -34,7 +34,7 @@ def test_only_what_does_harm_is_spelled_out(text: str, shown: str) -> None:
 def test_data_is_made_visible_in_every_place() -> None:
     """Keys and values of nested data are spelled out; what is no text stays."""
     data = {"a\x1b": [1, None, 2.5, True, "\u202e"], "b": {"\x00": "\x9b"}}
-    assert visible_data(data) == {r"a\x1b": [1, None, 2.5, True, r"\u202e"], "b": {r"\x00": r"\x9b"}}
+    assert in_all_texts(data, visible) == {r"a\x1b": [1, None, 2.5, True, r"\u202e"], "b": {r"\x00": r"\x9b"}}
 
 
 def test_halves_of_pairs_can_be_written(tmp_path: Path) -> None:
