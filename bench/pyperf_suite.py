@@ -66,8 +66,7 @@ class Worker:
             python=interpreters.default(),
             mechanism=self.mechanism.entry_point,
             control_mechanism=registry.mechanisms()[control_name].entry_point if control_name else "",
-            scenario=self.level.scenario.entry_point,
-            level=self.level.argument,
+            scenarios=self.level.words,
             cpu=setup.pins.subject_cpu,
             true_program=setup.resources.true_program,
             control_folder=setup.control.folder,
@@ -118,7 +117,7 @@ def _names(args: argparse.Namespace) -> list[str]:
         name = f"{cell.mechanism} {cell.scenario}={cell.level}"
         print(visible(f"{name}: not measured: {cell.reason}"), file=sys.stderr)
     left_out = {(cell.mechanism, cell.scenario, cell.level) for cell in unavailable}
-    keys = dict.fromkeys((cell.mechanism.name, cell.level.scenario.name, cell.level.text) for cell in chosen)
+    keys = dict.fromkeys((cell.mechanism.name, cell.level.scenario, cell.level.text) for cell in chosen)
     names = [f"{key[0]} {key[1]}={key[2]}" for key in keys if key not in left_out]
     if not names:
         raise UsageError("nothing can be measured here")
@@ -155,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 metadata = {
                     "mechanism": worker.mechanism.name,
                     "work": worker.mechanism.work,
-                    "scenario": worker.level.scenario.name,
+                    "scenario": worker.level.scenario,
                     "level": worker.level.text,
                     "description": worker.mechanism.description,
                 }

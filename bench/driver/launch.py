@@ -32,18 +32,20 @@ KEPT_VARIABLES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What a subject is given at its start. Mechanisms and the scenario are entry points, ``module:name``.
+    """What a subject is given at its start. Mechanisms are entry points, ``module:name``.
 
-    The subject starts on any of `allowed_cpus`, and pins itself to `cpu` once it is set up. `true_program` is the
-    path of the program `true`. `control_folder` holds the C control. `module_path` holds more folders for
-    `sys.path`. `padding` is the length of an argument without a meaning: it shifts what lies in memory (see `Round`).
+    `scenarios` are ``module:name=level``, in the order in which they are applied. A subject that is `verified` waits
+    before and after them, so that its dose can be read. The subject starts on any of `allowed_cpus`, and pins itself
+    to `cpu` once it is set up. `true_program` is the path of the program `true`. `control_folder` holds the C control.
+    `module_path` holds more folders for `sys.path`. `padding` is the length of an argument without a meaning: it
+    shifts what lies in memory (see `Round`).
     """
 
     python: str
     mechanism: str
     control_mechanism: str = ""
-    scenario: str = ""
-    level: str = ""
+    scenarios: tuple[str, ...] = ()
+    verified: bool = False
     cpu: int | None = None
     allowed_cpus: tuple[int, ...] = ()
     true_program: str = ""
@@ -56,8 +58,7 @@ class Settings:
         arguments = {
             "mechanism": self.mechanism,
             "control_mechanism": self.control_mechanism,
-            "scenario": self.scenario,
-            "level": self.level,
+            "verified": "yes" if self.verified else "",
             "cpu": "" if self.cpu is None else str(self.cpu),
             "true_program": self.true_program,
             "control_folder": self.control_folder,
@@ -65,7 +66,8 @@ class Settings:
             "padding": "x" * self.padding,
         }
         stub = str(SUBJECT_FOLDER / "__main__.py")
-        words = [f"{name}={value}" for name, value in arguments.items() if value]
+        words = [f"scenario={scenario}" for scenario in self.scenarios]
+        words += [f"{name}={value}" for name, value in arguments.items() if value]
         return [self.python, *INTERPRETER_FLAGS, stub, *words]
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +104,18 @@ class Subject:
     def age_ns(self) -> int:
         """Nanoseconds since its start."""
         return time.perf_counter_ns() - self.started_ns
+
+    def stage(self, deadline_s: float, look: Callable[[], None]) -> dict[str, int]:
+        """Wait for the start or the end of its scenarios, `look` at it, and let it go on. Raises `SubjectError`.
+
+        Return what it tells of its own state, by the columns of subjects.csv. The deadline counts from its start.
+        """
+        self._expect(deadline_s, "set-up")
+        self._expires -= self.age_ns() / 1e9
+        told: dict[str, int] = self._answer()["doses"]
+        look()
+        self._send(b"\n")
+        return told
 
     def ready(self, deadline_s: float) -> int:
         """Wait until it is set up, and return the number of modules that it has loaded. Raises `SubjectError`.
@@ -201,8 +214,11 @@ class Subject:
         self._overdue = f"timed out: {task} took more than {seconds:g} s"
 
     def _request(self, role: str, calls: int) -> None:
+        self._send(f"{role} {calls}\n".encode())
+
+    def _send(self, request: bytes) -> None:
         try:
-            self._requests.write(f"{role} {calls}\n".encode())
+            self._requests.write(request)
         except OSError:
             raise SubjectError(self._ending()) from None
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 
+from bench.driver import dose
 from bench.driver.launch import Settings
 from bench.driver.process import SET_UP_DEADLINE_S, Subject, SubjectError
+from bench.schema.dose import Dose
 
 
 class SubjectGroup:
     """The subjects of a round, by the number of their cell.
 
     `failed` maps a subject that failed to the reason, `modules` each one to the number of modules that it has loaded.
+    `raised` says by how much the scenarios of a verified one raised each column of subjects.csv, `told` what it tells
+    of its own state.
     Each has `set_up_s` seconds from its start to get ready. Use it in a ``with``: its end ends all subjects, an
     exception ends them at once. `forced` counts those that had to be killed. `overhead_ns` is the wall time of
     starting and ending them.
@@ -21,10 +26,12 @@ class SubjectGroup:
     def __init__(self, settings: Mapping[int, Settings], set_up_s: float = SET_UP_DEADLINE_S) -> None:
         self.failed: dict[int, str] = {}
         self.modules: dict[int, int] = {}
+        self.raised: dict[int, dict[str, int]] = {}
+        self.told: dict[int, dict[str, int]] = {}
         self.started_ns: dict[int, int] = {}
         self.forced = 0
         self.overhead_ns = 0
-        self._settings = settings
+        self.settings = settings
         self._set_up_s = set_up_s
         self._subjects: dict[int, Subject] = {}
 
@@ -60,17 +67,43 @@ class SubjectGroup:
             self._subjects[number].kill()
 
     def _start(self) -> None:
-        for number, settings in self._settings.items():
+        for number, settings in self.settings.items():
             self.started_ns[number] = time.perf_counter_ns()
             try:
                 self._subjects[number] = Subject(settings)
             except SubjectError as error:
                 self.fail(number, str(error))
-        for number, subject in self._subjects.items():
+        self._verify()
+        for number in self.alive():
+            subject = self._subjects[number]
             try:
                 self.modules[number] = subject.ready(self._set_up_s)
             except SubjectError as error:
                 self.fail(number, f"set-up: {error}")
+
+    def _verify(self) -> None:
+        """Read the doses of the subjects that wait for it, before and after their scenarios."""
+        waiting = [number for number in self.alive() if self.settings[number].verified]
+        before = {number: self._look(number) for number in waiting}
+        for number in waiting:
+            if number not in self.failed:
+                after = self._look(number)
+                both = after.keys() & before[number].keys()
+                self.raised[number] = {name: after[name] - before[number][name] for name in both}
+
+    def _look(self, number: int) -> dict[str, int]:
+        """What subject `number` holds now, by the columns of subjects.csv; what cannot be read is not there."""
+        subject, held = self._subjects[number], Dose()
+
+        def look() -> None:
+            nonlocal held
+            held = dose.read(subject.pid)
+
+        try:
+            self.told[number] = subject.stage(self._set_up_s, look)
+        except SubjectError as error:
+            self.fail(number, f"set-up: {error}")
+        return {name: value for name, value in asdict(held).items() if value is not None} | self.told.get(number, {})
 
     def _kill_all(self) -> None:
         for subject in self._subjects.values():

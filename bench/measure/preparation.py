@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -70,9 +71,19 @@ class Preparation:
         waiting = by_importance(cells)
         limit_ns = self._origin_ns + self._options.budget * _CALIBRATION_SHARE * 1e9
         while waiting and (self._options.rounds or not self.tasks or time.perf_counter_ns() < limit_ns):
-            self._calibrate_group(waiting[:_GROUP], set_up_s, before_each)
-            waiting = waiting[_GROUP:]
+            group = self._first_group(waiting)
+            self._calibrate_group(group, set_up_s, before_each)
+            waiting = waiting[len(group) :]
         self.left_out |= {cell.number for cell in waiting}
+
+    def _first_group(self, waiting: Sequence[Cell]) -> Sequence[Cell]:
+        """The first cells whose subjects fit side by side into memory; at least one."""
+        left = self._setup.resources.limits.memory_bytes
+        for number, cell in enumerate(waiting[:_GROUP]):
+            left -= cell.level.takes()["memory"]
+            if left < 0:
+                return waiting[: max(1, number)]
+        return waiting[:_GROUP]
 
     def _calibrate_group(self, cells: Sequence[Cell], set_up_s: float, before_each: Callable[[Cell], None]) -> None:
         """Calibrate cells in subjects that start side by side.
@@ -146,9 +157,9 @@ class Preparation:
             python=cell.python.label,
             mechanism=cell.mechanism.name,
             work=cell.mechanism.work,
-            scenario=cell.level.scenario.name,
+            scenario=cell.level.scenario,
             level=cell.level.text,
-            unit=cell.level.scenario.unit or None,
+            unit=cell.level.unit or None,
             control=cell.mechanism.control if self._control_of(cell) else None,
             block_calls=calibration.calls,
             control_calls=calibration.control_calls,
@@ -167,18 +178,24 @@ class Preparation:
             python=cell.python.executable,
             mechanism=cell.mechanism.entry_point,
             control_mechanism=registry.mechanisms()[control_name].entry_point if control_name else "",
-            scenario=cell.level.scenario.entry_point,
-            level=cell.level.argument,
+            scenarios=cell.level.words,
+            verified=cell.level.has_dose,
             cpu=self._setup.pins.subject_cpu,
             allowed_cpus=self._setup.pins.allowed_cpus if self._setup.pins.can_pin else (),
             true_program=self._setup.resources.true_program,
             control_folder=control,
-            module_path=self._options.module_path,
+            module_path=os.pathsep.join(filter(None, (self._options.module_path, _site_path(cell)))),
         )
 
     def _control_of(self, cell: Cell) -> str:
         """The folder of the control for this cell's interpreter, or an empty string."""
         return "" if cell.python.control_problem else self._setup.control.folder
+
+
+def _site_path(cell: Cell) -> str:
+    """Where installed packages lie, for a parent that imports some; no other parent sees them."""
+    imports = any(part.scenario.name == "imports" for part in cell.level.parts)
+    return cell.python.site_path if imports else ""
 
 
 def _warm_up_cost_ns(task: Task) -> float:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bench.driver import dose
-from bench.driver.dose import Dose
 from bench.driver.launch import Settings
 from bench.driver.process import Block, SubjectError
 from bench.driver.subject_group import SubjectGroup
 from bench.files.store import Store
 from bench.measure.calibrate import Calibration, warmup_calls
-from bench.measure.schedule import Share, Step, padding, round_steps
+from bench.measure.reached import dose_text, dose_warning
+from bench.measure.schedule import Share, Step, padding, round_steps, sittings
 from bench.plan.cells import Cell
 from bench.schema import BlockRow, Role, SampleRow, SubjectRow, SubjectStatus
+from bench.schema.dose import Dose
 
 # In a block of at least so many calls the first one is marked as warm-up: other subjects ran since this
 # one's last block, and its caches and page tables went cold.
 CALLS_WITH_LEAD = 4
 WARMUP_BLOCK = -1
-# A size is reached if the parent holds at least this part of it: a few pages may have been shared.
-DOSE_REACHED = 0.98
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,11 @@ class Measured:
 
 
 class Round:
-    """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included."""
+    """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included.
+
+    Its subjects live side by side, or, where they fill more than `room_bytes` together, in several sittings.
+    `warnings` has what is to be said of a cell's dose.
+    """
 
     def __init__(
         self,
@@ -70,6 +75,7 @@ class Round:
         origin_ns: int,
         deadline_s: float,
         set_up_s: float,
+        room_bytes: float = math.inf,
     ) -> None:
         self.number = number
         self._seed = seed
@@ -81,35 +87,43 @@ class Round:
         several = len({task.settings.python for task in tasks.values()}) > 1
         shift = padding(seed, number) if several else 0
         settings = {cell: replace(task.settings, padding=shift) for cell, task in tasks.items()}
-        self._subjects = SubjectGroup(settings, set_up_s)
+        takes = {cell: float(task.cell.level.takes()["memory"]) for cell, task in tasks.items()}
+        self._sittings = [
+            SubjectGroup({cell: settings[cell] for cell in members}, set_up_s)
+            for members in sittings(takes, room_bytes, seed, number)
+        ]
         self.in_calls_ns = 0
+        self.warnings: dict[int, str] = {}
         self._set_up: dict[int, tuple[int, Dose]] = {}
 
     @property
     def failed(self) -> dict[int, str]:
         """The cells that ended in an error, with its text."""
-        return self._subjects.failed
+        return {number: text for subjects in self._sittings for number, text in subjects.failed.items()}
 
     @property
     def forced(self) -> int:
         """How many subjects had to be ended by force."""
-        return self._subjects.forced
+        return sum(subjects.forced for subjects in self._sittings)
 
     def measure(self, each: Callable[[Step, Measured], None]) -> None:
         """Start all subjects, go through the steps of the schedule, end all; `each` hears of every block."""
         shares = {number: Share(task.pairs, Role.CONTROL in task.roles) for number, task in self._tasks.items()}
-        try:
-            with self._subjects:
-                for number in self._subjects.alive():
-                    self._warm_up(number)
-                for step in round_steps(shares, self._seed, self.number):
-                    if step.cell not in self.failed and (done := self._block(step)):
-                        each(step, done)
-        finally:
-            self._store.add([self._subject_row(number) for number in self._subjects.started_ns])
+        steps = round_steps(shares, self._seed, self.number)
+        order = itertools.count()
+        for subjects in self._sittings:
+            try:
+                with subjects:
+                    for number in subjects.alive():
+                        self._warm_up(subjects, number)
+                    for step in steps:
+                        if step.cell in subjects.settings:
+                            self._take(subjects, replace(step, order=next(order)), each)
+            finally:
+                self._store.add([self._subject_row(subjects, number) for number in subjects.started_ns])
 
-    def _warm_up(self, number: int) -> None:
-        task, subject = self._tasks[number], self._subjects[number]
+    def _warm_up(self, subjects: SubjectGroup, number: int) -> None:
+        task, subject = self._tasks[number], subjects[number]
         for role in task.roles:
             calls = warmup_calls(task.calls(role))
             if not calls:
@@ -117,22 +131,23 @@ class Round:
             try:
                 block = subject.block(role, calls, self._deadline_s)
             except SubjectError as error:
-                self._subjects.fail(number, f"warm-up of the {role}: {error}")
+                subjects.fail(number, f"warm-up of the {role}: {error}")
                 return
             self._write(number, WARMUP_BLOCK, -1, role, block)
-        verified = dose.read(subject.pid)
-        self._set_up[number] = (subject.age_ns(), verified)
-        if problem := dose_problem(task.cell, verified):
-            self._subjects.fail(number, problem)
+        self._set_up[number] = (subject.age_ns(), dose.read(subject.pid))
+        if warning := dose_warning(task.cell.level, subjects.raised.get(number, {})):
+            self.warnings[number] = warning
 
-    def _block(self, step: Step) -> Measured | None:
-        task = self._tasks[step.cell]
+    def _take(self, subjects: SubjectGroup, step: Step, each: Callable[[Step, Measured], None]) -> None:
+        if step.cell in subjects.failed:
+            return
         try:
-            block = self._subjects[step.cell].block(step.role, task.calls(step.role), self._deadline_s)
+            calls = self._tasks[step.cell].calls(step.role)
+            block = subjects[step.cell].block(step.role, calls, self._deadline_s)
         except SubjectError as error:
-            self._subjects.fail(step.cell, f"{step.role}: {error}")
-            return None
-        return self._write(step.cell, step.block, step.order, step.role, block)
+            subjects.fail(step.cell, f"{step.role}: {error}")
+            return
+        each(step, self._write(step.cell, step.block, step.order, step.role, block))
 
     def _write(self, cell: int, number: int, order: int, role: Role, block: Block) -> Measured:
         """Write the block and its calls, and return it in short."""
@@ -171,18 +186,20 @@ class Round:
         median_ns = statistics.median(totals[cold:] or totals)
         return Measured(cell, self.number, number, role, start_ns, elapsed_ns, median_ns)
 
-    def _subject_row(self, number: int) -> SubjectRow:
+    def _subject_row(self, subjects: SubjectGroup, number: int) -> SubjectRow:
         setup_ns, verified = self._set_up.get(number, (None, Dose()))
-        error = self.failed.get(number)
+        error = subjects.failed.get(number)
         return SubjectRow(
             round=self.number,
             cell=number,
             status=SubjectStatus.ERROR if error else SubjectStatus.OK,
             error=error,
-            start_ns=self._subjects.started_ns[number] - self._origin_ns,
+            start_ns=subjects.started_ns[number] - self._origin_ns,
             setup_ns=setup_ns,
+            dose=dose_text(self._tasks[number].cell.level, subjects.raised.get(number, {})),
             **asdict(verified),
-            modules=self._subjects.modules.get(number),
+            **subjects.told.get(number, {}),
+            modules=subjects.modules.get(number),
             path=self._tasks[number].calibration.path,
         )
 
@@ -192,14 +209,3 @@ def usage_per_call(block: Block) -> dict[str, Any]:
     if block.usage is None:
         return {}
     return {name: round(value / max(block.calls, 1), 3) for name, value in asdict(block.usage).items()}
-
-
-def dose_problem(cell: Cell, verified: Dose) -> str:
-    """Why the verified dose is not the level that was asked for, or an empty string."""
-    level = cell.level
-    if not level.scenario.dose:
-        return ""
-    held = getattr(verified, level.scenario.dose)
-    if held is None or held >= level.amount * DOSE_REACHED:
-        return ""
-    return f"{level.scenario.name}={level.text} not reached: {level.scenario.dose} is {held}, asked for {level.amount}"

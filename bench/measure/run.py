@@ -47,11 +47,12 @@ def execute(options: Options, progress: Progress, resumption: Resumption | None 
 def _execute(options: Options, progress: Progress, resumption: Resumption | None) -> Run:
     run = Run(options, progress)
     wanted = cells.requested(options.profile, options.mechanisms, options.scenarios)
-    setup = prepare(options.cpu, options.pythons)
+    setup = prepare(options.cpu, options.pythons, [level for _, level in wanted])
     run.cells, unavailable = cells.make(wanted, setup.pythons, setup.resources)
     if not run.cells:
         reasons = "; ".join(sorted({cell.reason for cell in unavailable}))
         raise UsageError(f"nothing can be measured here: {reasons}")
+    run.room_bytes = setup.resources.limits.memory_bytes
     told.say_what_is_missing(setup, progress)
     document = run_document.opening(options, setup, unavailable)
     if resumption:
@@ -162,7 +163,9 @@ def _rounds(run: Run, store: Store) -> None:
     while run.tasks and _another(run):
         began, asleep, ends = run.wall_ns(), suspension.asleep_ns(), store.ends()
         options = run.options
-        this_round = Round(run.rounds, options.seed, run.tasks, store, run.began_ns, options.deadline_s, run.set_up_s())
+        this_round = Round(
+            run.rounds, options.seed, run.tasks, store, run.began_ns, options.deadline_s, run.set_up_s(), run.room_bytes
+        )
         heard = len(run.measured)
         this_round.measure(_listener(run))
         if suspension.asleep_ns() - asleep > suspension.LEAST_NS:
@@ -176,8 +179,16 @@ def _rounds(run: Run, store: Store) -> None:
         run.rounds_ns.append(run.wall_ns() - began)
         store.document.rounds = run.rounds
         store.sync()
+        _warn(run, this_round.warnings)
         _give_up(run, this_round.failed)
     _give_up_what_never_worked(run)
+
+
+def _warn(run: Run, warnings: Mapping[int, str]) -> None:
+    """Say once of each cell that its dose is not the level."""
+    for number in warnings.keys() - run.warned:
+        run.progress.message(f"warning: {run.cells[number].name}: {warnings[number]}")
+    run.warned |= warnings.keys()
 
 
 def _give_up(run: Run, failed: Mapping[int, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import defaultdict
@@ -26,7 +27,8 @@ class Run:
     """One run while it lasts and after: `measured` has every block in short, `failures` errors by cell.
 
     `ended` says that nothing interrupted it. `given_up` are the cells that were measured no further, or could be
-    calibrated and then not measured once.
+    calibrated and then not measured once. `room_bytes` is what subjects that live side by side may fill; cells whose
+    dose was said to be off are in `warned`.
     """
 
     options: Options
@@ -39,6 +41,8 @@ class Run:
     failures: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     in_a_row: dict[int, int] = field(default_factory=dict)
     given_up: list[int] = field(default_factory=list)
+    room_bytes: float = math.inf
+    warned: set[int] = field(default_factory=set)
     forced: int = 0
     rounds: int = 0
     in_calls_ns: int = 0

@@ -58,6 +58,26 @@ def round_steps(cells: Mapping[int, Share], seed: int, number: int) -> list[Step
     return steps
 
 
+def sittings(takes: Mapping[int, float], room: float, seed: int, number: int) -> list[list[int]]:
+    """The cells of round `number` in groups that are measured one after the other, each group side by side.
+
+    `takes` says how much memory each cell's subject fills; those of one group fit into `room` together. All are in
+    one group where that is possible. Which large cells meet changes from round to round.
+    """
+    order = sorted(takes)
+    random.Random(f"{seed}/{number}/sittings").shuffle(order)
+    groups: list[list[int]] = []
+    left: list[float] = []
+    for cell in order:
+        place = next((place for place, free in enumerate(left) if takes[cell] <= free), len(groups))
+        if place == len(groups):
+            groups.append([])
+            left.append(room)
+        groups[place].append(cell)
+        left[place] -= takes[cell]
+    return [sorted(group) for group in groups]
+
+
 def padding(seed: int, number: int) -> int:
     """By how many bytes round `number` shifts what its subjects hold in memory: less than a page, the same for all.
 

@@ -37,7 +37,7 @@ def _names_of(some: Sequence[Cell]) -> str:
     parents: dict[str, list[str]] = defaultdict(list)
     for cell in some:
         name = f"{cell.mechanism.name} {cell.python.label}" if several else cell.mechanism.name
-        parents[name].append(f"{cell.level.scenario.name}={cell.level.text}")
+        parents[name].append(cell.level.name)
     return "; ".join(f"{name} ({', '.join(levels)})" for name, levels in parents.items())
 
 

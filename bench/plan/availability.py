@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.driver.pinning import Pinning
-from bench.machine import memory
-from bench.plan import registry
+from bench.machine.kernel_files import read_text
+from bench.plan import limits, registry
 from bench.plan.interpreters import Interpreter
-from bench.plan.levels import Level
+from bench.plan.levels import Level, Part
+from bench.plan.limits import Limits
 from bench.plan.registry import Mechanism
 
-# The scenarios of a run may fill this share of the memory that is free now.
-MEMORY_SHARE = 0.6
+HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What this machine has; `free_memory_bytes` is None where it is unknown.
+    """What this machine has, and what it allows.
 
     `true_program` is the path of the program that `exec` mechanisms run, or empty.
     """
@@ -31,7 +31,8 @@ class Resources:
     cpu_count: int
     can_pin: bool
     subjects_pinned: bool
-    free_memory_bytes: int | None
+    huge_pages: bool
+    limits: Limits
 
 
 def read_resources(pins: Pinning, control_problem: str) -> Resources:
@@ -44,7 +45,9 @@ def read_resources(pins: Pinning, control_problem: str) -> Resources:
         cpu_count=len(pins.allowed_cpus),
         can_pin=pins.can_pin,
         subjects_pinned=pins.subject_cpu is not None,
-        free_memory_bytes=memory.available(),
+        # Of three words the one in brackets holds; without such a file there are no huge pages.
+        huge_pages="[never]" not in read_text(HUGE_PAGES) and bool(read_text(HUGE_PAGES)),
+        limits=limits.read(),
     )
 
 
@@ -66,7 +69,7 @@ def needs(control_folder: str = "") -> set[str]:
     """
     names = {need for mechanism in registry.mechanisms().values() for need in mechanism.needs}
     names |= {need for scenario in registry.scenarios().values() for need in scenario.needs}
-    names -= {"control", "true", "sh"}
+    names = {need for need in names if need not in ("control", "true", "sh") and "{" not in need}
     return names | ({f"control:{control_folder}"} if control_folder else set())
 
 
@@ -89,42 +92,23 @@ def why_needs_are_unmet(needs: Iterable[str], python: Interpreter) -> str:
     return next((python.missing[need] for need in needs if need in python.missing), "")
 
 
-def affinity_problem(level: Level, resources: Resources) -> str:
-    """Why this level of `affinity` cannot be had here; an empty string for all other scenarios."""
-    if level.scenario.name != "affinity":
+def why_level_is_unavailable(level: Level, python: Interpreter, resources: Resources) -> str:
+    """Why this state of a parent cannot be had with this interpreter here, or an empty string."""
+    needs = [need.format(level=part.text) for part in level.parts for need in part.scenario.needs]
+    surroundings = (_problem_of_surroundings(part, resources) for part in level.parts)
+    return why_needs_are_unmet(needs, python) or next(filter(None, surroundings), "") or resources.limits.problem(level)
+
+
+def _problem_of_surroundings(part: Part, resources: Resources) -> str:
+    """Why this level of `affinity` or of huge pages cannot be had here; an empty string for all other scenarios."""
+    if part.scenario.name == "thp" and part.amount and not resources.huge_pages:
+        return f"this kernel gives no huge pages ({HUGE_PAGES})"
+    if part.scenario.name != "affinity":
         return ""
     if not resources.can_pin:
         return "this system cannot pin a process to a CPU"
-    if level.text == "free" and resources.cpu_count < 2:
+    if part.text == "free" and resources.cpu_count < 2:
         return "only one CPU may be used: free is pinned"
-    if level.text == "pinned" and not resources.subjects_pinned:
+    if part.text == "pinned" and not resources.subjects_pinned:
         return "--cpu none: nothing is pinned"
     return ""
-
-
-def too_large(
-    pairs: Sequence[tuple[Mechanism, Level]], interpreter_count: int, free_bytes: int | None
-) -> dict[tuple[str, str], str]:
-    """Sizes that do not fit, by mechanism and level, with the reason.
-
-    All subjects of a round live at the same time. The smallest sizes are taken first.
-    """
-    if free_bytes is None:
-        return {}
-    usable_bytes = left_bytes = int(free_bytes * MEMORY_SHARE)
-    refused: dict[tuple[str, str], str] = {}
-    sizes = [
-        (level.amount * interpreter_count, mechanism.name, level.text)
-        for mechanism, level in pairs
-        if level.scenario.unit == "bytes"
-    ]
-    for size, name, text in sorted(sizes):
-        if size > left_bytes:
-            mib = 1 << 20
-            refused[name, text] = (
-                f"{size // mib} MiB do not fit: {usable_bytes // mib} MiB may be used "
-                f"({MEMORY_SHARE:.0%} of what is free), and {left_bytes // mib} MiB of it are left"
-            )
-        else:
-            left_bytes -= size
-    return refused

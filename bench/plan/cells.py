@@ -9,9 +9,7 @@ from bench.plan import registry
 from bench.plan.availability import (
     Resources,
     Unavailable,
-    affinity_problem,
-    too_large,
-    why_needs_are_unmet,
+    why_level_is_unavailable,
     why_unavailable,
 )
 from bench.plan.interpreters import Interpreter
@@ -36,7 +34,7 @@ class Cell:
     @property
     def is_bare(self) -> bool:
         """Whether its parent is bare."""
-        return (self.level.scenario.name, self.level.text) == BARE
+        return (self.level.scenario, self.level.text) == BARE
 
     @property
     def is_core(self) -> bool:
@@ -46,13 +44,12 @@ class Cell:
     @property
     def name(self) -> str:
         """A readable name."""
-        scenario = f"{self.level.scenario.name}={self.level.text}"
-        return f"{self.mechanism.name} {scenario} {self.python.label}"
+        return f"{self.mechanism.name} {self.level.name} {self.python.label}"
 
 
 def identity_of(cell: Cell) -> tuple[str, str, str, str]:
     """What a cell is called in every run: interpreter, mechanism, scenario and level."""
-    return cell.python.label, cell.mechanism.name, cell.level.scenario.name, cell.level.text
+    return cell.python.label, cell.mechanism.name, cell.level.scenario, cell.level.text
 
 
 def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
@@ -95,18 +92,11 @@ def make(
     """Number the cells that can be measured here, and list those that cannot, each with its reason."""
     cells: list[Cell] = []
     unavailable: list[Unavailable] = []
-    refused_sizes = too_large(pairs, len(pythons), resources.free_memory_bytes)
     for mechanism, level in pairs:
         for python in pythons:
-            reason = (
-                why_unavailable(mechanism, python, resources)
-                or why_needs_are_unmet(level.scenario.needs, python)
-                or affinity_problem(level, resources)
-                or refused_sizes.get((mechanism.name, level.text), "")
-            )
+            reason = why_unavailable(mechanism, python, resources) or why_level_is_unavailable(level, python, resources)
             if reason:
-                scenario = level.scenario.name
-                unavailable.append(Unavailable(python.label, mechanism.name, scenario, level.text, reason))
+                unavailable.append(Unavailable(python.label, mechanism.name, level.scenario, level.text, reason))
             else:
                 cells.append(Cell(len(cells), python, mechanism, level))
     return cells, unavailable

@@ -17,7 +17,20 @@ from bench.driver import launch
 
 PROBE_TIMEOUT_S = 30.0
 OLDEST_VERSION = (3, 8)
-_LIST_MODULES = "import sys; print(repr(sorted(sys.modules)))"
+# Modules come first: what tells of importable ones imports more.
+_TELL_STATE = """
+import sys
+modules = sorted(sys.modules)
+def has(name):
+    from importlib.util import find_spec
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError, AttributeError):
+        return False
+missing = [name for name in sys.argv[1:] if not has(name)]
+packages = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
+print(repr({"modules": modules, "missing": missing, "site_path": packages}))
+"""
 
 
 class InterpreterError(Exception):
@@ -26,12 +39,16 @@ class InterpreterError(Exception):
 
 @dataclass(frozen=True)
 class Interpreter:
-    """An interpreter to measure. `missing` maps each need of a mechanism that it does not meet to the reason."""
+    """An interpreter to measure. `missing` maps each need of a mechanism that it does not meet to the reason.
+
+    `site_path` holds its folders of installed packages, joined as in ``PYTHONPATH``.
+    """
 
     label: str
     executable: str
     facts: dict[str, Any]
     missing: dict[str, str]
+    site_path: str = ""
 
     @property
     def control_problem(self) -> str:
@@ -44,8 +61,10 @@ def default() -> str:
     return str(getattr(sys, "_base_executable", None) or sys.executable)
 
 
-def find(paths: Sequence[str], needs: Iterable[str]) -> list[Interpreter]:
+def find(paths: Sequence[str], needs: Iterable[str], modules: Iterable[str] = ()) -> list[Interpreter]:
     """Probe each interpreter. Its label is its version; a repeated label gets ``~2``, ``~3`` and so on.
+
+    `modules` are names that it should be able to import; the need of one is ``module:NAME``.
 
     Raises `InterpreterError` for the first path that is no interpreter.
     """
@@ -62,8 +81,10 @@ def find(paths: Sequence[str], needs: Iterable[str]) -> list[Interpreter]:
         executable = _executable(path, facts["executable"])
         facts["executable"] = tilde(executable)
         facts["configure"] = _without_paths(facts.get("configure", ""))
-        facts.update(_site_facts(executable))
-        interpreters.append(Interpreter(label, executable, facts, missing))
+        with_site = _state(executable, *sorted(modules))
+        facts.update(_site_facts(executable, with_site))
+        missing |= {f"module:{name}": f"this Python has no module {name}" for name in with_site["missing"]}
+        interpreters.append(Interpreter(label, executable, facts, missing, os.pathsep.join(with_site["site_path"])))
     return interpreters
 
 
@@ -132,17 +153,20 @@ def _probe(path: str, needs: Sequence[str]) -> tuple[dict[str, Any], dict[str, s
     return facts, missing
 
 
-def _site_facts(executable: str) -> dict[str, Any]:
+def _site_facts(executable: str, with_site: dict[str, list[str]]) -> dict[str, Any]:
     """What `site` loads. Every child started with ``python -c`` pays for it, the measured parents do not."""
-    with_site = _modules(executable)
-    without = _modules(executable, *launch.INTERPRETER_FLAGS)
-    extra = sorted(name for name in with_site - without if "." not in name)
-    return {"site_modules": len(with_site - without), "site_loads": " ".join(extra[:40])}
+    extra = set(with_site["modules"]) - set(_state(executable, flags=launch.INTERPRETER_FLAGS)["modules"])
+    return {
+        "site_modules": len(extra),
+        "site_loads": " ".join(sorted(name for name in extra if "." not in name)[:40]),
+    }
 
 
-def _modules(executable: str, *flags: str) -> set[str]:
-    lines = _output(executable, *flags, "-c", _LIST_MODULES).splitlines()
+def _state(executable: str, *modules: str, flags: Sequence[str] = ()) -> dict[str, list[str]]:
+    """What an interpreter has loaded at its start, which of `modules` it does not find, and where packages lie."""
+    lines = _output(executable, *flags, "-c", _TELL_STATE, *modules).splitlines()
     try:
-        return set(ast.literal_eval(lines[-1]))  # files that site runs may print lines before it
+        state: dict[str, list[str]] = ast.literal_eval(lines[-1])  # files that site runs may print lines before it
     except (IndexError, ValueError, SyntaxError, TypeError):
         raise InterpreterError(f"{executable}: is not a Python (it did not answer as one)") from None
+    return state

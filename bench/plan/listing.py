@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bench.plan import availability, registry
-from bench.plan.levels import parse_level
+from bench.plan.levels import Level, parse_level
+from bench.plan.registry import Scenario
 from bench.plan.setup import prepare
 from bench.schema.visible import visible
 
@@ -21,15 +22,18 @@ def main(python: str | None) -> int:
                 print(_entry(mechanism.name, mechanism.description, reason))
     print("\nScenarios, as in --scenario NAME=LEVEL[,LEVEL]:\n")
     for scenario in registry.scenarios().values():
-        levels = "|".join(scenario.levels) or ("64MiB" if scenario.unit == "bytes" else "N")
         reasons = [
             f"{level}: {reason}"
             for level in scenario.levels
-            if (reason := availability.affinity_problem(parse_level(scenario, level), resources))
+            if (reason := availability.why_level_is_unavailable(_of(scenario, level), interpreter, resources))
         ]
         reason = availability.why_needs_are_unmet(scenario.needs, interpreter) or "; ".join(reasons)
-        print(_entry(f"{scenario.name}={levels}", scenario.description, reason))
+        print(_entry(f"{scenario.name}={scenario.example}", scenario.description, reason))
     return 0
+
+
+def _of(scenario: Scenario, text: str) -> Level:
+    return Level((parse_level(scenario, text),))
 
 
 def _entry(name: str, description: str, reason: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any
 
-import bench.subject.mechanisms as package
+import bench.subject.mechanisms
+import bench.subject.scenarios
 from bench.schema import Work
 
 WORKS = (Work.CONTROL, Work.BASELINE, Work.FORK, Work.EXEC, Work.PYTHON_START, Work.PYTHON_CALL, Work.REUSE)
@@ -31,20 +33,37 @@ class Mechanism:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A state of the parent. Its `levels` have names, or they are numbers of `unit`."""
+    """A state of the parent. Its `levels` have names, or they are numbers of `unit`, or any text: a `placeholder`.
+
+    `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`).
+    """
 
     name: str
     levels: tuple[str, ...]
     unit: str
     dose: str
     needs: tuple[str, ...]
+    takes: Mapping[str, int]
+    placeholder: str
     entry_point: str
     description: str
 
+    @property
+    def example(self) -> str:
+        """A level as it may be written."""
+        if self.levels:
+            return "|".join(self.levels)
+        return self.placeholder or ("64MiB" if self.unit == "bytes" else "N")
 
-def _defined(module: str, mark: str) -> list[Callable[..., Any]]:
-    loaded = importlib.import_module(f"bench.subject.{module}")
-    return [value for value in vars(loaded).values() if hasattr(value, mark) and value.__module__ == loaded.__name__]
+
+def _defined(package: ModuleType, mark: str) -> Iterator[tuple[Callable[..., Any], str]]:
+    """The functions that a package's modules define and mark, each with its entry point in a subject."""
+    folder = package.__name__.rpartition(".")[2]
+    for found in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{found.name}")
+        for value in vars(module).values():
+            if hasattr(value, mark) and value.__module__ == module.__name__:
+                yield value, f"{folder}.{found.name}:{value.__name__}"
 
 
 def _first_line(function: Callable[..., Any]) -> str:
@@ -60,11 +79,10 @@ def mechanisms() -> dict[str, Mechanism]:
             Work(make.work),  # type: ignore[attr-defined]
             make.control,  # type: ignore[attr-defined]
             tuple(make.needs),  # type: ignore[attr-defined]
-            f"mechanisms.{module.name}:{make.__name__}",
+            entry_point,
             _first_line(make),
         )
-        for module in pkgutil.iter_modules(package.__path__)
-        for make in _defined(f"mechanisms.{module.name}", "work")
+        for make, entry_point in _defined(bench.subject.mechanisms, "work")
     ]
     return {
         mechanism.name: mechanism
@@ -82,8 +100,10 @@ def scenarios() -> dict[str, Scenario]:
             apply.unit,  # type: ignore[attr-defined]
             apply.dose,  # type: ignore[attr-defined]
             tuple(apply.needs),  # type: ignore[attr-defined]
-            f"scenarios:{apply.__name__}",
+            apply.takes,  # type: ignore[attr-defined]
+            apply.placeholder,  # type: ignore[attr-defined]
+            entry_point,
             _first_line(apply),
         )
-        for apply in _defined("scenarios", "dose")
+        for apply, entry_point in _defined(bench.subject.scenarios, "dose")
     }

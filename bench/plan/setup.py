@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,29 +13,36 @@ from bench.machine.control_build import Control
 from bench.plan import availability, interpreters
 from bench.plan.availability import Resources
 from bench.plan.interpreters import Interpreter
+from bench.plan.levels import Level
 
 
 @dataclass(frozen=True)
 class Setup:
-    """CPUs for subjects and controller, the C control, and the machine's resources; `paths` are of interpreters."""
+    """CPUs for subjects and controller, the C control, and the machine's resources.
+
+    `paths` are those of interpreters, `modules` what they should be able to import.
+    """
 
     pins: Pinning
     control: Control
     resources: Resources
     paths: Sequence[str]
+    modules: frozenset[str] = frozenset()
 
     @cached_property
     def pythons(self) -> list[Interpreter]:
         """The interpreters to measure. They are probed at the first use. Raises `InterpreterError`."""
-        return interpreters.find(self.paths, availability.needs(self.control.folder))
+        return interpreters.find(self.paths, availability.needs(self.control.folder), self.modules)
 
 
-def prepare(cpu: str = "auto", pythons: Sequence[str] = ()) -> Setup:
+def prepare(cpu: str = "auto", pythons: Sequence[str] = (), levels: Iterable[Level] = ()) -> Setup:
     """Choose CPUs, build the control if it is missing, and read the resources. Default interpreter: the suite's own.
 
+    Interpreters are asked for the modules that `levels` import.
     Raises `UsageError` for a CPU that may not be used.
     """
     pins = pinning.choose(cpu)
     control = control_build.find()
     resources = availability.read_resources(pins, control.problem)
-    return Setup(pins, control, resources, pythons or (interpreters.default(),))
+    modules = frozenset(part.text for level in levels for part in level.parts if part.scenario.name == "imports")
+    return Setup(pins, control, resources, pythons or (interpreters.default(),), modules)

@@ -58,17 +58,40 @@ class SubjectRow(Row, kw_only=True, frozen=True):
     error: Annotated[str | None, column("what went wrong, in one line")] = None
     start_ns: Annotated[int, column("when it was started, since the run began", unit="ns")]
     setup_ns: Annotated[int | None, column("from its start to the end of its warm-up", unit="ns")] = None
-    rss_bytes: Annotated[int | None, column("resident memory (smaps_rollup: Rss)", unit="bytes")] = None
+    dose: Annotated[
+        str | None,
+        column("by how much the scenario raised what its level counts, in the level's unit; several: joined by `+`"),
+    ] = None
+    rss_bytes: Annotated[int | None, column("resident memory (smaps: Rss)", unit="bytes")] = None
     pss_bytes: Annotated[int | None, column("proportional resident memory (Pss)", unit="bytes")] = None
     private_bytes: Annotated[
         int | None, column("private resident memory (Private_Clean + Private_Dirty)", unit="bytes")
     ] = None
     huge_bytes: Annotated[int | None, column("anonymous memory in huge pages (AnonHugePages)", unit="bytes")] = None
+    copied_bytes: Annotated[
+        int | None,
+        column("resident memory of mappings that hold private pages, without huge pages: fork copies it", unit="bytes"),
+    ] = None
+    shared_bytes: Annotated[int | None, column("resident memory of shared mappings", unit="bytes")] = None
+    file_bytes: Annotated[
+        int | None, column("resident memory of private mappings of files without private pages", unit="bytes")
+    ] = None
+    unforked_bytes: Annotated[
+        int | None, column("resident memory that children do not get (MADV_DONTFORK)", unit="bytes")
+    ] = None
+    swapped_bytes: Annotated[int | None, column("private memory in swap", unit="bytes")] = None
+    virtual_bytes: Annotated[int | None, column("all that is mapped (Size)", unit="bytes")] = None
+    env_bytes: Annotated[int | None, column("environment, as the process tells it", unit="bytes")] = None
     pte_bytes: Annotated[int | None, column("page tables (status: VmPTE)", unit="bytes")] = None
-    vmas: Annotated[int | None, column("mappings (lines of /proc/PID/maps)")] = None
+    vmas: Annotated[int | None, column("mappings")] = None
+    vmas_private: Annotated[int | None, column("mappings that hold private pages")] = None
+    vmas_file: Annotated[int | None, column("private mappings of files without private pages")] = None
+    vmas_unforked: Annotated[int | None, column("mappings that children do not get")] = None
     fds: Annotated[int | None, column("open file descriptors")] = None
     threads: Annotated[int | None, column("threads (status: Threads)")] = None
     cpus: Annotated[int | None, column("CPUs that it may use (status: Cpus_allowed_list)")] = None
+    objects: Annotated[int | None, column("small blocks of Python's memory, halved: a list of one item has two")] = None
+    hooks: Annotated[int | None, column("at-fork hooks that the scenario added")] = None
     modules: Annotated[int | None, column("entries of sys.modules")] = None
     path: Annotated[Path | None, column("as in cells.csv")] = None
 

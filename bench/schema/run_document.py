@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from bench.schema.words import CheckState, Direction, RunStatus
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 RUN_FILE = "run.json"
 
 LARGEST = 2**63 - 1

@@ -25,6 +25,8 @@ class Subject:
         self.cpu = int(settings["cpu"]) if settings.get("cpu") else None
         self.control = None
         self.blocks = {}
+        # What scenarios made: mappings of memory, lists of Python objects, at-fork hooks, and the rest.
+        self.memory, self.objects, self.hooks, self.kept = [], [], 0, []
         # Called after every call, outside of the timed span; a mechanism may set it.
         self.after = None
         if settings.get("control_folder"):
@@ -102,27 +104,41 @@ def build(entry_point, subject):
     return call_or_block if make.native else timed(call_or_block, subject.after)
 
 
-def set_up(settings):
+def set_up(settings, scenarios, stage):
     """Bring this process into the state of its cell, and return it with its `blocks` by role.
 
-    The scenario comes first, on any CPU, since it takes long to fill memory. The pin comes next:
-    processes that the mechanism keeps (a server, a pool) have to inherit it.
+    The scenarios come first, on any CPU, since it takes long to fill memory. `stage` is called before and after
+    them: somebody may want to look at the process. The pin comes next: processes that the mechanism keeps (a
+    server, a pool) have to inherit it.
     """
     for folder in settings.get("module_path", "").split(os.pathsep):
         if folder:
             sys.path.append(folder)
     subject = Subject(settings)
-    check = None
-    if settings.get("scenario"):
-        check = load(settings["scenario"])(subject, settings["level"])
+    applied = [(load(entry_point), level) for entry_point, level in scenarios]
+    stage(subject)
+    checks = [apply(subject, level) for apply, level in applied]
+    stage(subject)
     if subject.cpu is not None:
         os.sched_setaffinity(0, {subject.cpu})
     subject.blocks["mechanism"] = build(settings["mechanism"], subject)
     if settings.get("control_mechanism"):
         subject.blocks["control"] = build(settings["control_mechanism"], subject)
-    if check is not None:
-        check()
+    for check in checks:
+        if check is not None:
+            check()
     return subject
+
+
+def told_doses(subject):
+    """What only the process itself can tell of its state, by the columns of subjects.csv."""
+    return {
+        # A list of one item is two blocks of memory.
+        "objects": sys.getallocatedblocks() // 2,
+        "hooks": subject.hooks,
+        # NAME=VALUE and a zero byte.
+        "env_bytes": sum(len(name) + len(value) + 2 for name, value in os.environ.items()),
+    }
 
 
 def take_over_pipes():
@@ -158,8 +174,18 @@ def serve():
     """Set up, then answer one request after the other until the controller closes its pipe."""
     requests, answers = take_over_pipes()
     now = time.perf_counter_ns
+
+    def stage(subject):
+        """Let the controller look at this process from outside, and wait until it has."""
+        if settings.get("verified"):
+            send(answers, {"doses": told_doses(subject)})
+            os.read(requests, 100)
+
     try:
-        subject = set_up(dict(word.split("=", 1) for word in sys.argv[1:]))
+        words = [word.split("=", 1) for word in sys.argv[1:]]
+        settings = dict(words)
+        scenarios = [value.split("=", 1) for name, value in words if name == "scenario"]
+        subject = set_up(settings, scenarios, stage)
         usage = usage_reader(subject.control)
     except Exception as error:
         send(answers, {"error": one_line(error)})

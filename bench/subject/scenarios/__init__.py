@@ -1,0 +1,23 @@
+"""The states of a parent or its surroundings: each is one function here, marked with `scenario`.
+
+A scenario ``apply(subject, level)`` brings the process to `level` before the mechanism is made. It raises an
+error where it cannot. What has to stay alive goes into ``subject.kept``. It may return a function that checks
+the level again when the whole subject is set up.
+"""
+
+
+def scenario(levels=(), unit="", dose="", needs=(), takes=None, placeholder=""):
+    """Mark a function as a scenario.
+
+    A level is one of `levels`, or a number of `unit`, or any text: `placeholder` says then what to write.
+    `dose` is the column of subjects.csv that a level of a unit raises by as much. `needs` are attributes that the
+    interpreter must have, like ``mmap.MAP_PRIVATE``. `takes` says how much of each limited resource one unit takes,
+    by the names in `bench.plan.limits`.
+    """
+
+    def mark(apply):
+        apply.levels, apply.unit, apply.dose, apply.needs = levels, unit, dose, needs
+        apply.takes, apply.placeholder = takes or {}, placeholder
+        return apply
+
+    return mark
