@@ -116,11 +116,16 @@ def document(one: Run) -> dict[str, Any]:
     return found
 
 
-def settings(mechanism: str, **changes: Any) -> Settings:
-    """How a subject with a known or a faulty mechanism is started."""
+def settings(mechanism: str, scenario: str = "", level: str = "", **changes: Any) -> Settings:
+    """How a subject with a known or a faulty mechanism is started, in the state of one scenario or in none."""
     registered = registry.mechanisms()
     entry_point = registered[mechanism].entry_point if mechanism in registered else f"faulty:{mechanism}"
-    return Settings(PYTHON, entry_point, **{"module_path": str(TESTS), "true_program": "/bin/true", **changes})
+    scenarios = (f"{scenario}={level}",) if scenario else ()
+    return Settings(
+        PYTHON,
+        entry_point,
+        **{"scenarios": scenarios, "module_path": str(TESTS), "true_program": "/bin/true", **changes},
+    )
 
 
 def register_faulty(monkeypatch: pytest.MonkeyPatch) -> None:

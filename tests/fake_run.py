@@ -80,7 +80,12 @@ class Noise:
 
 QUIET = Noise(0, 0, 0, 0, 0, 0, 1)
 
-BARE = {"rss_bytes": 9_000_000, "pss_bytes": 8_000_000, "private_bytes": 7_000_000}
+BARE: dict[str, Any] = {
+    "rss_bytes": 9_000_000,
+    "pss_bytes": 8_000_000,
+    "private_bytes": 7_000_000,
+    "copied_bytes": 3_000_000,
+}
 DOSE: dict[str, Any] = {
     "huge_bytes": 0,
     "pte_bytes": 100_000,

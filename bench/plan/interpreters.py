@@ -83,8 +83,8 @@ def find(paths: Sequence[str], needs: Iterable[str], modules: Iterable[str] = ()
         facts["configure"] = _without_paths(facts.get("configure", ""))
         with_site = _state(executable, *sorted(modules))
         facts.update(_site_facts(executable, with_site))
-        missing |= {f"module:{name}": f"this Python has no module {name}" for name in with_site["missing"]}
-        interpreters.append(Interpreter(label, executable, facts, missing, os.pathsep.join(with_site["site_path"])))
+        missing |= {f"module:{name}": f"this Python has no module {name}" for name in with_site.missing}
+        interpreters.append(Interpreter(label, executable, facts, missing, os.pathsep.join(with_site.site_path)))
     return interpreters
 
 
@@ -153,20 +153,25 @@ def _probe(path: str, needs: Sequence[str]) -> tuple[dict[str, Any], dict[str, s
     return facts, missing
 
 
-def _site_facts(executable: str, with_site: dict[str, list[str]]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _State:
+    """An interpreter when it has started: its `modules`, those asked for that it misses, and where packages lie."""
+
+    modules: list[str]
+    missing: list[str]
+    site_path: list[str]
+
+
+def _site_facts(executable: str, with_site: _State) -> dict[str, Any]:
     """What `site` loads. Every child started with ``python -c`` pays for it, the measured parents do not."""
-    extra = set(with_site["modules"]) - set(_state(executable, flags=launch.INTERPRETER_FLAGS)["modules"])
-    return {
-        "site_modules": len(extra),
-        "site_loads": " ".join(sorted(name for name in extra if "." not in name)[:40]),
-    }
+    extra = set(with_site.modules) - set(_state(executable, flags=launch.INTERPRETER_FLAGS).modules)
+    top = sorted(name for name in extra if "." not in name)
+    return {"site_modules": len(extra), "site_loads": " ".join(top[:40])}
 
 
-def _state(executable: str, *modules: str, flags: Sequence[str] = ()) -> dict[str, list[str]]:
-    """What an interpreter has loaded at its start, which of `modules` it does not find, and where packages lie."""
+def _state(executable: str, *modules: str, flags: Sequence[str] = ()) -> _State:
     lines = _output(executable, *flags, "-c", _TELL_STATE, *modules).splitlines()
     try:
-        state: dict[str, list[str]] = ast.literal_eval(lines[-1])  # files that site runs may print lines before it
+        return _State(**ast.literal_eval(lines[-1]))  # files that site runs may print lines before it
     except (IndexError, ValueError, SyntaxError, TypeError):
         raise InterpreterError(f"{executable}: is not a Python (it did not answer as one)") from None
-    return state

@@ -110,7 +110,7 @@ def _bytes(text: str) -> int | None:
 
 
 def _count(text: str) -> int | None:
-    match = re.fullmatch(r"([0-9]{1,12})(?:[eE]([0-9]))?", text)
+    match = re.fullmatch(r"([0-9]{1,12})(?:[eE]([0-9]{1,2}))?", text)
     return int(match[1]) * 10 ** int(match[2] or 0) if match else None
 
 

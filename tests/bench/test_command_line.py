@@ -27,7 +27,7 @@ SHORT = ("--mechanism", "os_fork", "--rounds", "1", "--block-ms", "0.5", "--pair
 # Words after `run`, and what the one line of error must hold; {file} is a file, {dir} a directory of the test.
 BAD = {
     "mechanism": (["--mechanism", "os_frok"], "os_frok: no such mechanism; `python -m bench list` shows them all"),
-    "scenario": (["--scenario", "moon=full"], "moon: no such scenario; there is parent, affinity, rss"),
+    "scenario": (["--scenario", "moon=full"], "moon: no such scenario; there is vmas, vmas_private, "),
     "level": (["--scenario", "parent=fat"], "parent=fat: no such level; there is bare, equal"),
     "size": (["--scenario", "rss=64Mb!"], "rss=64Mb!: not a size"),
     "huge": (["--scenario", "rss=900000GiB"], "nothing can be measured here: "),

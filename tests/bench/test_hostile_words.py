@@ -41,7 +41,7 @@ def test_the_list_of_mechanisms_is_letters(capsys: Say, monkeypatch: Patch) -> N
     python = SimpleNamespace(label=HOSTILE, facts={"executable": HOSTILE}, missing={})
     monkeypatch.setattr(listing, "prepare", lambda pythons: SimpleNamespace(pythons=[python], resources=None))
     monkeypatch.setattr(availability, "why_unavailable", lambda *_: HOSTILE)
-    monkeypatch.setattr(availability, "affinity_problem", lambda *_: "")
+    monkeypatch.setattr(availability, "why_level_is_unavailable", lambda *_: "")
     assert listing.main(None) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0] == f"Mechanisms, with Python {SPELLED} ({SPELLED}):"

@@ -195,7 +195,7 @@ def test_a_machine_of_two_lines_is_refused() -> None:
         ("[" * 100_000, "1: not JSON that can be read (nested too deeply)"),
         ('{"schema": NaN}', "1: not JSON (NaN is no number)"),
         ('{"schema": ' + "1" * 5000 + "}", "1: not JSON that can be read (Exceeds the limit"),
-        ('{"schema": 3}', "1: schema version 3 is newer than this program reads (2); use the forkbench that wrote it"),
+        ('{"schema": 9}', "1: schema version 9 is newer than this program reads (3); use the forkbench that wrote it"),
     ],
 )
 def test_what_is_no_document_at_all_is_told_with_its_line(text: str, said: str) -> None:

@@ -24,14 +24,15 @@ def _nothing_left() -> Iterator[None]:
 def test_every_setting_is_one_word() -> None:
     """Settings that say something become NAME=VALUE behind the interpreter's flags; others leave no word."""
     full = Settings(
-        "/python", "m:n", "c:d", "s:t", "64", cpu=0, allowed_cpus=(0, 1), true_program="/bin/true",
-        control_folder="/control", module_path="/a:/b", padding=3,
+        "/python", "m:n", "c:d", ("s:t=64", "s:u=a=b"), verified=True, cpu=0, allowed_cpus=(0, 1),
+        true_program="/bin/true", control_folder="/control", module_path="/a:/b", padding=3,
     )  # fmt: skip
     words = full.command()
     assert words[:4] == ["/python", "-E", "-s", "-S"]
     assert Path(words[4]) == launch.SUBJECT_FOLDER / "__main__.py"
     assert words[5:] == [
-        *("mechanism=m:n", "control_mechanism=c:d", "scenario=s:t", "level=64", "cpu=0", "true_program=/bin/true"),
+        *("scenario=s:t=64", "scenario=s:u=a=b"),
+        *("mechanism=m:n", "control_mechanism=c:d", "verified=yes", "cpu=0", "true_program=/bin/true"),
         *("control_folder=/control", "module_path=/a:/b", "padding=xxx"),
     ]
     assert Settings("/python", "m:n").command()[5:] == ["mechanism=m:n"]

@@ -266,7 +266,7 @@ def test_an_interpreter_that_is_none_is_an_error() -> None:
 
 def test_a_subject_has_what_it_needs_and_no_more() -> None:
     """Without site, PYTHON variables and what a shell sets: its size is the same on every machine."""
-    words = Settings(PYTHON, "m:n", cpu=0, level="").command()
+    words = Settings(PYTHON, "m:n", cpu=0).command()
     assert words[0] == PYTHON
     assert words[1:4] == ["-E", "-s", "-S"]
     assert words[5:] == ["mechanism=m:n", "cpu=0"]

@@ -25,7 +25,7 @@ def test_core_mechanisms_in_a_bare_parent_come_first(standard: list[Cell]) -> No
     """Core before others, a bare parent before other parents within each, else the order of the profile."""
     order = by_importance(standard)
     assert sorted(cell.number for cell in order) == [cell.number for cell in standard]
-    groups = [(cell.is_core, (cell.level.scenario.name, cell.level.text) == ("parent", "bare")) for cell in order]
+    groups = [(cell.is_core, (cell.level.scenario, cell.level.text) == ("parent", "bare")) for cell in order]
     assert groups == sorted(groups, reverse=True)
     numbers = [cell.number for cell, group in zip(order, groups, strict=True) if group == (True, True)]
     assert numbers == sorted(numbers)

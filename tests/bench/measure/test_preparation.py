@@ -14,11 +14,11 @@ from bench.options import MOST_PAIRS
 from bench.plan import registry
 from bench.plan.cells import Cell
 from bench.plan.interpreters import Interpreter
-from bench.plan.levels import parse_level
+from bench.plan.levels import parse_scenarios
 from bench.schema import Path
 
 PYTHON = Interpreter("3.11.7", "/usr/bin/python3", {}, {})
-BARE = parse_level(registry.scenarios()["parent"], "bare")
+(BARE,) = parse_scenarios(["parent=bare"])
 MS = 1e6
 # A start of subjects that takes long enough for a round to be worth making longer.
 LONG = 1_000 * MS

@@ -186,9 +186,9 @@ def test_a_system_without_fork_measures_the_rest(tmp_path: Path, monkeypatch: py
     """Where an interpreter has no os.fork, what needs it is unavailable with the reason, and the run is complete."""
     real = interpreters.find
 
-    def without_fork(paths: Any, needs: Any) -> list[interpreters.Interpreter]:
+    def without_fork(paths: Any, needs: Any, modules: Any) -> list[interpreters.Interpreter]:
         gone = {need: f"this Python has no {need}" for need in ("os.fork", "start:fork")}
-        return [dataclasses.replace(one, missing=gone) for one in real(paths, needs)]
+        return [dataclasses.replace(one, missing=gone) for one in real(paths, needs, modules)]
 
     monkeypatch.setattr(interpreters, "find", without_fork)
     one = measure(tmp_path, mechanisms=("os_fork", "mp_fork", "thread"))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.plan import registry
-from bench.plan.availability import MEMORY_SHARE, Resources
+from bench.plan.availability import Resources
 from bench.plan.cells import SIZED, make, requested
 from bench.plan.interpreters import Interpreter
-from bench.plan.levels import Level, PlanError, parse_level, parse_scenarios
+from bench.plan.levels import PlanError, parse_level, parse_scenarios
+from bench.plan.limits import Limit, Limits
 from bench.schema import CORE
 
-HERE = Resources("/bin/true", True, "", 2, True, True, 8 << 30)
+HERE = Resources("/bin/true", True, "", 2, True, True, True, Limits({"memory": Limit(2 << 30, "free memory")}))
 PYTHON = Interpreter("3.11.7", "/usr/bin/python3", {}, {})
 MIB = 1 << 20
 
@@ -24,7 +24,7 @@ MIB = 1 << 20
 def names(profile: str = "standard", mechanisms: tuple[str, ...] = (), scenarios: tuple[str, ...] = ()) -> set[str]:
     """Readable names of what the options ask for."""
     return {
-        f"{mechanism.name} {level.scenario.name}={level.text}"
+        f"{mechanism.name} {level.scenario}={level.text}"
         for mechanism, level in requested(profile, mechanisms, scenarios)
     }
 
@@ -70,7 +70,15 @@ def test_a_whole_number_of_bytes_is_read_exactly(amount: int) -> None:
         (["rss=1e9"], "rss=1e9: not a size"),
         (["rss=nan"], "rss=nan: not a size"),
         (["rss=" + "9" * 400], "rss=9"),
-        (["moon=full"], "moon: no such scenario; there is parent, affinity, rss"),
+        (["moon=full"], "moon: no such scenario; there is vmas, vmas_private, fds, "),
+        (["fds=1.5"], "fds=1.5: not a number of files; write digits, or 1e6 for a million"),
+        (["fds=1KiB"], "fds=1KiB: not a number of files"),
+        (["fds=-1"], "fds=-1: not a number of files"),
+        (["rss=1MiB+moon=1"], "moon: no such scenario"),
+        (["rss=1MiB+"], "rss=1MiB+: not a size"),
+        (["rss=1MiB+fds"], "rss=1MiB+fds: not a size"),
+        (["rss=1MiB+fds="], "fds=: write NAME=LEVEL[,LEVEL], as in fds=N"),
+        (["rss=1MiB+rss=2MiB"], "rss=1MiB+rss=2MiB: names a scenario twice"),
         (["=1"], ": no such scenario"),
         ([""], ": no such scenario"),
     ],
@@ -166,11 +174,11 @@ def test_without_fork_the_rest_is_measured() -> None:
     missing = {need: f"this Python has no {need}" for need in ("os.fork", "os.posix_spawn", "start:fork")}
     missing["start:forkserver"] = "this Python has no start method forkserver"
     windows = dataclasses.replace(PYTHON, missing=missing)
-    resources = Resources("", False, "the control needs fork and posix_spawn", 4, False, False, None)
+    resources = Resources("", False, "the control needs fork and posix_spawn", 4, False, False, False, Limits())
     planned, unavailable = make(requested("standard", [], []), [windows], resources)
     names = {cell.mechanism.name for cell in planned}
     assert names == {"noop", "thread", "python_c", "python_isolated", "mp_spawn", "thread_pool_task"}
-    assert not any(cell.level.scenario.name == "affinity" for cell in planned)
+    assert not any(cell.level.scenario == "affinity" for cell in planned)
     assert all(cell.reason for cell in unavailable)
     assert {cell.mechanism for cell in unavailable} >= {
         "os_fork",
@@ -198,27 +206,57 @@ def test_affinity_is_measured_where_it_can_be(change: dict[str, object], left_ou
     assert {cell.level.text for cell in planned} == {"pinned", "free"} - left_out
 
 
-@given(st.lists(st.integers(0, 4096), min_size=1, max_size=8, unique=True), st.integers(0, 4096), st.integers(1, 3))
-def test_what_is_let_in_fits_into_memory(sizes: list[int], memory: int, pythons: int) -> None:
-    """All subjects of a round together stay within the share of what is free, and the smallest go first."""
-    resources = dataclasses.replace(HERE, free_memory_bytes=memory * MIB)
+@given(st.lists(st.integers(0, 4096), min_size=1, max_size=8, unique=True), st.integers(0, 4096))
+def test_a_level_that_is_let_in_fits_by_itself(sizes: list[int], room: int) -> None:
+    """What fits alone is measured, whatever else is; what does not is named with both figures and the limit."""
+    resources = dataclasses.replace(HERE, limits=Limits({"memory": Limit(room * MIB, "the room")}))
     words = ["rss=" + ",".join(f"{size}MiB" for size in sizes)]
-    labels = [dataclasses.replace(PYTHON, label=str(number)) for number in range(pythons)]
-    planned, unavailable = make(requested("standard", ["os_fork"], words), labels, resources)
-    taken = [cell.level.amount for cell in planned]
-    assert sum(taken) <= memory * MIB * MEMORY_SHARE
-    assert len(planned) + len(unavailable) == len(sizes) * pythons
-    refused = [parse_level(registry.scenarios()["rss"], cell.level).amount for cell in unavailable]
-    assert max(taken, default=0) <= min(refused, default=1 << 60)
-    assert all(re.search(r"MiB", cell.reason) for cell in unavailable)
+    planned, unavailable = make(requested("standard", ["os_fork"], words), [PYTHON], resources)
+    assert {cell.level.text for cell in planned} == {f"{size}MiB" if size else "0" for size in sizes if size <= room}
+    assert {cell.level: cell.reason for cell in unavailable} == {
+        f"{size}MiB": f"rss={size}MiB takes {size:.4g} MiB; at most {room:.4g} MiB may be used (the room)"
+        for size in sizes
+        if size > room
+    }
 
 
-def test_unknown_memory_holds_nothing_back() -> None:
+def test_what_is_not_limited_holds_nothing_back() -> None:
     """Where free memory cannot be told every size is tried."""
     planned, unavailable = make(
-        requested("standard", ["os_fork"], ["rss=1GiB"]), [PYTHON], dataclasses.replace(HERE, free_memory_bytes=None)
+        requested("standard", ["os_fork"], ["rss=1GiB"]), [PYTHON], dataclasses.replace(HERE, limits=Limits())
     )
     assert (len(planned), unavailable) == (1, [])
+
+
+def test_a_combination_is_the_product_of_its_levels() -> None:
+    """Every level of one part with every level of the others; names, levels and words in the order that was written."""
+    levels = parse_scenarios(["rss=1MiB,2MiB+threads=8+fds=1e3", "rss=1024KiB+threads=8+fds=1000"])
+    assert [level.name for level in levels] == ["rss=1MiB+threads=8+fds=1e3", "rss=2MiB+threads=8+fds=1e3"]
+    first = levels[0]
+    assert (first.scenario, first.text, first.unit) == ("rss+threads+fds", "1MiB+8+1e3", "")
+    assert first.words == (
+        f"scenarios.memory:rss={MIB}",
+        "scenarios.kernel_objects:threads=8",
+        "scenarios.kernel_objects:fds=1000",
+    )
+    assert first.takes() == {"memory": MIB, "threads": 8, "mappings": 16, "files": 1000}
+
+
+def test_a_combination_needs_what_its_parts_need() -> None:
+    """A part that cannot be had makes the whole unavailable, with its reason; modules are asked for by name."""
+    python = dataclasses.replace(
+        PYTHON, missing={"module:numpy": "this Python has no module numpy", "gc.freeze": "no gc.freeze"}
+    )
+    words = ["rss=1MiB+imports=numpy,json", "objects=10", "gc_frozen=10", "thp=2MiB,0", "fds=1e5+rss=1MiB"]
+    resources = dataclasses.replace(HERE, huge_pages=False, limits=Limits({"files": Limit(99, "RLIMIT_NOFILE")}))
+    planned, unavailable = make(requested("standard", ["os_fork"], words), [python], resources)
+    assert [cell.level.name for cell in planned] == ["rss=1MiB+imports=json", "objects=10", "thp=0"]
+    assert {f"{cell.scenario}={cell.level}": cell.reason for cell in unavailable} == {
+        "rss+imports=1MiB+numpy": "this Python has no module numpy",
+        "gc_frozen=10": "no gc.freeze",
+        "thp=2MiB": "this kernel gives no huge pages (/sys/kernel/mm/transparent_hugepage/enabled)",
+        "fds+rss=1e5+1MiB": "fds=1e5+rss=1MiB takes 100000 files; at most 99 files may be used (RLIMIT_NOFILE)",
+    }
 
 
 def test_the_core_is_the_bare_core() -> None:
@@ -229,6 +267,7 @@ def test_the_core_is_the_bare_core() -> None:
 
 
 def test_a_level_tells_the_subject_a_number_or_its_name() -> None:
-    """Amounts are told in bytes, named levels by name."""
-    assert Level(registry.scenarios()["rss"], "64MiB", 64 * MIB).argument == str(64 * MIB)
-    assert Level(registry.scenarios()["parent"], "equal", 0).argument == "equal"
+    """Amounts are told in bytes or as a count, named levels by name."""
+    words = [parse_level(registry.scenarios()[name], text).argument for name, text in
+             (("rss", "64MiB"), ("objects", "2e6"), ("parent", "equal"), ("imports", "json.tool"))]  # fmt: skip
+    assert words == [str(64 * MIB), "2000000", "equal", "json.tool"]

@@ -26,7 +26,7 @@ def fake(path: Path, version: str, implementation: str = "cpython", **facts: obj
     """A program that answers as an interpreter of that version does."""
     answer: dict[str, object] = {"version": version, "implementation": implementation, "executable": str(path)}
     answer |= {"free_threaded": False, "debug": False, "missing": {}, **facts}
-    lists = 'case "$*" in *sorted*) echo "[\'sys\']";; *)'
+    lists = "case \"$*\" in *sorted*) echo \"{'modules': [], 'missing': [], 'site_path': []}\";; *)"
     return script(path, f'{lists} cat <<"END"\n{answer!r}\nEND\n;; esac')
 
 
@@ -154,8 +154,17 @@ def test_real_other_interpreters_are_found(path: str) -> None:
 def test_what_site_prints_does_not_matter(tmp_path: Path) -> None:
     """An interpreter whose start-up files print something is found all the same."""
     chatty = script(tmp_path / "python", f'case "$*" in "-c "*) echo "hello from site";; esac\nexec "{PYTHON}" "$@"')
-    answer = interpreters._site_facts(chatty)
+    answer = interpreters._site_facts(chatty, interpreters._state(chatty))
     assert answer["site_modules"] >= 1
+
+
+def test_modules_are_looked_for_as_a_program_would() -> None:
+    """What is installed or part of the library is found without an import; what is not there is named."""
+    here = find([sys.executable], [], ["json", "pandas", "no_such_module", "json.nothing"])[0]
+    assert here.missing == {
+        f"module:{name}": f"this Python has no module {name}" for name in ("json.nothing", "no_such_module")
+    }
+    assert "site-packages" in here.site_path
 
 
 @pytest.mark.parametrize(

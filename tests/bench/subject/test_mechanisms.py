@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def _nothing_left() -> Iterator[None]:
         yield
 
 
-def error_of(mechanism: str, **changes: object) -> str:
+def error_of(mechanism: str, **changes: Any) -> str:
     """The error that one call of the mechanism ends in."""
     with Subject(settings(mechanism, control_folder=CONTROL, **changes)) as subject:
         with pytest.raises(SubjectError) as caught:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 import mmap
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.driver import dose, pinning
 from bench.driver.process import Subject, SubjectError
-from bench.measure.round import dose_problem
-from bench.plan import registry
-from bench.plan.cells import Cell
-from bench.plan.interpreters import Interpreter
-from bench.plan.levels import parse_level
+from bench.driver.subject_group import SubjectGroup
+from bench.machine.kernel_files import read_text
+from bench.measure.reached import dose_text, dose_warning
+from bench.plan import availability, registry
+from bench.plan.levels import parse_scenarios
 from bench.schema import Role
+from bench.schema.dose import Dose
 from tests.engine import CONTROL, PATIENCE_S, PYTHON, needs_control, needs_proc, settings, unchanged
 
 MIB = 1 << 20
 PINS = pinning.choose("auto")
+OTHER_PYTHONS = sorted((Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions").glob("3.*/bin/python"))
+OTHER_PYTHONS = [path for path in OTHER_PYTHONS if path.parent.parent.name.split(".")[1] not in ("6", "7")]
+needs_huge_pages = pytest.mark.skipif(
+    "[never]" in (read_text(availability.HUGE_PAGES) or "[never]"), reason="this kernel gives no huge pages"
+)
 needs_pin = pytest.mark.skipif(not PINS.can_pin, reason="this system cannot pin")
 
 
@@ -39,37 +47,124 @@ def in_state(scenario: str, level: str, mechanism: str = "noop", **changes: obje
     return Subject(settings(mechanism, scenario=entry_point, level=level, **changes))
 
 
-@needs_proc
-@pytest.mark.parametrize("size", [0, 16 * MIB, 40 * MIB + 4096])
-def test_memory_is_there_while_blocks_are_measured(size: int) -> None:
-    """The parent holds the size in private pages, none of them huge, before and after a block of calls."""
-    with in_state("rss", "0", "os_fork") as empty, in_state("rss", str(size), "os_fork") as subject:
-        empty.ready(PATIENCE_S)
-        subject.ready(PATIENCE_S)
-        base = dose.read(empty.pid).private_bytes
-        for calls in (1, 3):
-            subject.block(Role.MECHANISM, calls, PATIENCE_S)
-            held = dose.read(subject.pid)
-            assert held.private_bytes is not None
-            assert base is not None
-            assert abs(held.private_bytes - base - size) < MIB
-            assert held.huge_bytes == 0
-            assert held.pte_bytes is not None
-            assert held.pte_bytes >= size // mmap.PAGESIZE * 8
+def raised_by(*parts: str, mechanism: str = "os_fork", **changes: Any) -> tuple[dict[str, int], Dose]:
+    """By how much scenarios raise each column in a real subject, and what it holds when it has made three calls."""
+    words = parse_scenarios(["+".join(parts)])[0].words
+    group = SubjectGroup({0: settings(mechanism, scenarios=words, verified=True, **changes)}, PATIENCE_S)
+    with group:
+        assert group.failed == {}
+        group[0].block(Role.MECHANISM, 3, PATIENCE_S)
+        held = dose.read(group[0].pid)
+    return group.raised[0], held
 
 
 @needs_proc
-def test_a_dose_that_is_not_reached_is_a_problem() -> None:
-    """A level is reached if the parent holds 98 % of it; where nothing can be read there is no verdict."""
-    python = Interpreter("3.11.7", PYTHON, {}, {})
-    level = parse_level(registry.scenarios()["rss"], "100MiB")
-    cell = Cell(0, python, registry.mechanisms()["os_fork"], level)
-    assert dose_problem(cell, dose.Dose(private_bytes=98 * MIB)) == ""
-    assert dose_problem(cell, dose.Dose()) == ""
-    said = dose_problem(cell, dose.Dose(private_bytes=97 * MIB))
-    assert said == f"rss=100MiB not reached: private_bytes is {97 * MIB}, asked for {100 * MIB}"
-    bare = Cell(0, python, registry.mechanisms()["os_fork"], parse_level(registry.scenarios()["parent"], "bare"))
-    assert dose_problem(bare, dose.Dose(private_bytes=0)) == ""
+@pytest.mark.parametrize(
+    ("part", "amount"),
+    [
+        ("rss=0", 0),
+        ("rss=16MiB", 16 * MIB),
+        ("rss=40MiB", 40 * MIB),
+        ("shared=16MiB", 16 * MIB),
+        ("file_clean=16MiB", 16 * MIB),
+        ("file_dirty=16MiB", 16 * MIB),
+        ("untouched=1GiB", 1 << 30),
+        ("dontfork=16MiB", 16 * MIB),
+        ("vmas=1000", 1000),
+        ("vmas_private=1000", 1000),
+        ("fds=1000", 1000),
+        ("threads=8", 8),
+        ("threads_busy=2", 2),
+        ("atfork_hooks=7", 7),
+        ("objects=1e5", 100_000),
+        ("gc_frozen=1e5", 100_000),
+        ("env=300000", 300_000),
+        ("env=100001", 100_001),
+        ("env=20", 20),
+    ],
+)
+def test_every_level_is_reached(part: str, amount: int) -> None:
+    """What counts a level rises by it within 2 %, by a few pages at level 0."""
+    (level,) = parse_scenarios([part])
+    raised, _ = raised_by(part)
+    (column,) = [one.scenario.dose for one in level.parts]
+    assert raised[column] == pytest.approx(amount, rel=0.02, abs=20 * 4096 if amount == 0 else 0)
+    if part.startswith("env="):
+        assert raised["env_bytes"] == pytest.approx(amount, abs=14)
+
+
+@needs_proc
+def test_kinds_of_memory_do_not_mix() -> None:
+    """Each kind raises its own column and leaves what a fork would copy as it is."""
+    for part in ("shared=16MiB", "file_clean=16MiB", "untouched=16MiB", "dontfork=16MiB", "vmas=100"):
+        raised, _ = raised_by(part)
+        assert raised["copied_bytes"] < MIB, part
+
+
+@needs_proc
+@needs_huge_pages
+def test_huge_pages_are_a_whole_number_of_them() -> None:
+    """Three and a bit become four; small pages do not grow with them."""
+    raised, held = raised_by("thp=7MiB")
+    assert raised["huge_bytes"] == 8 * MIB
+    assert raised["copied_bytes"] < MIB
+    assert held.huge_bytes == 8 * MIB
+
+
+@needs_proc
+def test_a_combination_raises_all_its_columns_and_keeps_them() -> None:
+    """Memory, threads, files and mappings at the same time, and still there when calls were made."""
+    raised, held = raised_by("rss=16MiB", "threads=4", "fds=50", "vmas=200", "objects=1e4")
+    assert raised["copied_bytes"] == pytest.approx(16 * MIB, rel=0.1)  # the objects are private memory too
+    assert (raised["threads"], raised["fds"]) == (4, 50)
+    assert raised["vmas"] == pytest.approx(200, abs=40)  # each thread brings its own
+    assert held.threads == 5
+    assert held.copied_bytes is not None
+    assert held.copied_bytes > 16 * MIB
+    assert held.huge_bytes == 0
+    assert held.pte_bytes is not None
+    assert held.pte_bytes >= 16 * MIB // mmap.PAGESIZE * 8
+
+
+def test_an_import_is_there_and_only_it() -> None:
+    """A module that the mechanism would not load is loaded; one that is not there is an error with its name."""
+    loaded = []
+    for level in ("sys", "decimal"):
+        with in_state("imports", level) as subject:
+            loaded.append(subject.ready(PATIENCE_S))
+    assert loaded[1] > loaded[0]
+    with in_state("imports", "no_such_module") as subject:
+        with pytest.raises(SubjectError, match="No module named 'no_such_module'"):
+            subject.ready(PATIENCE_S)
+
+
+@pytest.mark.parametrize("version", OTHER_PYTHONS or [None], ids=lambda path: path and path.parent.parent.name)
+def test_every_scenario_works_in_every_interpreter(version: Path | None) -> None:
+    """Each CPython from 3.8 on reaches small levels of all scenarios."""
+    if version is None:
+        pytest.skip("no other interpreter from 3.8 on is here")
+    parts = ["rss=2MiB", "shared=1MiB", "file_clean=1MiB", "file_dirty=1MiB", "untouched=1MiB", "dontfork=1MiB"]
+    parts += ["vmas=10", "vmas_private=10", "fds=10", "threads=2", "threads_busy=1", "imports=json", "atfork_hooks=2"]
+    parts += ["objects=1000", "gc_frozen=1000", "env=1000"]
+    words = parse_scenarios(["+".join(parts)])[0].words
+    with Subject(dataclasses.replace(settings("os_fork", scenarios=words), python=str(version))) as subject:
+        assert subject.ready(PATIENCE_S)
+        assert subject.block(Role.MECHANISM, 1, PATIENCE_S).calls == 1
+
+
+@needs_proc
+def test_the_dose_of_a_part_is_without_that_of_the_others() -> None:
+    """Parts that raise the same column share it out by their levels; a name is its own dose; the unknown is unknown."""
+    (level,) = parse_scenarios(["rss=10MiB+file_dirty=5MiB+parent=equal+fds=3"])
+    raised = {"copied_bytes": 16 * MIB, "fds": 4}
+    assert dose_text(level, raised) == f"{11 * MIB}+{6 * MIB}+equal+4"
+    assert dose_warning(level, raised) == (
+        f"rss=10MiB: copied_bytes rose by {11 * MIB}, not by {10 * MIB}; recorded as it is"
+    )
+    assert dose_text(level, {"fds": 3}) is None
+    assert dose_warning(level, {"copied_bytes": 15 * MIB, "fds": 3}) == ""
+    (bare,) = parse_scenarios(["parent=bare"])
+    assert (dose_text(bare, {}), dose_warning(bare, {})) == (None, "")
 
 
 def test_memory_that_cannot_be_had_is_an_error() -> None:
@@ -172,4 +267,4 @@ def test_the_dose_is_what_the_process_is() -> None:
 
 def test_the_dose_of_a_process_that_is_gone_is_unknown() -> None:
     """Nothing can be read of it, and that is no error."""
-    assert dose.read(2**22 + 1) == dose.Dose()
+    assert dose.read(2**22 + 1) == Dose()
