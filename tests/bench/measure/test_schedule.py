@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.measure.schedule import PAGE, Share, Step, padding, round_steps
+from bench.measure.schedule import PAGE, Share, Step, padding, round_steps, sittings
 from bench.options import MOST_PAIRS
 from bench.schema import Role
 
@@ -110,3 +110,31 @@ def test_shifts_are_spread_as_evenly_as_can_be(seed: int, number: int) -> None:
     first, second = padding(seed, number), padding(seed, number + 1)
     assert 0 <= first < PAGE == 4096
     assert (second - first) % PAGE in (2531, 2532)  # 0.6180339887 * 4096 = 2531.47
+
+
+@given(
+    st.dictionaries(st.integers(0, 99), st.integers(0, 10), min_size=1, max_size=20),
+    st.integers(10, 60),
+    st.integers(0, 9),
+    st.integers(0, 9),
+)
+def test_sittings_hold_every_cell_once_and_never_too_much(
+    takes: dict[int, int], room: int, seed: int, number: int
+) -> None:
+    """Each cell is in one sitting, none is empty or takes more than the room, and all fit into one where they can."""
+    groups = sittings({cell: float(size) for cell, size in takes.items()}, room, seed, number)
+    assert sorted(cell for group in groups for cell in group) == sorted(takes)
+    assert all(group == sorted(group) and group for group in groups)
+    assert all(sum(takes[cell] for cell in group) <= room for group in groups)
+    assert (len(groups) == 1) == (sum(takes.values()) <= room)
+    assert groups == sittings({cell: float(takes[cell]) for cell in reversed(list(takes))}, room, seed, number)
+
+
+def test_large_cells_meet_others_in_every_round() -> None:
+    """Which of four cells share a sitting changes from round to round: no pair always lies far apart in time."""
+    together = [sorted(sittings(dict.fromkeys(range(4), 1.0), 2.0, 1, number)) for number in range(50)]
+    assert {tuple(map(tuple, groups)) for groups in together} == {
+        ((0, 1), (2, 3)),
+        ((0, 2), (1, 3)),
+        ((0, 3), (1, 2)),
+    }
