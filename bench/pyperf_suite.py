@@ -29,7 +29,7 @@ from bench.errors import UsageError
 from bench.plan import cells, interpreters, registry
 from bench.plan.levels import Level, PlanError
 from bench.plan.setup import prepare
-from bench.schema import Role
+from bench.schema import Role, state_name
 from bench.schema.visible import visible
 
 # A value takes 0.1 s by default. A block that takes so many times longer than it should hangs.
@@ -114,11 +114,11 @@ def _names(args: argparse.Namespace) -> list[str]:
     setup = prepare(args.cpu, measured)
     chosen, unavailable = cells.make(requested, setup.pythons, setup.resources)
     for cell in unavailable:
-        name = f"{cell.mechanism} {cell.scenario}={cell.level}"
+        name = f"{cell.mechanism} {state_name(cell.scenario, cell.level)}"
         print(visible(f"{name}: not measured: {cell.reason}"), file=sys.stderr)
     left_out = {(cell.mechanism, cell.scenario, cell.level) for cell in unavailable}
     keys = dict.fromkeys((cell.mechanism.name, cell.level.scenario, cell.level.text) for cell in chosen)
-    names = [f"{key[0]} {key[1]}={key[2]}" for key in keys if key not in left_out]
+    names = [f"{key[0]} {state_name(key[1], key[2])}" for key in keys if key not in left_out]
     if not names:
         raise UsageError("nothing can be measured here")
     return names

@@ -14,6 +14,7 @@ from analysis.stats.centre import FEWEST
 from analysis.stats.ratio import MARGIN_WITHIN, Ratio, compare_paired, corrected
 from analysis.stats.rounds import round_table
 from bench import schema
+from bench.schema import state_name
 
 # What goes with a column: where it differs these do too, so that they cannot be asked to be equal.
 _WITH = {"scenario": ("level",), "level": (), "python": (), "mechanism": ()}
@@ -89,5 +90,5 @@ def _base_of(cells: Sequence[pd.Series], by: str, base: str | None) -> pd.Series
 def _name(cell: pd.Series, by: str) -> str:
     """What is compared, in a word; a scenario alone does not say which of its levels."""
     if by == "scenario":
-        return f"{cell['scenario']}={cell['level']}"
+        return state_name(str(cell["scenario"]), str(cell["level"]))
     return str(cell[by]) if by in IDENTITY else f"{cell['mechanism']} ({cell[by]})"

@@ -26,7 +26,7 @@ from analysis.exchange.pyperf_read import read_suite
 from analysis.read.run import Run
 from analysis.write_file import write_file
 from bench import schema
-from bench.schema import Role
+from bench.schema import Role, state_name
 from bench.schema.run_document import InterpreterFacts
 
 __all__ = ["FILE", "import_pyperf", "write_pyperf"]
@@ -107,7 +107,7 @@ def _names(cells: pd.DataFrame) -> dict[int, str]:
     several = cells["python"].nunique() > 1
     names: dict[int, str] = {}
     for cell in cells.to_dict("records"):
-        name = f"{cell['mechanism']} {cell['scenario']}={cell['level']}"
+        name = f"{cell['mechanism']} {state_name(str(cell['scenario']), str(cell['level']))}"
         names[cell["cell"]] = f"{name} {cell['python']}" if several else name
     count = Counter(names.values())
     return {cell: name if count[name] == 1 else f"{name} cell {cell}" for cell, name in names.items()}

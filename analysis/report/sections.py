@@ -18,7 +18,7 @@ from analysis.text import units
 from analysis.text.names import IMPORTED, WORK_TITLES, latency_text
 from analysis.text.units import known
 from bench import schema
-from bench.schema import SubjectStatus
+from bench.schema import SubjectStatus, state_name
 
 QUESTION = "How long does it take to start a process from Python, here, and why does it take that long?"
 FILE_MEANINGS = {
@@ -99,7 +99,7 @@ def _row(cell: Mapping[Any, Any], several: bool) -> list[str]:
     return [
         f"`{cell['mechanism']}`",
         *([str(cell["python"])] if several else []),
-        f"{cell['scenario']}={_level(cell)}",
+        state_name(str(cell["scenario"]), _level(cell)),
         str(cell["path"]) or units.MISSING,
         latency_text(cell),
         units.time_text(cell["p99_ns"], cell["p99_lo_ns"], cell["p99_hi_ns"]),
@@ -136,7 +136,8 @@ def errors(analysed: AnalysedRun) -> list[list[str]]:
 
 def cell_name(cell: Mapping[Any, Any]) -> str:
     """A readable name of a cell."""
-    return f"`{cell['mechanism']}` {cell['scenario']}={cell['level']}, Python {cell['python']}"
+    state = state_name(str(cell["scenario"]), str(cell["level"]))
+    return f"`{cell['mechanism']}` {state}, Python {cell['python']}"
 
 
 def unavailable(analysed: AnalysedRun) -> list[list[str]]:

@@ -17,7 +17,7 @@ from analysis.stats.interval import Estimate, median_interval
 from analysis.stats.rounds import block_medians, round_table, usage_per_call, warm_calls
 from analysis.summary.cells import summarise
 from analysis.text.names import IMPORTED, WORK_TITLES
-from bench.schema import Role, SubjectStatus
+from bench.schema import Role, SubjectStatus, state_name
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class AnalysedRun:
         if cells.empty or ((cells["scenario"] == "parent") & (cells["level"] == "bare")).any():
             return "parent=bare"
         first = cells.iloc[0]
-        return IMPORTED if first["work"] == IMPORTED else f"{first['scenario']}={first['level']}"
+        return IMPORTED if first["work"] == IMPORTED else state_name(first["scenario"], first["level"])
 
     def python_prefix(self, python: str) -> str:
         """What a line about one interpreter begins with, where there are several."""

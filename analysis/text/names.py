@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.text import units
+from bench.schema import state_name
 
 IMPORTED = "imported"
 # What is measured, in the order in which it is shown; unlike works are never ranked together.
@@ -30,7 +31,7 @@ def cell_name(row: pd.Series | dict[str, Any], python: bool = True) -> str:
     """A cell in words: ``os_fork rss=64MiB Python 3.11.7``; a bare parent goes without saying."""
     words = [str(row["mechanism"])]
     if (row["scenario"], row["level"]) != ("parent", "bare"):
-        words.append(f"{row['scenario']}={row['level']}")
+        words.append(state_name(str(row["scenario"]), str(row["level"])))
     if python:
         words.append(f"Python {row['python']}")
     return " ".join(words)

@@ -24,7 +24,7 @@ from bench.plan.availability import Unavailable
 from bench.plan.cells import identity_of
 from bench.plan.setup import prepare
 from bench.progress import Progress
-from bench.schema import RunStatus
+from bench.schema import RunStatus, state_name
 from bench.schema.run_document import Check, RunDocument
 
 # A cell whose subjects failed in so many rounds in a row is not started again.
@@ -90,7 +90,7 @@ def _go_on(run: Run, resumption: Resumption, now: RunDocument) -> None:
         cell = by_number.get(number)
         identity = (row.python, row.mechanism, row.scenario, row.level)
         if cell is None or identity != identity_of(cell):
-            name = f"{row.mechanism} {row.scenario}={row.level}"
+            name = f"{row.mechanism} {state_name(row.scenario, row.level)}"
             raise UsageError(
                 f"{resumption.directory}: cannot be resumed: cell {number} ({name}) cannot be measured here any more"
             )

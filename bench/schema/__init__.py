@@ -9,7 +9,7 @@ from bench.schema.read_document import DocumentError, dump, parse
 from bench.schema.rows import BlockRow, CellRow, Row, SampleRow, SubjectRow, SummaryRow
 from bench.schema.run_document import RUN_FILE, SCHEMA_VERSION, RunDocument
 from bench.schema.tables import BLOCKS, CELLS, RAW_TABLES, SAMPLES, SUBJECTS, SUMMARY, TABLES, Table
-from bench.schema.words import CORE, CheckState, Direction, Path, Role, RunStatus, SubjectStatus, Work
+from bench.schema.words import CORE, CheckState, Direction, Path, Role, RunStatus, SubjectStatus, Work, state_name
 
 __all__ = [
     "BLOCKS",
@@ -41,4 +41,5 @@ __all__ = [
     "Work",
     "dump",
     "parse",
+    "state_name",
 ]

@@ -65,5 +65,16 @@ class CheckState(StrEnum):
     NOT_MEASURED = "not_measured"
 
 
+def state_name(scenario: str, level: str) -> str:
+    """A parent's state as it is written behind --scenario: ``rss=64MiB``, or ``rss=64MiB+threads=8`` for a combination.
+
+    `scenario` and `level` are the columns of cells.csv; those of a combination are joined by ``+``.
+    """
+    names, levels = scenario.split("+"), level.split("+")
+    if len(names) != len(levels):  # a level may hold a plus itself
+        return f"{scenario}={level}"
+    return "+".join(f"{name}={part}" for name, part in zip(names, levels, strict=True))
+
+
 # The mechanisms that most answers rest on, in the order in which they are shown.
 CORE = ("os_fork", "posix_spawn", "subprocess_run", "mp_forkserver", "mp_spawn")
