@@ -27,7 +27,7 @@ FORK, PASS = ("fork", style.BLUE, "o"), ("pass", style.VERMILION, "s")
 
 
 def data(analysed: AnalysedRun) -> pd.DataFrame:
-    """One row a cell of the first interpreter: `what`, `parent`, `level`, and of both parts (`fork`, `pass`) the median.
+    """One row a cell of the first interpreter: `what`, `parent`, `level`, and the medians of `fork` and `pass`.
 
     `fork` is the call without the pass (ns): fork, the child's start and end, reaping. Each part has ``_lo`` and
     ``_hi`` too. Of several levels the last one is taken that both parents of a kind have.

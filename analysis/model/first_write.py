@@ -113,8 +113,15 @@ def first_writes(analysed: AnalysedRun, python: str, writer: str, level: str) ->
         values = column(analysed, python, names[1], scenario, level, name)
         return median_over_rounds(pd.Series(dtype=float) if values is None else values)
 
-    of_pass = [median(name, page) for name in ("call_p50_ns", f"{writer}_faults") for page in (SMALL, HUGE)]
-    return FirstWrites(few, every, *of_pass, median_interval(shares))
+    return FirstWrites(
+        few=few,
+        every=every,
+        pass_small=median("call_p50_ns", SMALL),
+        pass_huge=median("call_p50_ns", HUGE),
+        faults_small=median(f"{writer}_faults", SMALL),
+        faults_huge=median(f"{writer}_faults", HUGE),
+        even_share=median_interval(shares),
+    )
 
 
 def even_share(few_lead: float, every_lead: float) -> float:

@@ -65,7 +65,8 @@ def _lead_text(lead: Estimate) -> str:
 def _writes_text(writes: FirstWrites) -> str:
     return (
         f"fork and writes together take {_totals_text(writes.every)}. The writes alone are {_time(writes.pass_small)} "
-        f"and {_time(writes.pass_huge)}{_faults_text(writes)}. With one page in each 2 MiB written it is {_totals_text(writes.few)}. "
+        f"and {_time(writes.pass_huge)}{_faults_text(writes)}. "
+        f"With one page in each 2 MiB written it is {_totals_text(writes.few)}. "
         f"{_share_text(writes)}"
     )
 

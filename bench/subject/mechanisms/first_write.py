@@ -34,21 +34,20 @@ def _writes(subject, step=_EACH_PAGE):
 
 def _keep_huge(subject):
     """Undo after each call what a write of the parent did to its huge pages: the kernel split them."""
-    from scenarios import memory as scenarios
+    huge = [(renew, part) for *part, renew in subject.written if renew is not None]
 
-    huge = [(memory, first, size) for memory, first, size, page in subject.written if page == scenarios.HUGE_PAGE]
-
-    def renew():
-        for memory, first, size in huge:
-            scenarios.make_huge_again(memory, first, size)
+    def renew_all():
+        for renew, part in huge:
+            renew(*part)
 
     if huge:
-        subject.after = renew
+        subject.after = renew_all
 
 
 def _reads(subject):
     """Return a pass that takes every object of scenarios in hand once; in C, since a `for` costs more than a page."""
-    from _collections import deque  # the part in C alone: `collections` would add memory to the parent
+    # The part in C alone: `collections` would add memory to the parent.
+    from _collections import deque  # type: ignore[import-not-found]
 
     made = subject.objects
 

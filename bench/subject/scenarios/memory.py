@@ -15,7 +15,7 @@ MADV_NOHUGEPAGE = 15
 MADV_POPULATE_READ = 22  # Linux 5.14
 MADV_POPULATE_WRITE = 23  # Linux 5.14
 
-SMALL_PAGE, HUGE_PAGE = 4096, 2 << 20
+HUGE_PAGE = 2 << 20
 # So much of the memory has to be in huge pages.
 LEAST_HUGE = 0.98
 # file_dirty writes one page of each so many bytes.
@@ -76,7 +76,7 @@ def rss(subject, level):
     before = _huge_bytes()
     memory = _private(subject, level)
     if memory is not None:
-        subject.written.append((memory, 0, len(memory), SMALL_PAGE))
+        subject.written.append((memory, 0, len(memory), None))
     huge = _huge_bytes() - before
     if huge > 0:
         raise RuntimeError("rss=%s: the kernel used huge pages for %d bytes" % (level, huge))
@@ -104,13 +104,13 @@ def thp(subject, level):
     for offset in range(first, first + size, HUGE_PAGE):
         memory[offset] = 1
     subject.memory.append(memory)
-    subject.written.append((memory, first, size, HUGE_PAGE))
+    subject.written.append((memory, first, size, _make_huge_again))
     huge = _huge_bytes() - before
     if huge < LEAST_HUGE * size:
         raise RuntimeError("thp=%s: the kernel made huge pages for %d bytes only" % (level, huge))
 
 
-def make_huge_again(memory, first, size):
+def _make_huge_again(memory, first, size):
     """Give back what lies at `first`, and write it once more, so that it is in huge pages that nobody shares."""
     memory.madvise(MADV_DONTNEED, first, size)
     for offset in range(first, first + size, HUGE_PAGE):

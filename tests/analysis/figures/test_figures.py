@@ -21,7 +21,7 @@ from analysis.summary.cells import summarise, summary_csv, write_summary
 from tests.fake_kinds import KINDS, sized
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
-NAMES = ["mechanisms", "calls", "size", "across_runs", "time_order"]
+NAMES = ["mechanisms", "calls", "size", "across_runs", "time_order", "first_write"]
 
 
 def _analysed(results: Path, fake: FakeRun | None = None) -> AnalysedRun:
