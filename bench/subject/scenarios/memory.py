@@ -76,7 +76,7 @@ def rss(subject, level):
     before = _huge_bytes()
     memory = _private(subject, level)
     if memory is not None:
-        subject.written.append((memory, 0, len(memory), None))
+        subject.written.append((memory, 0, int(level), None))
     huge = _huge_bytes() - before
     if huge > 0:
         raise RuntimeError("rss=%s: the kernel used huge pages for %d bytes" % (level, huge))
