@@ -134,8 +134,8 @@ class SampleRow(Row, kw_only=True, frozen=True):
     call_ns: Annotated[
         int | None,
         column(
-            "from before the call until the creating API returns; work `first_write`: the write or read after the fork, "
-            "alone; empty: imported, not known",
+            "from before the call until the creating API returns; work `first_write`: the write or read "
+            "after the fork, alone; empty: imported, not known",
             unit="ns",
         ),
     ] = None
