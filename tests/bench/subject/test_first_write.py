@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -15,6 +19,8 @@ from bench.machine.kernel_files import read_text
 from bench.plan import registry
 from bench.plan.availability import HUGE_PAGES
 from bench.schema import Role
+from bench.subject.mechanisms import first_write
+from bench.subject.scenarios import memory as scenarios
 from tests.engine import PATIENCE_S, needs_fork, needs_proc, settings, unchanged
 
 pytestmark = [needs_fork, needs_proc]
@@ -94,6 +100,16 @@ def test_a_parent_in_huge_pages_stays_in_them(mechanism: str, writer: str) -> No
     assert HUGE_PAGE_COUNT <= getattr(seen, writer) < PAGES + OWN
 
 
+def test_huge_pages_that_cannot_be_had_again_are_an_error() -> None:
+    """A kernel that gives small pages in their place must not become a figure of huge pages."""
+    size = 64 * MIB  # far beyond what this process itself has in huge pages
+    with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        with suppress(OSError):  # a kernel without huge pages gives none anyway
+            memory.madvise(scenarios.MADV_NOHUGEPAGE)
+        with pytest.raises(RuntimeError, match=f"huge pages again for [0-9]+ bytes only, of {size}$"):
+            scenarios._make_huge_again(memory, 0, size)  # type: ignore[no-untyped-call]
+
+
 @pytest.mark.parametrize("mechanism", ["parent_rewrites_few", "child_rewrites_few"])
 def test_few_writes_copy_few_pages(mechanism: str) -> None:
     """One page in each 2 MiB of 8 MiB are four pages, beside what a fork costs anyway."""
@@ -117,6 +133,20 @@ def test_a_frozen_parent_spares_its_child_the_collectors_copies() -> None:
     frozen = measured("child_collects", "gc_frozen", OBJECTS)
     assert looked_at.child > 0.9 * OBJECT_PAGES
     assert frozen.child < OWN
+
+
+@pytest.mark.parametrize("make", [first_write._in_parent, first_write._in_child])
+def test_the_pass_alone_is_told(monkeypatch: pytest.MonkeyPatch, make: Callable[..., Any]) -> None:
+    """On a clock that goes on by 1 when it is read, and by 5000 in the pass, the pass is 5001 after the first look."""
+    clock = [0]
+
+    def read_clock(more: int = 1) -> int:
+        clock[0] += more
+        return clock[0]
+
+    monkeypatch.setattr(time, "perf_counter_ns", read_clock)
+    call = make(lambda: read_clock(5000))
+    assert call() == (1 + 5001, 0, 0)
 
 
 @pytest.mark.parametrize("mechanism", ["parent_rewrites", "child_rewrites"])
