@@ -86,3 +86,20 @@ def python_is(subject: Any, level: str) -> None:
 def descriptor_9_is_inheritable(subject: Any, level: str) -> None:
     """Open descriptor 9 in the parent so that a child inherits it, unless the mechanism closes it."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 9, inheritable=True)
+
+
+class _Unreadable:
+    """An object that a pass over objects cannot take in hand: it ends the process in the way that it was given."""
+
+    def __init__(self, way: str) -> None:
+        self._way = way
+
+    def __iter__(self) -> Any:
+        if self._way == "killed":
+            os.kill(os.getpid(), 9)
+        raise ValueError("no objects here")
+
+
+def unreadable_objects(subject: Any, way: str) -> None:
+    """Give a parent objects that whoever reads them fails at: ``raises`` or ``killed``."""
+    subject.objects.append(_Unreadable(way))

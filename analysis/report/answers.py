@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from analysis.report.answer_break_even import break_even
 from analysis.report.answer_cheapest import cheapest
+from analysis.report.answer_first_write import first_write
 from analysis.report.answer_memory_growth import memory_growth
 from analysis.report.answer_page_faults import page_faults
 from analysis.report.answer_parts import cannot_tell, rows_with_interval
@@ -56,6 +57,7 @@ def _questions(analysed: AnalysedRun) -> tuple[Question, ...]:
         ),
         Question("How much time does more memory in the parent add?", memory_growth),
         Question("From which size of the parent does `subprocess_run` take less time than `os_fork`?", break_even),
+        Question("When is a cheap fork dear, because its first writes copy pages?", first_write),
         Question("What is Python's own share?", python_share, no_control(analysed)),
         Question(
             "Why does it take that long?",

@@ -76,6 +76,7 @@ def table_note(analysed: AnalysedRun) -> str:
         "An interval of a time is about the machine as it was during this run; the next hour may differ by more. "
         "Blocked is the time until the creating call returns. Where parent and child share a CPU, the child may get it "
         "before that: the parent then waits for milliseconds, in some rounds and not in others. "
+        "For a first write or read after a fork it is that write or read alone. "
         "Faults are page faults a call, of parent + child. Only rows of one table do the same work."
     )
 

@@ -20,6 +20,7 @@ WORK_TITLES = {
     "python_start": "start a Python",
     "python_call": "call in a new Python process",
     "reuse": "task to a warm pool",
+    "first_write": "first write or read after a fork",
     "known": "known delay",
     "imported": "imported from pyperf",
 }

@@ -15,6 +15,8 @@ from bench.plan.levels import Level, Part
 from bench.plan.limits import Limits
 from bench.plan.registry import Mechanism
 
+# What a mechanism needs of its parent's state, which only the level tells.
+OF_PARENT = "parent:"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
@@ -69,7 +71,8 @@ def needs(control_folder: str = "") -> set[str]:
     """
     names = {need for mechanism in registry.mechanisms().values() for need in mechanism.needs}
     names |= {need for scenario in registry.scenarios().values() for need in scenario.needs}
-    names = {need for need in names if need not in ("control", "true", "sh") and "{" not in need}
+    names = {need for need in names if need not in ("control", "true", "sh")}
+    names = {need for need in names if "{" not in need and not need.startswith(OF_PARENT)}
     return names | ({f"control:{control_folder}"} if control_folder else set())
 
 
@@ -84,6 +87,17 @@ def why_unavailable(mechanism: Mechanism, python: Interpreter, resources: Resour
             return "no /bin/sh"
         if need in python.missing:
             return python.missing[need]
+    return ""
+
+
+def why_parent_lacks(mechanism: Mechanism, level: Level) -> str:
+    """Why this mechanism has nothing to do in a parent of this level, or an empty string."""
+    given = {part.scenario.gives for part in level.parts if part.amount}
+    for need in mechanism.needs:
+        what = need[len(OF_PARENT) :]
+        if need.startswith(OF_PARENT) and what not in given:
+            names = [scenario.name for scenario in registry.scenarios().values() if scenario.gives == what]
+            return f"the parent has no {what} of a scenario: add {' or '.join(names)} above 0"
     return ""
 
 

@@ -10,12 +10,13 @@ from bench.plan.availability import (
     Resources,
     Unavailable,
     why_level_is_unavailable,
+    why_parent_lacks,
     why_unavailable,
 )
 from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level, PlanError, parse_scenarios
 from bench.plan.registry import Mechanism
-from bench.schema import CORE
+from bench.schema import CORE, Work
 
 BARE = ("parent", "bare")
 SIZED = ("os_fork", "posix_spawn", "subprocess_run")
@@ -64,7 +65,9 @@ def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str])
             raise PlanError(f"{name}: no such mechanism; `python -m bench list` shows them all")
     if mechanisms or scenarios:
         return _cross(dict.fromkeys(mechanisms) or CORE, scenarios or ["parent=bare"])
-    measurable = [name for name, mechanism in registered.items() if mechanism.work in registry.WORKS]
+    # A first write is measured in the parents that a user asks for: a bare one has nothing to write.
+    works = set(registry.WORKS) - {Work.FIRST_WRITE}
+    measurable = [name for name, mechanism in registered.items() if mechanism.work in works]
     if profile == "quick":
         return _cross(CORE, ["parent=bare"])
     if profile == "standard":
@@ -94,7 +97,11 @@ def make(
     unavailable: list[Unavailable] = []
     for mechanism, level in pairs:
         for python in pythons:
-            reason = why_unavailable(mechanism, python, resources) or why_level_is_unavailable(level, python, resources)
+            reason = (
+                why_unavailable(mechanism, python, resources)
+                or why_level_is_unavailable(level, python, resources)
+                or why_parent_lacks(mechanism, level)
+            )
             if reason:
                 unavailable.append(Unavailable(python.label, mechanism.name, level.scenario, level.text, reason))
             else:

@@ -14,7 +14,16 @@ import bench.subject.mechanisms
 import bench.subject.scenarios
 from bench.schema import Work
 
-WORKS = (Work.CONTROL, Work.BASELINE, Work.FORK, Work.EXEC, Work.PYTHON_START, Work.PYTHON_CALL, Work.REUSE)
+WORKS = (
+    Work.CONTROL,
+    Work.BASELINE,
+    Work.FORK,
+    Work.EXEC,
+    Work.PYTHON_START,
+    Work.PYTHON_CALL,
+    Work.REUSE,
+    Work.FIRST_WRITE,
+)
 # Mechanisms for the certificate alone come last, and are in no profile.
 _WORK_ORDER = (*WORKS, Work.KNOWN)
 
@@ -35,7 +44,8 @@ class Mechanism:
 class Scenario:
     """A state of the parent. Its `levels` have names, or they are numbers of `unit`, or any text: a `placeholder`.
 
-    `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`).
+    `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`); `gives` is what a parent
+    has then that a mechanism may need.
     """
 
     name: str
@@ -47,6 +57,7 @@ class Scenario:
     placeholder: str
     entry_point: str
     description: str
+    gives: str = ""
 
     @property
     def example(self) -> str:
@@ -104,6 +115,7 @@ def scenarios() -> dict[str, Scenario]:
             apply.placeholder,  # type: ignore[attr-defined]
             entry_point,
             _first_line(apply),
+            apply.gives,  # type: ignore[attr-defined]
         )
         for apply, entry_point in _defined(bench.subject.scenarios, "dose")
     }

@@ -133,7 +133,11 @@ class SampleRow(Row, kw_only=True, frozen=True):
     total_ns: Annotated[int, column("from before the call until the child is reaped", unit="ns")]
     call_ns: Annotated[
         int | None,
-        column("from before the call until the creating API returns; empty: imported, not known", unit="ns"),
+        column(
+            "from before the call until the creating API returns; work `first_write`: the write or read "
+            "after the fork, alone; empty: imported, not known",
+            unit="ns",
+        ),
     ] = None
     ready_ns: Annotated[
         int | None,

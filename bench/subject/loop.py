@@ -27,6 +27,9 @@ class Subject:
         self.blocks = {}
         # What scenarios made: mappings of memory, lists of Python objects, at-fork hooks, and the rest.
         self.memory, self.objects, self.hooks, self.kept = [], [], 0, []
+        # Of this memory what holds private pages throughout: (mapping, first byte, bytes, what makes its
+        # pages anew from these three where a write after a fork changes their kind, or None).
+        self.written = []
         # Called after every call, outside of the timed span; a mechanism may set it.
         self.after = None
         if settings.get("control_folder"):

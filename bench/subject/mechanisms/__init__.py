@@ -12,7 +12,7 @@ def mechanism(work, control="", needs=(), native=False):
 
     `work` is what its child does. `control` is the native mechanism that does the same work with the
     least effort. `needs` are its requirements: ``control``, ``true``, ``sh``, an attribute like
-    ``os.fork``, or a start method like ``start:fork``.
+    ``os.fork``, a start method like ``start:fork``, or a parent with ``parent:memory`` or ``parent:objects``.
     """
 
     def mark(make):

@@ -8,6 +8,7 @@ import os
 from . import scenario
 
 # <linux/mman.h>; the module mmap has these names only on some builds.
+MADV_DONTNEED = 4
 MADV_DONTFORK = 10
 MADV_HUGEPAGE = 14
 MADV_NOHUGEPAGE = 15
@@ -15,10 +16,13 @@ MADV_POPULATE_READ = 22  # Linux 5.14
 MADV_POPULATE_WRITE = 23  # Linux 5.14
 
 HUGE_PAGE = 2 << 20
+# So much of the memory has to be in huge pages.
+LEAST_HUGE = 0.98
 # file_dirty writes one page of each so many bytes.
 DIRTY_STEP = 64 << 10
 
 _memory = scenario(unit="bytes", dose="copied_bytes", needs=("mmap.MAP_PRIVATE",), takes={"memory": 1})
+_written = scenario(unit="bytes", dose="copied_bytes", needs=("mmap.MAP_PRIVATE",), takes={"memory": 1}, gives="memory")
 
 
 def _mapped(size, flags, descriptor=-1):
@@ -66,17 +70,25 @@ def _private(subject, level):
     return memory
 
 
-@_memory
+@_written
 def rss(subject, level):
     """Private anonymous memory in 4 KiB pages, written once; huge pages are refused."""
     before = _huge_bytes()
-    _private(subject, level)
+    memory = _private(subject, level)
+    if memory is not None:
+        subject.written.append((memory, 0, int(level), None))
     huge = _huge_bytes() - before
     if huge > 0:
         raise RuntimeError("rss=%s: the kernel used huge pages for %d bytes" % (level, huge))
 
 
-@scenario(unit="bytes", dose="huge_bytes", needs=("mmap.MAP_PRIVATE", "mmap.MADV_DONTNEED"), takes={"memory": 1})
+@scenario(
+    unit="bytes",
+    dose="huge_bytes",
+    needs=("mmap.MAP_PRIVATE", "mmap.MADV_DONTNEED"),
+    takes={"memory": 1},
+    gives="memory",
+)
 def thp(subject, level):
     """Private anonymous memory in huge pages, written once; a whole number of them."""
     import mmap
@@ -92,9 +104,20 @@ def thp(subject, level):
     for offset in range(first, first + size, HUGE_PAGE):
         memory[offset] = 1
     subject.memory.append(memory)
+    subject.written.append((memory, first, size, _make_huge_again))
     huge = _huge_bytes() - before
-    if huge < 0.98 * size:
+    if huge < LEAST_HUGE * size:
         raise RuntimeError("thp=%s: the kernel made huge pages for %d bytes only" % (level, huge))
+
+
+def _make_huge_again(memory, first, size):
+    """Give back what lies at `first`, and write it once more, so that it is in huge pages that nobody shares."""
+    memory.madvise(MADV_DONTNEED, first, size)
+    for offset in range(first, first + size, HUGE_PAGE):
+        memory[offset] = 1
+    huge = _huge_bytes()
+    if huge < LEAST_HUGE * size:
+        raise RuntimeError("the kernel made huge pages again for %d bytes only, of %d" % (huge, size))
 
 
 @scenario(unit="bytes", dose="shared_bytes", needs=("mmap.MAP_SHARED",), takes={"memory": 1})

@@ -31,13 +31,13 @@ def _objects(subject, level):
     return gc
 
 
-@scenario(unit="objects", dose="objects", takes={"memory": OBJECT_BYTES})
+@scenario(unit="objects", dose="objects", takes={"memory": OBJECT_BYTES}, gives="objects")
 def objects(subject, level):
     """More Python objects, each a list of one item, which the garbage collector looks at."""
     _objects(subject, level)
 
 
-@scenario(unit="objects", dose="objects", needs=("gc.freeze",), takes={"memory": OBJECT_BYTES})
+@scenario(unit="objects", dose="objects", needs=("gc.freeze",), takes={"memory": OBJECT_BYTES}, gives="objects")
 def gc_frozen(subject, level):
     """The same objects after gc.freeze(): the garbage collector does not look at them."""
     _objects(subject, level).freeze()

@@ -54,6 +54,15 @@ PATHS = {
     "process_pool": {"fork"},
     "pool_task": {"none"},
     "thread_pool_task": {"none"},
+    "rewrites": {"none"},
+    "parent_rewrites": {"fork"},
+    "parent_rewrites_few": {"fork"},
+    "child_rewrites": {"fork"},
+    "child_rewrites_few": {"fork"},
+    "reads_objects": {"none"},
+    "child_reads_objects": {"fork"},
+    "collects": {"none"},
+    "child_collects": {"fork"},
 }
 
 

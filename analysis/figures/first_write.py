@@ -1,0 +1,109 @@
+"""Turns first writes after a fork into two dots a row: fork and child's end, and the pass over shared pages."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures import NoPicture, figure, style
+from analysis.model.first_write import FROZEN, HUGE, OBJECTS, SMALL, levels_of
+from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
+from analysis.text import units
+from bench.schema import Work
+
+ROW_IN = 0.15
+PARENTS = {SMALL: "4 KiB pages", HUGE: "huge pages", OBJECTS: "objects", FROZEN: "objects, frozen"}
+# In this order; what forks nothing is not here: it has no fork to stand beside.
+ROWS = {
+    "parent_rewrites": "parent writes all",
+    "parent_rewrites_few": "parent writes 1 in 512",
+    "child_rewrites": "child writes all",
+    "child_rewrites_few": "child writes 1 in 512",
+    "child_reads_objects": "child reads",
+    "child_collects": "child collects",
+}
+FORK, PASS = ("fork", style.BLUE, "o"), ("pass", style.VERMILION, "s")
+
+
+def data(analysed: AnalysedRun) -> pd.DataFrame:
+    """One row a cell of the first interpreter: `what`, `parent`, `level`, and the medians of `fork` and `pass`.
+
+    `fork` is the call without the pass (ns): fork, the child's start and end, reaping. Each part has ``_lo`` and
+    ``_hi`` too. Of several levels the last one is taken that both parents of a kind have.
+    """
+    cells = analysed.run.cells
+    cells = cells[cells["work"] == Work.FIRST_WRITE]
+    rows = []
+    for mechanism, what in ROWS.items():
+        for scenario, parent in PARENTS.items():
+            level = _level(analysed, scenario)
+            chosen = (cells["mechanism"] == mechanism) & (cells["scenario"] == scenario) & (cells["level"] == level)
+            chosen &= cells["python"] == analysed.pythons[0]
+            for number in cells.loc[chosen, "cell"]:
+                rounds = analysed.rounds_of(int(number))
+                parts = {"fork": rounds["p50_ns"] - rounds["call_p50_ns"], "pass": rounds["call_p50_ns"]}
+                row: dict[str, object] = {"what": what, "parent": parent, "level": level}
+                for part, values in parts.items():
+                    median = median_over_rounds(values)
+                    row |= {part: median.center, f"{part}_lo": median.lo, f"{part}_hi": median.hi}
+                rows.append(row)
+    frame = pd.DataFrame(rows)
+    if frame.empty or frame["pass"].isna().all():
+        raise NoPicture(
+            "no first write after a fork was measured; "
+            "`--mechanism child_rewrites --scenario rss=64MiB --scenario thp=64MiB` does so"
+        )
+    return frame.dropna(subset=["fork", "pass"]).assign(python=analysed.pythons[0], several=len(analysed.pythons) > 1)
+
+
+def _level(analysed: AnalysedRun, scenario: str) -> str:
+    """The level that stands for a scenario: the last one that its like has too, or its own last one."""
+    if not analysed.pythons:
+        return ""
+    like = {SMALL: HUGE, HUGE: SMALL, OBJECTS: FROZEN, FROZEN: OBJECTS}[scenario]
+    python = analysed.pythons[0]
+    levels = levels_of(analysed, python, scenario, like) or levels_of(analysed, python, scenario)
+    return levels[-1] if levels else ""
+
+
+def says(frame: pd.DataFrame) -> str:
+    """Both parts of the row whose pass takes the longest time, for each kind of parent."""
+    several = f" (Python {frame['python'].iloc[0]})" if frame["several"].any() else ""
+    parts = []
+    for _, rows in frame.groupby("parent", sort=False):
+        longest = rows.sort_values("pass").iloc[-1]
+        parts.append(
+            f"{longest['parent']} ({longest['level']}): {longest['what']}, "
+            f"{units.time_text(longest['pass'], longest['pass_lo'], longest['pass_hi'])} "
+            f"after a fork of {units.time_text(longest['fork'], longest['fork_lo'], longest['fork_hi'])}"
+        )
+    return f"The longest first pass in each parent{several}: {'; '.join(parts)}."
+
+
+@figure("first_write", "Fork, and the first write after it", order=6, data=data, says=says)
+def draw(frame: pd.DataFrame) -> Figure:
+    """One row a cell: a dot for fork and child's end, a square for the pass, each with its 95 % interval."""
+    picture = style.new_figure(0.95 + len(frame) * ROW_IN)
+    axes = picture.add_subplot()
+    for y, (_, row) in enumerate(frame.iterrows()):
+        axes.plot([row["fork"], row["pass"]], [y, y], color=style.GREY, linewidth=0.5, zorder=1)
+        for part, colour, marker in (FORK, PASS):
+            if units.known(row[f"{part}_lo"]):
+                axes.plot([row[f"{part}_lo"], row[f"{part}_hi"]], [y, y], color=colour, linewidth=2.2, zorder=2)
+            axes.plot(row[part], y, marker=marker, color=colour, markersize=3.4, markeredgewidth=0, zorder=3)
+    ends = [f"{part}{end}" for part in ("fork", "pass") for end in ("", "_lo", "_hi")]
+    style.log_axis(axes, "x", style.padded(pd.concat([frame[name] for name in ends])), "time", most=4)
+    labels = [f"{row['what']}, {row['parent']}" for _, row in frame.iterrows()]
+    axes.set_yticks(range(len(frame)), labels)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    axes.set_ylim(len(frame) - 0.4, -0.6)
+    axes.set_xlabel("median time")
+    names = {"fork": "fork, child's end", "pass": "first write or read"}
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linewidth=2.2, markeredgewidth=0, label=names[part])
+        for part, colour, marker in (FORK, PASS)
+    ]
+    style.legend(picture, handles, 2)
+    return picture
