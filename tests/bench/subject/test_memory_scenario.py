@@ -61,7 +61,7 @@ def filled(
     monkeypatch: pytest.MonkeyPatch, size: int, refuses: tuple[int, ...] = (), huge_kib: tuple[int, ...] = (0, 0)
 ) -> tuple[Kernel, Any]:
     """A kernel and a parent after ``rss=size``."""
-    kernel, parent = Kernel(monkeypatch, refuses, huge_kib), SimpleNamespace(memory=[])
+    kernel, parent = Kernel(monkeypatch, refuses, huge_kib), SimpleNamespace(memory=[], written=[])
     memory.rss(parent, str(size))
     return kernel, parent
 
