@@ -33,9 +33,10 @@ class Resources:
     subjects_pinned: bool
     huge_pages: bool
     limits: Limits
+    teller_problem: str = ""
 
 
-def read_resources(pins: Pinning, control_problem: str) -> Resources:
+def read_resources(pins: Pinning, control_problem: str, teller_problem: str = "") -> Resources:
     """The resources now."""
     true_program = shutil.which("true")
     return Resources(
@@ -48,6 +49,7 @@ def read_resources(pins: Pinning, control_problem: str) -> Resources:
         # Of three words the one in brackets holds; without such a file there are no huge pages.
         huge_pages="[never]" not in read_text(HUGE_PAGES) and bool(read_text(HUGE_PAGES)),
         limits=limits.read(),
+        teller_problem=teller_problem,
     )
 
 
@@ -84,6 +86,13 @@ def why_unavailable(mechanism: Mechanism, python: Interpreter, resources: Resour
             return "no /bin/sh"
         if need in python.missing:
             return python.missing[need]
+    return ""
+
+
+def why_children_cannot_tell(mechanism: Mechanism, level: Level, resources: Resources) -> str:
+    """Why this mechanism has no child that could tell when it began, where `level` asks for it, or an empty string."""
+    if level.tells and "true" in mechanism.needs and resources.teller_problem:
+        return f"no program that tells when it began: {resources.teller_problem}"
     return ""
 
 

@@ -9,6 +9,7 @@ from bench.plan import registry
 from bench.plan.availability import (
     Resources,
     Unavailable,
+    why_children_cannot_tell,
     why_level_is_unavailable,
     why_unavailable,
 )
@@ -94,7 +95,11 @@ def make(
     unavailable: list[Unavailable] = []
     for mechanism, level in pairs:
         for python in pythons:
-            reason = why_unavailable(mechanism, python, resources) or why_level_is_unavailable(level, python, resources)
+            reason = (
+                why_unavailable(mechanism, python, resources)
+                or why_level_is_unavailable(level, python, resources)
+                or why_children_cannot_tell(mechanism, level, resources)
+            )
             if reason:
                 unavailable.append(Unavailable(python.label, mechanism.name, level.scenario, level.text, reason))
             else:
