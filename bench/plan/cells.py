@@ -16,10 +16,12 @@ from bench.plan.availability import (
 from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level, PlanError, parse_scenarios
 from bench.plan.registry import Mechanism
-from bench.schema import CORE
+from bench.schema import CORE, Work
 
 BARE = ("parent", "bare")
 SIZED = ("os_fork", "posix_spawn", "subprocess_run")
+# Works whose every call starts a process: only of them is it news when the child began.
+STARTS_A_CHILD = (Work.CONTROL, Work.FORK, Work.EXEC, Work.PYTHON_START, Work.PYTHON_CALL)
 PROFILES = ("quick", "standard", "full")
 
 
@@ -78,6 +80,7 @@ def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str])
         return [
             *_cross(measurable, ["parent=bare,equal", "affinity=free"]),
             *_cross((*SIZED, "mp_fork"), ["rss=0,16MiB,64MiB,256MiB,1GiB"]),
+            *_cross([name for name in measurable if registered[name].work in STARTS_A_CHILD], ["phases=told"]),
         ]
     raise PlanError(f"{profile}: no such profile; there is {', '.join(PROFILES)}")
 
