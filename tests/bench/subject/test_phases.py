@@ -213,7 +213,7 @@ def test_a_program_that_cannot_tell_is_left_out_with_the_reason() -> None:
 
 
 def test_the_full_profile_tells_of_every_process_and_the_others_of_none() -> None:
-    """Each mechanism that starts a process in every call has a cell that tells; a shorter profile has no time for it."""
+    """Each mechanism that starts a process in every call has a cell that tells; shorter profiles have none."""
     telling = {m.name for m, level in cells.requested("full", [], []) if level.tells}
     starting = {name for name, one in registry.mechanisms().items() if one.work in cells.STARTS_A_CHILD}
     assert telling == starting > {"native_fork", "os_fork", "posix_spawn", "python_c", "mp_spawn"}
