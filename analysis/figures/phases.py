@@ -142,7 +142,7 @@ def _fault_axis(axes: Axes, frame: pd.DataFrame) -> None:
 def draw(frame: pd.DataFrame) -> Figure:
     """A bar a mechanism: its creating call, the child's start after it, the child's end; beside it the page faults."""
     headings, places, height = _places(frame)
-    picture = style.new_figure(1.0 + height * ROW_IN)
+    picture = style.new_figure(1.3 + height * ROW_IN)
     bars, faults = picture.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
     for (_, row), y in zip(frame.iterrows(), places, strict=True):
         _draw_call(bars, row, y)
