@@ -78,7 +78,9 @@ def price_of_telling(analysed: AnalysedRun, telling: pd.DataFrame) -> dict[int, 
     """For each of `telling_cells`, how many times as long its call takes as in the same cell that does not tell.
 
     Compared round by round, with intervals that hold together for all of them; with a reason instead where the other
-    cell was not measured, or in too few rounds.
+    cell was not measured, or in too few rounds. Relative latencies are compared where both cells have a control: it
+    never tells, so what the machine did meanwhile cancels. What the file of the stamps adds to the control (one
+    mapping) cancels with it.
     """
     names = ["python", "mechanism", "scenario", "level"]
     summary = analysed.summary
@@ -94,6 +96,8 @@ def price_of_telling(analysed: AnalysedRun, telling: pd.DataFrame) -> dict[int, 
         if partner is None:
             prices[number] = no_ratio("the same cell without phases=told was not measured")
             continue
-        both = pd.concat([analysed.rounds_of(cell)["p50_ns"] for cell in (int(partner), number)], axis=1).dropna()
+        plain, told = analysed.rounds_of(int(partner)), analysed.rounds_of(number)
+        column = "rel" if plain["rel"].notna().any() and told["rel"].notna().any() else "p50_ns"
+        both = pd.concat([plain[column], told[column]], axis=1).dropna()
         prices[number] = compare_paired(both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy(), comparisons=comparisons)
     return prices

@@ -89,6 +89,14 @@ def test_the_price_is_that_of_the_same_parent(tmp_path: Path) -> None:
     assert prices[2].confidence == pytest.approx(1 - 0.05 / 2)
 
 
+def test_the_price_is_relative_where_there_is_a_control(tmp_path: Path) -> None:
+    """264 µs at a control of 130 µs is 1.1 times 120 µs at 65 µs; without a control the times alone can tell: 2.2."""
+    slow = replace(TOLD, total_ns=264_000.0, control_ns=130_000.0)
+    for control, price in (("native_fork", 1.1), ("", 2.2)):
+        one = analysed(tmp_path / f"with{control}", replace(BARE, control=control), replace(slow, control=control))
+        assert price_of_telling(one, telling_cells(one))[1].ratio == pytest.approx(price)
+
+
 def test_too_few_rounds_have_no_price(tmp_path: Path) -> None:
     """With two rounds the phases are there, and the price has a reason instead of a figure."""
     one = analysed(tmp_path, BARE, TOLD, rounds=2)
