@@ -127,6 +127,28 @@ def test_the_control_beside_it_does_not_tell() -> None:
 
 
 @needs_control
+def test_the_control_runs_what_it_always_runs(tmp_path: Path) -> None:
+    """Of two calls of the mechanism and two of the control, only those of the mechanism run the program that tells."""
+    count = tmp_path / "count"
+    control = registry.mechanisms()["native_spawn"].entry_point
+    program = script(tmp_path, f"echo x >> '{count}'")
+    with Subject(told("posix_spawn", control_mechanism=control, tell_program=program)) as subject:
+        subject.ready(PATIENCE_S)
+        for role in Role:
+            subject.block(role, 2, PATIENCE_S)
+    assert count.read_text() == "x\n" * 2
+
+
+@needs_control
+def test_the_stamp_of_the_call_before_is_not_taken_again(tmp_path: Path) -> None:
+    """Where only the first of three children tells, the other two have no time, in Python and in C."""
+    for name in ("posix_spawn", "native_spawn"):
+        flag = tmp_path / name
+        once = script(tmp_path, f"[ -e '{flag}' ] || {{ : > '{flag}'; exec '{TELLER.program}'; }}")
+        assert [bool(ready) for ready in block(told(name, tell_program=once)).stamps[2::3]] == [True, False, False]
+
+
+@needs_control
 @pytest.mark.skipif(not shutil.which("false"), reason="no program `false`")
 def test_a_child_that_tells_is_still_checked() -> None:
     """A program that fails in place of the telling one is an error with its status, in Python and in C."""
@@ -144,7 +166,7 @@ def script(folder: Path, line: str) -> str:
 
 
 def test_a_child_that_tells_nothing_leaves_its_time_unknown(tmp_path: Path) -> None:
-    """A program without a stamp, one that prints, and none at all: never the stamp of the call before."""
+    """A program without a stamp, one that prints, and none at all: no time is made up."""
     for name in ("posix_spawn", "popen_pipes"):
         for program in (TRUE, script(tmp_path, "echo told nothing"), ""):
             assert list(block(told(name, tell_program=program)).stamps[2::3]) == [0] * CALLS, (name, program)
