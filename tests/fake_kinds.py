@@ -54,6 +54,14 @@ def _imported() -> FakeRun:
     return FakeRun(cells, document=document)
 
 
+def _told() -> FakeRun:
+    """Cells whose children told when they began, beside the same ones without: a fork, a spawn, a combination."""
+    told = [replace(cell, scenario="phases", level="told", ready_share=0.8) for cell in (CELLS[0], *CELLS[4:])]
+    inside = replace(CELLS[2], scenario="phases", level="told", ready_share=0.5)
+    both = replace(CELLS[3], scenario="rss+phases", level="64MiB+told", unit="")
+    return FakeRun([*CELLS, *told, inside, both])
+
+
 def _failing() -> FakeRun:
     return FakeRun([replace(cell, failing_rounds=tuple(range(10))) for cell in CELLS])
 
@@ -67,6 +75,7 @@ KINDS: dict[str, Callable[[], FakeRun]] = {
     "two interpreters": lambda: FakeRun([*sized("3.9.18"), *sized("3.11.7"), *sized("3.11.7~2")]),
     "quiet": lambda: FakeRun(sized(), noise=QUIET),
     "other parents": lambda: FakeRun([replace(cell, scenario="parent", level="equal", unit="") for cell in CELLS[:3]]),
+    "told": _told,
     "imported": _imported,
     "all failed": _failing,
 }

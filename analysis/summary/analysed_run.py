@@ -101,6 +101,10 @@ class AnalysedRun:
         rows = self._measured[self._measured["scenario"] == scenario]
         return rows[rows["level"].isin(levels)] if levels else rows
 
+    def measured_cells(self) -> pd.DataFrame:
+        """The summary of all measured cells, whatever their parent, with the columns of `cells_at`."""
+        return self._measured
+
     @cached_property
     def _measured(self) -> pd.DataFrame:
         """The summary of the measured cells, with the columns that `cells_at` adds."""

@@ -37,6 +37,7 @@ class Settings:
     `scenarios` are ``module:name=level``, in the order in which they are applied. A subject that is `verified` waits
     before and after them, so that its dose can be read. The subject starts on any of `allowed_cpus`, and pins itself
     to `cpu` once it is set up. `true_program` is the path of the program `true`. `control_folder` holds the C control.
+    `tell_program` does the same as `true` and tells when it began, for a cell with the scenario `phases` alone.
     `module_path` holds more folders for `sys.path`. `padding` is the length of an argument without a meaning: it
     shifts what lies in memory (see `Round`).
     """
@@ -50,6 +51,7 @@ class Settings:
     allowed_cpus: tuple[int, ...] = ()
     true_program: str = ""
     control_folder: str = ""
+    tell_program: str = ""
     module_path: str = ""
     padding: int = 0
 
@@ -62,6 +64,7 @@ class Settings:
             "cpu": "" if self.cpu is None else str(self.cpu),
             "true_program": self.true_program,
             "control_folder": self.control_folder,
+            "tell_program": self.tell_program,
             "module_path": self.module_path,
             "padding": "x" * self.padding,
         }

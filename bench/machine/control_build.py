@@ -1,6 +1,6 @@
-"""Turns the C source of the control into the extension that subjects load, or says why it cannot.
+"""Turns C sources into the control that subjects load and the program that tells when it began, or says why it cannot.
 
-The control is optional: without it the suite runs, and the relative columns stay empty.
+Both are optional: without the control the suite runs, and the relative columns stay empty.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "subject" / "control.c"
 EXTENSION_NAME = "_control.abi3.so"
+# What programs run where children tell when they began (scenario `phases`): `true` that tells first.
+TELLER_SOURCE = SOURCE.with_name("tell.c")
+TELLER_NAME = "_tell"
 BUILD_TIMEOUT_S = 120.0
+_NO_COMPILER = "no C compiler found; install gcc or clang (Debian: apt-get install gcc), or name one in CC"
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,14 @@ class Control:
     """The folder of the built control. Where there is none, it is empty, and `problem` says why in one line."""
 
     folder: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Teller:
+    """The path of the program that tells when it began. Where there is none, it is empty, and `problem` says why."""
+
+    program: str
     problem: str
 
 
@@ -46,7 +58,7 @@ def compiler_problem() -> str | None:
     if sys.platform == "win32":
         return "the control needs fork and posix_spawn, which Windows does not have"
     if compiler() is None:
-        return "no C compiler found; install gcc or clang (Debian: apt-get install gcc), or name one in CC"
+        return _NO_COMPILER
     header = Path(sysconfig.get_path("include")) / "Python.h"
     if not header.is_file():
         return "Python.h not found; install Python's headers (Debian: apt-get install python3-dev)"
@@ -61,14 +73,12 @@ def ensure() -> Path:
     """
     if sys.platform == "win32":
         raise ControlError("the control needs fork and posix_spawn, which Windows does not have")
-    built = SOURCE.with_name(EXTENSION_NAME)
-    if built.is_file() and built.stat().st_mtime_ns >= SOURCE.stat().st_mtime_ns:
-        return built.parent
-    if problem := compiler_problem():
+    if not _is_built(SOURCE, EXTENSION_NAME) and (problem := compiler_problem()):
         raise ControlError(problem)
-    folder = built.parent if os.access(built.parent, os.W_OK) else _temporary_folder()
-    _build(folder / EXTENSION_NAME)
-    return folder
+    flags = ["-fPIC", "-shared", f"-I{sysconfig.get_path('include')}"]
+    if sys.platform == "darwin":
+        flags += ["-undefined", "dynamic_lookup"]
+    return _ensure(SOURCE, EXTENSION_NAME, flags).parent
 
 
 def find() -> Control:
@@ -79,6 +89,34 @@ def find() -> Control:
         return Control("", str(error))
 
 
+def find_teller() -> Teller:
+    """The program that tells when it began, or the reason why there is none."""
+    if sys.platform != "linux":
+        return Teller("", "only on Linux is the clock of a C program known to be that of Python")
+    try:
+        if not _is_built(TELLER_SOURCE, TELLER_NAME) and compiler() is None:
+            raise ControlError(_NO_COMPILER)
+        return Teller(str(_ensure(TELLER_SOURCE, TELLER_NAME, [])), "")
+    except ControlError as error:
+        return Teller("", str(error))
+
+
+def _is_built(source: Path, name: str) -> bool:
+    """Whether there is a file of this name beside its source, and not an older one."""
+    built = source.with_name(name)
+    return built.is_file() and built.stat().st_mtime_ns >= source.stat().st_mtime_ns
+
+
+def _ensure(source: Path, name: str, flags: list[str]) -> Path:
+    """The built file: that beside its source, or one in a temporary folder where that folder cannot be written."""
+    built = source.with_name(name)
+    if _is_built(source, name):
+        return built
+    folder = built.parent if os.access(built.parent, os.W_OK) else _temporary_folder()
+    _build(source, folder / name, flags)
+    return folder / name
+
+
 def _temporary_folder() -> Path:
     import atexit
 
@@ -87,16 +125,13 @@ def _temporary_folder() -> Path:
     return Path(folder)
 
 
-def _build(target: Path) -> None:
+def _build(source: Path, target: Path, flags: list[str]) -> None:
     command = compiler()
     assert command is not None
     new_file = target.with_name(f"{target.name}.{os.getpid()}")
-    flags = ["-O2", "-Wall", "-Wextra", "-fPIC", "-shared", f"-I{sysconfig.get_path('include')}"]
-    if sys.platform == "darwin":
-        flags += ["-undefined", "dynamic_lookup"]
     try:
         compilation = subprocess.run(
-            [*command, *flags, "-o", str(new_file), str(SOURCE)],
+            [*command, "-O2", "-Wall", "-Wextra", *flags, "-o", str(new_file), str(source)],
             capture_output=True,
             text=True,
             timeout=BUILD_TIMEOUT_S,
@@ -105,7 +140,7 @@ def _build(target: Path) -> None:
             first_error = next(
                 (line for line in compilation.stderr.splitlines() if "error" in line), compilation.stderr[:200].strip()
             )
-            raise ControlError(f"{SOURCE.name} does not compile with {command[0]}: {first_error}")
+            raise ControlError(f"{source.name} does not compile with {command[0]}: {first_error}")
         os.replace(new_file, target)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ControlError(f"{command[0]} could not be run: {error}") from None

@@ -184,6 +184,7 @@ class Preparation:
             allowed_cpus=self._setup.pins.allowed_cpus if self._setup.pins.can_pin else (),
             true_program=self._setup.resources.true_program,
             control_folder=control,
+            tell_program=self._setup.teller.program if cell.level.tells else "",
             module_path=os.pathsep.join(filter(None, (self._options.module_path, _site_path(cell)))),
         )
 

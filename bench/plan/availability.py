@@ -35,9 +35,10 @@ class Resources:
     subjects_pinned: bool
     huge_pages: bool
     limits: Limits
+    teller_problem: str = ""
 
 
-def read_resources(pins: Pinning, control_problem: str) -> Resources:
+def read_resources(pins: Pinning, control_problem: str, teller_problem: str = "") -> Resources:
     """The resources now."""
     true_program = shutil.which("true")
     return Resources(
@@ -50,6 +51,7 @@ def read_resources(pins: Pinning, control_problem: str) -> Resources:
         # Of three words the one in brackets holds; without such a file there are no huge pages.
         huge_pages="[never]" not in read_text(HUGE_PAGES) and bool(read_text(HUGE_PAGES)),
         limits=limits.read(),
+        teller_problem=teller_problem,
     )
 
 
@@ -98,6 +100,13 @@ def why_parent_lacks(mechanism: Mechanism, level: Level) -> str:
         if need.startswith(OF_PARENT) and what not in given:
             names = [scenario.name for scenario in registry.scenarios().values() if scenario.gives == what]
             return f"the parent has no {what} of a scenario: add {' or '.join(names)} above 0"
+    return ""
+
+
+def why_children_cannot_tell(mechanism: Mechanism, level: Level, resources: Resources) -> str:
+    """Why this mechanism has no child that could tell when it began, where `level` asks for it, or an empty string."""
+    if level.tells and "true" in mechanism.needs and resources.teller_problem:
+        return f"no program that tells when it began: {resources.teller_problem}"
     return ""
 
 

@@ -9,6 +9,7 @@ from bench.plan import registry
 from bench.plan.availability import (
     Resources,
     Unavailable,
+    why_children_cannot_tell,
     why_level_is_unavailable,
     why_parent_lacks,
     why_unavailable,
@@ -20,6 +21,8 @@ from bench.schema import CORE, Work
 
 BARE = ("parent", "bare")
 SIZED = ("os_fork", "posix_spawn", "subprocess_run")
+# Works whose every call starts a process: only of them is it news when the child began.
+STARTS_A_CHILD = (Work.CONTROL, Work.FORK, Work.EXEC, Work.PYTHON_START, Work.PYTHON_CALL)
 PROFILES = ("quick", "standard", "full")
 
 
@@ -80,6 +83,7 @@ def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str])
         return [
             *_cross(measurable, ["parent=bare,equal", "affinity=free"]),
             *_cross((*SIZED, "mp_fork"), ["rss=0,16MiB,64MiB,256MiB,1GiB"]),
+            *_cross([name for name in measurable if registered[name].work in STARTS_A_CHILD], ["phases=told"]),
         ]
     raise PlanError(f"{profile}: no such profile; there is {', '.join(PROFILES)}")
 
@@ -101,6 +105,7 @@ def make(
                 why_unavailable(mechanism, python, resources)
                 or why_level_is_unavailable(level, python, resources)
                 or why_parent_lacks(mechanism, level)
+                or why_children_cannot_tell(mechanism, level, resources)
             )
             if reason:
                 unavailable.append(Unavailable(python.label, mechanism.name, level.scenario, level.text, reason))

@@ -74,6 +74,11 @@ class Level:
         """Whether its amounts can be verified."""
         return any(part.scenario.dose for part in self.parts)
 
+    @property
+    def tells(self) -> bool:
+        """Whether children tell when they began: the scenario `phases` is a part of it."""
+        return any(part.scenario.name == "phases" for part in self.parts)
+
     def takes(self) -> Counter[str]:
         """How much of each limited resource it takes."""
         taken: Counter[str] = Counter()

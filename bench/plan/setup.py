@@ -9,18 +9,21 @@ from functools import cached_property
 from bench.driver import pinning
 from bench.driver.pinning import Pinning
 from bench.machine import control_build
-from bench.machine.control_build import Control
+from bench.machine.control_build import Control, Teller
 from bench.plan import availability, interpreters
 from bench.plan.availability import Resources
 from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level
+
+NO_TELLER = Teller("", "not wanted")
 
 
 @dataclass(frozen=True)
 class Setup:
     """CPUs for subjects and controller, the C control, and the machine's resources.
 
-    `paths` are those of interpreters, `modules` what they should be able to import.
+    `paths` are those of interpreters, `modules` what they should be able to import. `teller` is there where
+    children shall tell when they began.
     """
 
     pins: Pinning
@@ -28,6 +31,7 @@ class Setup:
     resources: Resources
     paths: Sequence[str]
     modules: frozenset[str] = frozenset()
+    teller: Teller = NO_TELLER
 
     @cached_property
     def pythons(self) -> list[Interpreter]:
@@ -43,6 +47,8 @@ def prepare(cpu: str = "auto", pythons: Sequence[str] = (), levels: Iterable[Lev
     """
     pins = pinning.choose(cpu)
     control = control_build.find()
-    resources = availability.read_resources(pins, control.problem)
+    levels = list(levels)
+    teller = control_build.find_teller() if any(level.tells for level in levels) else NO_TELLER
+    resources = availability.read_resources(pins, control.problem, teller.problem)
     modules = frozenset(part.text for level in levels for part in level.parts if part.scenario.name == "imports")
-    return Setup(pins, control, resources, pythons or (interpreters.default(),), modules)
+    return Setup(pins, control, resources, pythons or (interpreters.default(),), modules, teller)

@@ -142,7 +142,9 @@ class SampleRow(Row, kw_only=True, frozen=True):
     ready_ns: Annotated[
         int | None,
         column(
-            "from before the call until the child's first user instruction; empty: the mechanism cannot tell", unit="ns"
+            "from before the call until the child's first user instruction; "
+            "empty: it told nothing (most tell with `phases=told`)",
+            unit="ns",
         ),
     ] = None
 

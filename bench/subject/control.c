@@ -7,6 +7,8 @@
  * nanoseconds from before the call: until the child is reaped, until the creating call returned,
  * until the child's first instruction (0: cannot be told). A child that does not end with status 0
  * raises ChildProcessError with the reason; a failing system call raises OSError.
+ * With a descriptor as last argument, children of fork and spawn tell when they began: in the first
+ * eight bytes of that file, on this clock. The forked one does so itself, a program has to.
  * usage() -> 8 ints: page faults, user ns, system ns, context switches of this process, then of its
  * reaped children.
  */
@@ -18,6 +20,7 @@
 #include <spawn.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -44,6 +47,16 @@ static pid_t create_fork(char **argv, volatile int64_t *ready) {
     pid_t pid = fork();
     if (pid == 0)
         _exit(0);
+    return pid;
+}
+
+static pid_t create_telling_fork(char **argv, volatile int64_t *ready) {
+    (void)argv;
+    pid_t pid = fork();
+    if (pid == 0) {
+        *ready = now(); /* memory that is shared with the parent */
+        _exit(0);
+    }
     return pid;
 }
 
@@ -90,18 +103,21 @@ static int reap(pid_t pid) {
     return 0;
 }
 
-static PyObject *run_block(Py_ssize_t calls, creator create, char **argv) {
+/* A block whose children write when they began to `shared`; NULL: they may write to memory of this process. */
+static PyObject *run_block(Py_ssize_t calls, creator create, char **argv, volatile int64_t *shared) {
     if (calls < 0)
         return PyErr_Format(PyExc_ValueError, "calls must not be negative");
+    volatile int64_t own;
+    volatile int64_t *ready = shared ? shared : &own;
     PyObject *result = PyBytes_FromStringAndSize(NULL, calls * STAMPS * (Py_ssize_t)sizeof(int64_t));
     if (result == NULL)
         return NULL;
     char *out = PyBytes_AsString(result);
     for (Py_ssize_t i = 0; i < calls; i++) {
         int64_t stamps[STAMPS];
-        volatile int64_t ready = 0;
+        *ready = 0;
         int64_t begin = now();
-        pid_t pid = create(argv, &ready);
+        pid_t pid = create(argv, ready);
         stamps[CALL] = now() - begin;
         if (pid == -1) {
             PyErr_SetFromErrno(PyExc_OSError);
@@ -113,29 +129,45 @@ static PyObject *run_block(Py_ssize_t calls, creator create, char **argv) {
             return NULL;
         }
         stamps[TOTAL] = now() - begin;
-        stamps[READY] = ready ? ready - begin : 0;
+        stamps[READY] = *ready ? *ready - begin : 0;
         memcpy(out + i * (Py_ssize_t)sizeof(stamps), stamps, sizeof(stamps));
     }
     return result;
 }
 
+/* The same, with the first bytes of file `descriptor` for what children tell; -1: they tell nothing. */
+static PyObject *run_told_block(Py_ssize_t calls, creator create, char **argv, int descriptor) {
+    if (descriptor == -1)
+        return run_block(calls, create, argv, NULL);
+    void *shared = mmap(NULL, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    if (shared == MAP_FAILED)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    PyObject *result = run_block(calls, create, argv, shared);
+    munmap(shared, sizeof(int64_t));
+    return result;
+}
+
 static PyObject *py_fork(PyObject *self, PyObject *args) {
     Py_ssize_t calls;
+    int told = -1;
     (void)self;
-    return PyArg_ParseTuple(args, "n", &calls) ? run_block(calls, create_fork, NULL) : NULL;
+    if (!PyArg_ParseTuple(args, "n|i", &calls, &told))
+        return NULL;
+    return run_told_block(calls, told == -1 ? create_fork : create_telling_fork, NULL, told);
 }
 
 static PyObject *py_vfork(PyObject *self, PyObject *args) {
     Py_ssize_t calls;
     (void)self;
-    return PyArg_ParseTuple(args, "n", &calls) ? run_block(calls, create_vfork, NULL) : NULL;
+    return PyArg_ParseTuple(args, "n", &calls) ? run_block(calls, create_vfork, NULL, NULL) : NULL;
 }
 
 static PyObject *py_spawn(PyObject *self, PyObject *args) {
     Py_ssize_t calls;
     PyObject *words; /* a tuple of bytes: program, argument, ... */
+    int told = -1;
     (void)self;
-    if (!PyArg_ParseTuple(args, "nO!", &calls, &PyTuple_Type, &words))
+    if (!PyArg_ParseTuple(args, "nO!|i", &calls, &PyTuple_Type, &words, &told))
         return NULL;
     Py_ssize_t count = PyTuple_Size(words);
     if (count < 1)
@@ -151,7 +183,7 @@ static PyObject *py_spawn(PyObject *self, PyObject *args) {
             return NULL;
         }
     }
-    PyObject *result = run_block(calls, create_spawn, argv);
+    PyObject *result = run_told_block(calls, create_spawn, argv, told);
     PyMem_Free(argv);
     return result;
 }
@@ -173,9 +205,9 @@ static PyObject *py_usage(PyObject *self, PyObject *unused) {
 }
 
 static PyMethodDef methods[] = {
-    {"fork", py_fork, METH_VARARGS, "fork(calls) -> bytes: fork, _exit(0), waitpid."},
+    {"fork", py_fork, METH_VARARGS, "fork(calls[, descriptor]) -> bytes: fork, _exit(0), waitpid."},
     {"vfork", py_vfork, METH_VARARGS, "vfork(calls) -> bytes: vfork, _exit(0), waitpid."},
-    {"spawn", py_spawn, METH_VARARGS, "spawn(calls, argv) -> bytes: posix_spawn of a program, waitpid."},
+    {"spawn", py_spawn, METH_VARARGS, "spawn(calls, argv[, descriptor]) -> bytes: posix_spawn of a program, waitpid."},
     {"usage", py_usage, METH_NOARGS, "usage() -> faults, user ns, system ns, switches; own, then reaped children's."},
     {NULL, NULL, 0, NULL},
 };

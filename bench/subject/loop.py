@@ -25,6 +25,10 @@ class Subject:
         self.cpu = int(settings["cpu"]) if settings.get("cpu") else None
         self.control = None
         self.blocks = {}
+        # What children do that run Python: the code of a new interpreter, and the function of a process (None: any).
+        self.python_code, self.target = "pass", None
+        # Builds the mechanism so that its children tell when they began; set by the scenario `phases`.
+        self.tell, self.tell_program = None, settings.get("tell_program", "")
         # What scenarios made: mappings of memory, lists of Python objects, at-fork hooks, and the rest.
         self.memory, self.objects, self.hooks, self.kept = [], [], 0, []
         # Of this memory what holds private pages throughout: (mapping, first byte, bytes, what makes its
@@ -124,7 +128,7 @@ def set_up(settings, scenarios, stage):
     stage(subject)
     if subject.cpu is not None:
         os.sched_setaffinity(0, {subject.cpu})
-    subject.blocks["mechanism"] = build(settings["mechanism"], subject)
+    subject.blocks["mechanism"] = (subject.tell or build)(settings["mechanism"], subject)
     if settings.get("control_mechanism"):
         subject.blocks["control"] = build(settings["control_mechanism"], subject)
     for check in checks:

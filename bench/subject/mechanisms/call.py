@@ -16,7 +16,7 @@ def _small_main():
     sys.modules["__main__"].__file__ = os.path.join(folder, "small_main.py")
 
 
-def _process(method):
+def _process(subject, method):
     """Return ``call()``, which runs a function in a process of start method `method` and joins it."""
     from multiprocessing import get_context
     from time import perf_counter_ns as now
@@ -28,9 +28,10 @@ def _process(method):
         from multiprocessing.resource_tracker import ensure_running
 
         ensure_running()
+    target = subject.target or now
 
     def call():
-        child = create(target=now)
+        child = create(target=target)
         child.start()
         called = now()
         child.join()
@@ -44,13 +45,13 @@ def _process(method):
 @mechanism("python_call", control="native_fork", needs=("start:fork",))
 def mp_fork(subject):
     """multiprocessing.Process by fork: start, join."""
-    return _process("fork")
+    return _process(subject, "fork")
 
 
 @mechanism("python_call", control="native_fork", needs=("start:forkserver",))
 def mp_forkserver(subject):
     """multiprocessing.Process by a fork server that is already up: start, join."""
-    call = _process("forkserver")
+    call = _process(subject, "forkserver")
     call()  # the server is started by its first process
     return call
 
@@ -62,13 +63,13 @@ def mp_forkserver_cold(subject):
 
     # The only way to stop a server before its parent ends; the standard library's own tests use it.
     subject.after = _forkserver._stop
-    return _process("forkserver")
+    return _process(subject, "forkserver")
 
 
 @mechanism("python_call", control="native_python", needs=("start:spawn",))
 def mp_spawn(subject):
     """multiprocessing.Process by spawn: start, join."""
-    return _process("spawn")
+    return _process(subject, "spawn")
 
 
 @mechanism("python_call", control="native_fork", needs=("start:fork",))

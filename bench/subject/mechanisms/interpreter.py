@@ -17,10 +17,10 @@ def _run(*argv):
 @mechanism("python_start", control="native_python")
 def python_c(subject):
     """subprocess.run([python, -c, pass]): with site, as a program is started."""
-    return _run(subject.python, "-c", "pass")
+    return _run(subject.python, "-c", subject.python_code)
 
 
 @mechanism("python_start", control="native_python")
 def python_isolated(subject):
     """subprocess.run([python, -I, -S, -c, pass]): without site and environment."""
-    return _run(subject.python, "-I", "-S", "-c", "pass")
+    return _run(subject.python, "-I", "-S", "-c", subject.python_code)

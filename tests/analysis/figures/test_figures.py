@@ -21,7 +21,9 @@ from analysis.summary.cells import summarise, summary_csv, write_summary
 from tests.fake_kinds import KINDS, sized
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
-NAMES = ["mechanisms", "calls", "size", "across_runs", "time_order", "first_write"]
+NAMES = ["mechanisms", "calls", "size", "across_runs", "phases", "time_order", "first_write"]
+# What only a run draws that asked for it.
+ASKED = ["phases", "first_write"]
 
 
 def _analysed(results: Path, fake: FakeRun | None = None) -> AnalysedRun:
@@ -97,18 +99,20 @@ def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
     expected = {
         "no rounds": NAMES,
         "all failed": NAMES,
-        "imported": ["calls", "size", "across_runs", "first_write"],
-        "other parents": ["size", "across_runs", "first_write"],
-        "quiet": ["first_write"],
-        "two interpreters": ["first_write"],
+        "imported": ["calls", "size", "across_runs", *ASKED],
+        "other parents": ["size", "across_runs", *ASKED],
+        "quiet": ASKED,
+        "two interpreters": ASKED,
+        "told": ["size", "first_write"],
     }
     assert all(len(reason) > 20 for reason in reasons)
-    assert refused == expected.get(kind, ["size", "first_write"])
+    assert refused == expected.get(kind, ["size", *ASKED])
 
 
 def test_six_interpreters_and_eight_runs_stay_readable(tmp_path: Path) -> None:
     """More series and longer names than usual: every figure keeps its texts apart and inside."""
     cells = [replace(cell, calls=4, blocks=1) for python in range(8, 14) for cell in sized(f"3.{python}.18")]
+    cells.append(replace(FakeCell(), python="3.8.18", scenario="phases", level="told"))
     machine = "a-machine-with-a-name-as-long-as-somebody-may-well-give-it-2048cpu-kvm-docker-4eb259"
     paths = [
         write_run(tmp_path, FakeRun(cells, rounds=6, seed=day, run=f"202611{day}T040000Z-labelled", machine=machine))

@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
 
 from bench.machine import control_build
-from bench.machine.control_build import Control, ControlError
+from bench.machine.control_build import Control, ControlError, Teller
 from tests.engine import CONTROL, PYTHON, needs_control
 
 # Runs in a process of its own, so that no extension stays loaded in the tests.
@@ -137,6 +138,41 @@ def test_without_a_compiler_the_reason_is_told(alone: Path, monkeypatch: pytest.
     )
     monkeypatch.setenv("CC", "no-such-compiler -O3")
     assert control_build.find().problem.startswith("no C compiler found; ")
+
+
+@pytest.fixture
+def lone_teller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The source of the program that tells in a folder of its own, where nothing has been built yet."""
+    source = tmp_path / control_build.TELLER_SOURCE.name
+    shutil.copy(control_build.TELLER_SOURCE, source)
+    monkeypatch.setattr(control_build, "TELLER_SOURCE", source)
+    monkeypatch.delenv("CC", raising=False)
+    return source
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or control_build.compiler() is None, reason="no C compiler, or not the clock of Linux"
+)
+def test_the_program_that_tells_needs_no_headers_of_python(lone_teller: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is built once, beside its source, and writes a time of the monotonic clock to a pipe."""
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(lone_teller.parent / "nowhere"))
+    found = control_build.find_teller()
+    assert found == Teller(str(lone_teller.with_name(control_build.TELLER_NAME)), "")
+    built = os.stat(found.program).st_mtime_ns
+    before = time.monotonic_ns()
+    told = subprocess.run([found.program], capture_output=True, check=True, timeout=60).stdout
+    assert before < int.from_bytes(told, sys.byteorder) < time.monotonic_ns()
+    assert control_build.find_teller() == found
+    assert os.stat(found.program).st_mtime_ns == built
+
+
+def test_why_there_is_no_program_that_tells(lone_teller: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a compiler, and where the clocks of C and Python are not known to be one, the reason is told."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("PATH", str(lone_teller.parent))
+    assert control_build.find_teller().problem.startswith("no C compiler found; install gcc")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert control_build.find_teller().problem.startswith("only on Linux")
 
 
 def test_without_headers_the_reason_is_told(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
