@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.plan import registry
+from bench.plan import registry, sweep
 from bench.plan.availability import (
     Resources,
     Unavailable,
@@ -19,7 +19,7 @@ from bench.schema import CORE
 
 BARE = ("parent", "bare")
 SIZED = ("os_fork", "posix_spawn", "subprocess_run")
-PROFILES = ("quick", "standard", "full")
+PROFILES = ("quick", "standard", "full", "sweep")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str])
             *_cross(measurable, ["parent=bare,equal", "affinity=free"]),
             *_cross((*SIZED, "mp_fork"), ["rss=0,16MiB,64MiB,256MiB,1GiB"]),
         ]
+    if profile == "sweep":
+        return [pair for mechanisms, scenarios in sweep.MATRIX for pair in _cross(mechanisms, scenarios)]
     raise PlanError(f"{profile}: no such profile; there is {', '.join(PROFILES)}")
 
 
