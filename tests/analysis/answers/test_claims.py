@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from analysis.answers import answers
 from analysis.read.run import load_run
-from analysis.report.answers import answers
 from analysis.summary.analysed_run import AnalysedRun
 from tests.edit_run import Row, change_rows, scale_rounds
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
