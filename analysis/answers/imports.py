@@ -43,10 +43,11 @@ def _cost(analysed: AnalysedRun, row: pd.Series, bare_cell: int, comparisons: in
     if ratio.verdict is Verdict.UNCLEAR:
         return f"{UNTOLD} what {what} costs later {fork}: {percent}{faults}. More rounds would tell (`--rounds`)."
     added = rise(before, after, comparisons)
-    verb = "adds" if added.center > 0 else "changes by"
-    change = units.time_text(added.center, added.lo, added.hi)
-    joint = "to" if added.center > 0 else "the time of"
-    return f"{what} {verb} {change} {joint} every later {fork}, {percent}{faults}."
+    if added.center > 0:
+        time = units.time_text(added.center, added.lo, added.hi)
+        return f"{what} adds {time} to every later {fork}, {percent}{faults}."
+    saved = units.time_text(-added.center, -added.hi, -added.lo)
+    return f"{what} takes {saved} off every later {fork}, {percent}{faults}."
 
 
 def _more_faults(analysed: AnalysedRun, bare_cell: int, cell: int) -> str:

@@ -62,4 +62,5 @@ def _text(analysed: AnalysedRun, cells: pd.DataFrame, process: str, comparisons:
     tasks, fewest, most = (math.floor(number) + 1 for number in (limit.ratio, limit.lo, limit.hi))
     noun = "task" if tasks == 1 else "tasks"
     computed = "" if most == 1 else ", as computed from single tasks"
-    return f"Use a pool instead of `{process}` from {tasks} {noun} for each worker on ({fewest} to {most}){computed}. {took}"
+    number = f"{tasks} {noun} for each worker on ({fewest} to {most})"
+    return f"Use a pool instead of `{process}` from {number}{computed}. {took}"

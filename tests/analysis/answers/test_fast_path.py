@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.analysis.answers.test_claims import EXEC, FORK, lines, quiet
 from tests.edit_run import scale_rounds
@@ -11,7 +12,7 @@ from tests.fake_kinds import MIB
 
 POPEN = replace(EXEC, mechanism="popen", path="vfork")
 PREEXEC = replace(EXEC, mechanism="popen_preexec_fn", path="fork", total_ns=250_000.0)
-BIG = {"scenario": "rss", "level": "64MiB", "unit": "bytes", "memory": 64 * MIB}
+BIG: dict[str, Any] = {"scenario": "rss", "level": "64MiB", "unit": "bytes", "memory": 64 * MIB}
 QUESTION = "fast path"
 FAST = "the fast path, which copies no page tables of the parent, was taken by"
 

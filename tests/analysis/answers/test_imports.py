@@ -34,7 +34,7 @@ def test_an_import_that_costs_nothing_is_told_so(tmp_path: Path) -> None:
         == "`import this` costs later `os_fork` nothing that matters: 0 % (0 to 0), with 0 more page faults a call."
     )
     assert less == (
-        "`import less` changes by -20.0 µs (-20.0 to -20.0) the time of every later `os_fork`, -20.0 % (-20.0 to -20.0), "
+        "`import less` takes 20.0 µs (20.0 to 20.0) off every later `os_fork`, -20.0 % (-20.0 to -20.0), "
         "with 10 fewer page faults a call."
     )
 
