@@ -53,7 +53,7 @@ def _ranking(analysed: AnalysedRun, ranked: pd.DataFrame) -> str:
             slower.append(f"`{row['mechanism']}`, which takes {times}")
         else:
             tied.append(str(row["mechanism"]))
-    sentences = [f"`{best['mechanism']}` takes {latency_text(best)}."]
+    sentences = [f"use `{best['mechanism']}`, which takes {latency_text(best)}."]
     if tied:
         sentences.append(f"This run cannot tell it from {listed(tied)}.")
     if slower:

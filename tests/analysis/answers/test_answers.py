@@ -37,12 +37,12 @@ def grown(kind_run: Callable[[str], Path]) -> dict[str, tuple[str, ...]]:
 def test_the_cheapest_of_each_work_is_named_with_the_next(quiet: dict[str, tuple[str, ...]]) -> None:
     """Of posix_spawn with 177 µs and subprocess_run with 230 µs, the first is the cheaper one, by 1.30 times."""
     fork, program, call = quiet["cheapest"]
-    assert fork == "fork only: `os_fork` takes 120 µs (120 to 120). It is the only one measured."
+    assert fork == "fork only: use `os_fork`, which takes 120 µs (120 to 120). It is the only one measured."
     assert program == (
-        "run a program: `posix_spawn` takes 177 µs (177 to 177). "
+        "run a program: use `posix_spawn`, which takes 177 µs (177 to 177). "
         "Next is `subprocess_run`, which takes 1.30 times as long (1.30 to 1.30)."
     )
-    assert call.startswith("call in a new Python process: `mp_spawn` takes 38.0 ms")
+    assert call.startswith("call in a new Python process: use `mp_spawn`, which takes 38.0 ms")
 
 
 def test_what_noise_hides_is_not_ranked(tmp_path: Path) -> None:
