@@ -36,7 +36,7 @@ def break_even(analysed: AnalysedRun) -> Iterator[str]:
         if size is None:
             text = f"{UNTOLD} of `{other}`: it shares no round with `{FORK}`."
         elif size.warnings:
-            text = f"{UNTOLD} of `{other}`: {size.warnings[0]}."
+            text = f"{UNTOLD} of `{other}`: {size.warnings[0]} (a larger `--budget` gives more)."
         else:
             text = _size_text(cells[cells["python"] == python], other, size)
         yield f"{analysed.python_prefix(python)}{text}"

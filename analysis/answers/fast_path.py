@@ -20,6 +20,8 @@ from bench.schema import Path
 # Calls of the module `subprocess`; the first one that is on the fast path is what the others are compared with.
 CALLS = ("popen", "subprocess_run", "popen_no_close_fds", "popen_pipes", "asyncio_exec", "subprocess_shell")
 WITH_PREEXEC = "popen_preexec_fn"
+# A fork costs more the larger its parent is: the price is told for the bare parent and for each size.
+PARENTS = ("parent", "rss")
 FAST = (Path.VFORK, Path.POSIX_SPAWN)
 OPTIONS = "--mechanism subprocess_run --mechanism popen --mechanism popen_no_close_fds --mechanism popen_preexec_fn"
 
@@ -74,7 +76,8 @@ def _standing(rows: pd.DataFrame) -> str:
 
 
 def _detours(rows: pd.DataFrame) -> list[_Detour]:
-    """Every call that forked, in each state of the parent in which one on the fast path was measured as well."""
+    """Every call that forked, in each of `PARENTS` in which one on the fast path was measured as well."""
+    rows = rows[rows["scenario"].isin(PARENTS)]
     fast = [name for name in _named(rows, list(FAST)) if name in CALLS]
     found = []
     for (scenario, level), group in rows.groupby(["scenario", "level"], sort=False):

@@ -12,7 +12,7 @@ from analysis.stats.rise import rise
 from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
 from analysis.text import units
 from analysis.text.units import known
-from bench.schema import Role
+from bench.schema import Path, Role
 
 SCENARIO = "imports"
 MEASURE_IMPORTS = "`python -m bench run --mechanism os_fork --scenario parent=bare --scenario imports=numpy` does so"
@@ -22,9 +22,10 @@ def imports(analysed: AnalysedRun) -> Iterator[str]:
     """For each import and mechanism: the time that it adds against the bare parent; all lines hold together."""
     bare = rows_with_interval(analysed.bare_cells()).set_index(["python", "mechanism"])["cell"]
     rows = rows_with_interval(analysed.cells_at(SCENARIO))
+    rows = rows[rows["path"] == Path.FORK]  # what does not fork copies nothing of what was imported
     pairs = [(row, int(bare[key])) for _, row in rows.iterrows() if (key := (row["python"], row["mechanism"])) in bare]
     if not pairs:
-        yield cannot_tell(f"no mechanism was measured both in a bare parent and with an import; {MEASURE_IMPORTS}")
+        yield cannot_tell(f"no fork was measured both in a bare parent and with an import; {MEASURE_IMPORTS}")
     for row, bare_cell in pairs:
         yield f"{analysed.python_prefix(row['python'])}{_cost(analysed, row, bare_cell, len(pairs))}"
 
@@ -40,9 +41,10 @@ def _cost(analysed: AnalysedRun, row: pd.Series, bare_cell: int, comparisons: in
     faults = _more_faults(analysed, bare_cell, int(row["cell"]))
     if ratio.verdict is Verdict.SAME:
         return f"{what} costs later {fork} nothing that matters: {percent}{faults}."
-    if ratio.verdict is Verdict.UNCLEAR:
-        return f"{UNTOLD} what {what} costs later {fork}: {percent}{faults}. More rounds would tell (`--rounds`)."
     added = rise(before, after, comparisons)
+    # A share and a time are two statistics of the same rounds; where they scatter much, only one of them may be told.
+    if ratio.verdict is Verdict.UNCLEAR or added.lo <= 0 <= added.hi:
+        return f"{UNTOLD} what {what} costs later {fork}: {percent}{faults}. More rounds would tell (`--rounds`)."
     if added.center > 0:
         time = units.time_text(added.center, added.lo, added.hi)
         return f"{what} adds {time} to every later {fork}, {percent}{faults}."

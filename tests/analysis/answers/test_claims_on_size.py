@@ -74,7 +74,10 @@ def test_too_few_rounds_of_sizes_have_no_figure(tmp_path: Path) -> None:
     run = quiet(tmp_path, [replace(cell, total_ns=1e6) for cell in cells])
     reason = "need at least 6 rounds for an interval at 95 %, have 5"
     assert lines(run, "more memory")[0] == f"`os_fork`: {reason}."
-    assert lines(run, "From which size")[0] == f"This run cannot tell of `subprocess_run`: {reason}."
+    assert (
+        lines(run, "From which size")[0]
+        == f"This run cannot tell of `subprocess_run`: {reason} (a larger `--budget` gives more)."
+    )
 
 
 def break_even(results: Path, starts: Sequence[tuple[float, float]], memory: int = 256 * MIB) -> list[str]:
@@ -129,7 +132,9 @@ def test_several_ways_must_hold_together(tmp_path: Path) -> None:
         "This run cannot tell of `subprocess_run`",
         "This run cannot tell of `thread`",
     ]
-    assert few[0].endswith(": need at least 7 rounds for an interval at 97.5 %, have 6.")
+    assert few[0].endswith(
+        ": need at least 7 rounds for an interval at 97.5 %, have 6 (a larger `--budget` gives more)."
+    )
     enough = lines(quiet(tmp_path / "enough", cells, rounds=7), "From which size")
     assert [line[:21] for line in enough[:-1]] == ["Use `subprocess_run` ", "Use `thread` from 140"]
 

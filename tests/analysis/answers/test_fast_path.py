@@ -56,15 +56,16 @@ def test_untraced_calls_tell_nothing(tmp_path: Path) -> None:
 
 
 def test_what_holds_alone_is_unclear_among_ten(tmp_path: Path) -> None:
-    """A price of 4 % holds alone (3.5 standard errors), and not among those of ten parents (7.45 are needed)."""
+    """A price of 4 % holds alone (3.5 standard errors), not among those of ten sizes (7.45); no import is a size."""
     cells = [POPEN, replace(PREEXEC, total_ns=100_000.0)]
     doubtful = {(1, "mechanism"): [1.02, 1.02, 1.04, 1.04, 1.06, 1.06]}
     alone = lines(scale_rounds(quiet(tmp_path / "one", cells), doubtful), QUESTION)[1]
     assert alone.startswith("`preexec_fn` takes a call off the fast path: in a bare parent it takes 1.04 (1.0")
-    others = [
-        replace(cell, scenario="threads", level=str(number), unit="threads") for number in range(9) for cell in cells
-    ]
+    others = [replace(cell, scenario="rss", level=str(number), unit="bytes") for number in range(9) for cell in cells]
+    others.append(replace(POPEN, scenario="imports", level="numpy"))
+    others.append(replace(PREEXEC, scenario="imports", level="numpy"))
     ten = lines(scale_rounds(quiet(tmp_path / "ten", [*cells, *others]), doubtful), QUESTION)[1]
     assert ten.startswith(
         "`preexec_fn` takes a call off the fast path: in a bare parent this run cannot tell it from `popen` (1.04 (0.9"
     )
+    assert "numpy" not in ten
