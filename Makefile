@@ -31,7 +31,7 @@ PY := .venv/bin/python
 OPTIONS = --results "$(RESULTS)" $(if $(BUDGET),--budget "$(BUDGET)") $(if $(LABEL),--label "$(LABEL)") \
     $(foreach python,$(PYTHON),--python "$(python)")
 
-# Measure with $(1), then show the table and write the report; a failure of any of them is the end.
+# Measure with $(1), then show the table and the answers, and write the report; a failure of any of them is the end.
 measure = @output=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "$$output" ] || echo "$$output"; exit $$status; }; \
     echo "$$output"; $(PY) -m analysis report --table "$$(echo "$$output" | tail -n 1)"
 
@@ -39,7 +39,7 @@ measure = @output=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "
 .NOTPARALLEL:
 .PHONY: bench quick sweep selftest compare report demo check aa test mutation lint setup help
 
-bench: setup ## Measure this machine for about a minute; leave a run, a table and a report
+bench: setup ## Measure this machine for about a minute; leave a run, a table, answers and a report
 	$(call measure,--profile standard)
 
 quick: setup ## The same for the five core mechanisms only, in about ten seconds
