@@ -30,10 +30,8 @@ TESTS ?=
 PY := .venv/bin/python
 OPTIONS = --results "$(RESULTS)" $(if $(BUDGET),--budget "$(BUDGET)") $(if $(LABEL),--label "$(LABEL)") \
     $(foreach python,$(PYTHON),--python "$(python)")
-SWEEP = --mechanism os_fork --mechanism posix_spawn --mechanism subprocess_run \
-    --scenario rss=0,4MiB,16MiB,64MiB,256MiB,1GiB
 
-# Measure with $(1), then show the table and write the report; a failure of any of them is the end.
+# Measure with $(1), then show the table and the answers, and write the report; a failure of any of them is the end.
 measure = @output=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "$$output" ] || echo "$$output"; exit $$status; }; \
     echo "$$output"; $(PY) -m analysis report --table "$$(echo "$$output" | tail -n 1)"
 
@@ -41,14 +39,14 @@ measure = @output=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "
 .NOTPARALLEL:
 .PHONY: bench quick sweep selftest compare report demo check aa test mutation lint setup help
 
-bench: setup ## Measure this machine for about a minute; leave a run, a table and a report
+bench: setup ## Measure this machine for about a minute; leave a run, a table, answers and a report
 	$(call measure,--profile standard)
 
 quick: setup ## The same for the five core mechanisms only, in about ten seconds
 	$(call measure,--profile quick)
 
-sweep: setup ## Measure fork, posix_spawn and subprocess against the size of the parent
-	$(call measure,$(SWEEP))
+sweep: setup ## Measure what makes a fork dear: memory, mappings, files, threads, imports … (six minutes)
+	$(call measure,--profile sweep)
 
 selftest: setup ## Measure the instrument's own error on this machine, with pass or fail
 	@$(PY) -m bench selftest

@@ -78,13 +78,15 @@ def _plot(arguments: Namespace) -> int:
 
 def _report_options(parser: ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN")
-    parser.add_argument("--table", action="store_true", help="print the table of every cell before")
+    parser.add_argument("--table", action="store_true", help="print the table of every cell and the answers before")
 
 
 def _report(arguments: Namespace) -> int:
-    """Make all that is derived from a run, read once, and print where its report begins; with --table, its table."""
+    """Make all that is derived from a run, read once, and print where its report begins; --table: what it says too."""
+    from analysis.answers import answers
     from analysis.exchange.pyperf_export import write_pyperf
     from analysis.read.run import load_run
+    from analysis.report.answers_text import write_answers
     from analysis.report.write import analyse, write_report
     from analysis.summary.cells import write_summary
     from analysis.summary.text import write
@@ -93,6 +95,7 @@ def _report(arguments: Namespace) -> int:
     analysed = analyse(run)
     if arguments.table:
         write([(run, analysed.summary)], "table", sys.stdout)
+        write_answers(answers(analysed), sys.stdout)
         sys.stdout.flush()  # to be read while the figures are drawn
     try:
         write_summary(run, analysed.summary)

@@ -40,8 +40,10 @@ def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -
 
 
 def _run_options(run: ArgumentParser) -> None:
-    run.add_argument("--profile", default="standard", metavar="NAME", help="quick, standard (the default) or full")
-    run.add_argument("--budget", type=float, metavar="SECONDS", help="for the whole run (default: 10, 60 or 300)")
+    run.add_argument(
+        "--profile", default="standard", metavar="NAME", help="quick, standard (the default), full or sweep"
+    )
+    run.add_argument("--budget", type=float, metavar="SECONDS", help="for the whole run (default: 10, 60, 300 or 360)")
     run.add_argument("--rounds", type=int, metavar="N", help="measure N rounds, however long they take")
     run.add_argument("--mechanism", action="append", default=[], metavar="NAME", help="instead of the profile's")
     run.add_argument(

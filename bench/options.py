@@ -11,7 +11,7 @@ from bench.driver import only_run
 from bench.driver.process import BLOCK_DEADLINE_S
 from bench.errors import UsageError
 
-DEFAULT_BUDGET_S = {"quick": 10.0, "standard": 60.0, "full": 300.0}
+DEFAULT_BUDGET_S = {"quick": 10.0, "standard": 60.0, "full": 300.0, "sweep": 360.0}
 # An exact 95 % interval of a median needs six values: 1 - 2 / 2**6 = 96.9 %, with five it is 93.8 %.
 FEWEST_ROUNDS = 6
 DEFAULT_BLOCK_NS = 12_000_000

@@ -135,3 +135,26 @@ def interrupted_block(run: RunTables, dice: random.Random) -> None:
         later = start[(start > start[row]) & (run.blocks["round"] == run.blocks["round"][row])]
         if len(later):
             run.blocks.loc[row, "elapsed_ns"] = str(int(later.min()) - int(start[row]))
+
+
+@valid
+def two_sittings(run: RunTables, dice: random.Random) -> None:
+    """The subjects of its last round did not fit side by side: one was started when the others had been measured."""
+    last = run.document["rounds"] - 1
+    later = dice.choice(sorted(set(run.cells["cell"])))
+    for table in ("blocks", "samples"):
+        frame = getattr(run, table)
+        behind = (run.numbers(table, "round") == last) & (frame["cell"] == later)
+        setattr(run, table, pd.concat([frame[~behind], frame[behind]], ignore_index=True))
+    rows = run.blocks.index[run.numbers("blocks", "round") == last]
+    elapsed = run.numbers("blocks", "elapsed_ns")[rows]
+    begin = int(run.numbers("blocks", "start_ns")[rows].min())
+    run.blocks.loc[rows, "start_ns"] = (begin + elapsed.cumsum() - elapsed).astype(str)
+    counted = [row for row in rows if int(run.blocks["order"][row]) >= 0]
+    run.blocks.loc[counted, "order"] = [str(place) for place in range(len(counted))]
+    of_later = run.blocks.loc[rows, "cell"] == later
+    subjects = run.numbers("subjects", "round") == last
+    run.subjects.loc[subjects, "setup_ns"] = "0"
+    run.subjects.loc[subjects & (run.subjects["cell"] == later), "start_ns"] = str(
+        begin + int(elapsed[~of_later].sum())
+    )

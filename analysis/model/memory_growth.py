@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.stats.interval import Estimate, median_interval
+from analysis.stats.interval import CONFIDENCE, Estimate, median_interval
+from analysis.stats.ratio import corrected
 from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
 
 GIB = float(1 << 30)
@@ -121,15 +122,20 @@ def step_between(sizes: Sizes, smaller: int, larger: int) -> Step:
     )
 
 
-def break_even_size(analysed: AnalysedRun, python: str, growing: str, steady: str) -> Estimate | None:
-    """Resident size (bytes) of a parent from which `steady` takes less time than `growing`; ``None``: not measured."""
+def break_even_size(
+    analysed: AnalysedRun, python: str, growing: str, steady: str, comparisons: int = 1
+) -> Estimate | None:
+    """Resident size (bytes) of a parent from which `steady` takes less time than `growing`; ``None``: not measured.
+
+    So many `comparisons` hold together with the usual confidence.
+    """
     of_growing, of_steady = (sizes_of(analysed, python, name, "rss_bytes") for name in (growing, steady))
     if of_growing is None or of_steady is None:
         return None
-    return meeting_size(of_growing, of_steady)
+    return meeting_size(of_growing, of_steady, corrected(comparisons))
 
 
-def meeting_size(growing: Sizes, steady: Sizes) -> Estimate | None:
+def meeting_size(growing: Sizes, steady: Sizes, confidence: float = CONFIDENCE) -> Estimate | None:
     """Size (bytes) from which `steady` takes less time than `growing`; ``None``: they share no round.
 
     In each round the two meet between two neighbouring sizes. A straight line between these would be right only if
@@ -147,7 +153,7 @@ def meeting_size(growing: Sizes, steady: Sizes) -> Estimate | None:
         lead = np.interp(dose, at, steady.latency.loc[number].to_numpy(float)) - latency
         ranges.append(meeting_range(dose, lead))
     lows, highs = np.array(ranges, dtype=float).T
-    below, above = median_interval(lows), median_interval(highs)
+    below, above = median_interval(lows, confidence), median_interval(highs, confidence)
     return Estimate(_middle(below.center, above.center), below.lo, above.hi, below.confidence, below.warnings)
 
 

@@ -68,16 +68,19 @@ def _check_sequence(tables: Tables) -> None:
     by_time = np.argsort(numbers_of(blocks, "start_ns"), kind="stable")
     start, end = numbers_of(blocks, "start_ns")[by_time], _ends(tables)[by_time]
     rounds, order = (numbers_of(blocks, name)[by_time].astype(np.int64) for name in ("round", "order"))
-    same = rounds[1:] == rounds[:-1]
-    both_warm_up = (order[1:] < 0) & (order[:-1] < 0)
-    out_of_order = (rounds[1:] < rounds[:-1]) | (same & (order[1:] <= order[:-1]) & ~both_warm_up)
-    for bad, what in (
-        (start[1:] < end[:-1], "begins before the block before it has ended (start_ns, elapsed_ns)"),
-        (out_of_order, "round and order do not follow the order of start_ns"),
-    ):
-        marked = np.zeros(len(blocks), dtype=bool)
-        marked[by_time[1:][bad]] = True
-        refuse_row(tables, schema.BLOCKS, marked, lambda row, what=what: what)  # type: ignore[misc]
+    marked = np.zeros(len(blocks), dtype=bool)
+    marked[by_time[1:][start[1:] < end[:-1]]] = True
+    what = "begins before the block before it has ended (start_ns, elapsed_ns)"
+    refuse_row(tables, schema.BLOCKS, marked, lambda row: what)
+    counted = order >= 0
+    within = (rounds[counted][1:] == rounds[counted][:-1]) & (order[counted][1:] <= order[counted][:-1])
+    marked[by_time[1:][rounds[1:] < rounds[:-1]]] = True
+    marked[by_time[counted][1:][within]] = True
+    # Where the subjects of a round do not fit side by side, those of the next sitting are started, and warmed up,
+    # when the sitting before has been measured.
+    latest = np.maximum.accumulate(np.where(counted, end, 0.0))
+    marked[by_time[~counted & (_of_subject(tables, "start_ns")[by_time] < latest)]] = True
+    refuse_row(tables, schema.BLOCKS, marked, lambda row: "round and order do not follow the order of start_ns")
 
 
 def _check_between_rounds(tables: Tables) -> None:

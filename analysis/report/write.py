@@ -13,9 +13,9 @@ import jinja2
 from markupsafe import Markup, escape
 
 from analysis import figures
+from analysis.answers import answers
 from analysis.read.run import Run, find_runs, load_run
 from analysis.report import machine_sections, sections
-from analysis.report.answers import answers
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
 from analysis.write_file import make_folder, write_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.plan import registry
+from bench.plan import registry, sweep
 from bench.plan.availability import (
     Resources,
     Unavailable,
@@ -23,7 +23,7 @@ BARE = ("parent", "bare")
 SIZED = ("os_fork", "posix_spawn", "subprocess_run")
 # Works whose every call starts a process: only of them is it news when the child began.
 STARTS_A_CHILD = (Work.CONTROL, Work.FORK, Work.EXEC, Work.PYTHON_START, Work.PYTHON_CALL)
-PROFILES = ("quick", "standard", "full")
+PROFILES = ("quick", "standard", "full", "sweep")
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,8 @@ def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str])
             *_cross((*SIZED, "mp_fork"), ["rss=0,16MiB,64MiB,256MiB,1GiB"]),
             *_cross([name for name in measurable if registered[name].work in STARTS_A_CHILD], ["phases=told"]),
         ]
+    if profile == "sweep":
+        return [pair for mechanisms, scenarios in sweep.MATRIX for pair in _cross(mechanisms, scenarios)]
     raise PlanError(f"{profile}: no such profile; there is {', '.join(PROFILES)}")
 
 

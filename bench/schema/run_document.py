@@ -41,7 +41,7 @@ class Suite(Part, kw_only=True, forbid_unknown_fields=True):
 class RunOptions(Part, kw_only=True, forbid_unknown_fields=True):
     """What was asked for. An imported run has only its `profile`."""
 
-    profile: Annotated[str, _meaning("`quick`, `standard` or `full`")]
+    profile: Annotated[str, _meaning("`quick`, `standard`, `full` or `sweep`")]
     budget_s: Annotated[
         Annotated[float, Meta(gt=0)] | None, _meaning("for the whole run; null: `--rounds` was given", unit="s")
     ] = None

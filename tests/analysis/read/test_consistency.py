@@ -66,6 +66,18 @@ def test_what_can_be_is_read(run: RunTables, kind: str, tmp_path: Path) -> None:
         assert complaint(changed.write(tmp_path / str(seed))) == "", seed
 
 
+def test_a_subject_of_a_later_sitting_is_started_after_the_blocks_before(run: RunTables, tmp_path: Path) -> None:
+    """A warm-up behind measured blocks of its round is refused where its subject had been started before them."""
+    sittings = (
+        "The subjects of its last round did not fit side by side: one was started when the others had been measured"
+    )
+    VALID[sittings](run, random.Random(1))
+    warm_up = run.blocks.index[(run.blocks["block"] == "-1") & (run.blocks["round"] == "3")][-1]
+    later = (run.subjects["round"] == "3") & (run.subjects["cell"] == run.blocks["cell"][warm_up])
+    run.subjects.loc[later, "start_ns"] = str(int(run.subjects["start_ns"][later].iloc[0]) - 1)
+    assert re.fullmatch(r"blocks.csv:\d+: round and order do not follow the order of start_ns", said(run, tmp_path))
+
+
 def test_calls_longer_than_their_block_are_named_with_both_places(run: RunTables, tmp_path: Path) -> None:
     """The sum of the calls may be as long as the block, and not a nanosecond longer."""
     elapsed = int(run.blocks["elapsed_ns"][1])

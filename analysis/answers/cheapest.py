@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis.report.answer_parts import rows_with_interval
+from analysis.answers.parts import listed, rows_with_interval, same_rounds
 from analysis.stats.interval import Estimate
 from analysis.stats.ranking import times_as_long
 from analysis.summary.analysed_run import AnalysedRun
@@ -52,10 +52,10 @@ def _ranking(analysed: AnalysedRun, ranked: pd.DataFrame) -> str:
             times = units.with_interval(ratio.center, ratio.lo, ratio.hi, unit=" times as long")
             slower.append(f"`{row['mechanism']}`, which takes {times}")
         else:
-            tied.append(f"`{row['mechanism']}`")
-    sentences = [f"`{best['mechanism']}` takes {latency_text(best)}."]
+            tied.append(str(row["mechanism"]))
+    sentences = [f"use `{best['mechanism']}`, which takes {latency_text(best)}."]
     if tied:
-        sentences.append(f"This run cannot tell it from {_listed(tied)}.")
+        sentences.append(f"This run cannot tell it from {listed(tied)}.")
     if slower:
         sentences.append(f"Next is {slower[0]}.")
     if len(slower) > 1:
@@ -65,10 +65,5 @@ def _ranking(analysed: AnalysedRun, ranked: pd.DataFrame) -> str:
 
 def _times_as_long(analysed: AnalysedRun, base: int, other: int, mechanisms: int) -> Estimate:
     """How much longer cell `other` takes than cell `base`, over the rounds that both have."""
-    columns = [analysed.rounds_of(cell)["p50_ns"] for cell in (base, other)]
-    both = pd.concat(columns, axis=1, keys=["base", "other"]).dropna()
-    return times_as_long(both["base"].to_numpy(), both["other"].to_numpy(), mechanisms)
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    base_ns, other_ns = same_rounds(analysed, base, other)
+    return times_as_long(base_ns, other_ns, mechanisms)

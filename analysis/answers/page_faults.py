@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis.report.answer_parts import core_rows
+from analysis.answers.parts import core_rows
 from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
 from analysis.text import units
 from analysis.text.units import known

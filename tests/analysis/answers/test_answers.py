@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.answers import answers
 from analysis.read.run import load_run
-from analysis.report.answers import answers
 from analysis.summary.analysed_run import AnalysedRun
 from tests.fake_run import CELLS, QUIET, FakeCell, FakeRun, write_run
 
@@ -37,12 +37,12 @@ def grown(kind_run: Callable[[str], Path]) -> dict[str, tuple[str, ...]]:
 def test_the_cheapest_of_each_work_is_named_with_the_next(quiet: dict[str, tuple[str, ...]]) -> None:
     """Of posix_spawn with 177 µs and subprocess_run with 230 µs, the first is the cheaper one, by 1.30 times."""
     fork, program, call = quiet["cheapest"]
-    assert fork == "fork only: `os_fork` takes 120 µs (120 to 120). It is the only one measured."
+    assert fork == "fork only: use `os_fork`, which takes 120 µs (120 to 120). It is the only one measured."
     assert program == (
-        "run a program: `posix_spawn` takes 177 µs (177 to 177). "
+        "run a program: use `posix_spawn`, which takes 177 µs (177 to 177). "
         "Next is `subprocess_run`, which takes 1.30 times as long (1.30 to 1.30)."
     )
-    assert call.startswith("call in a new Python process: `mp_spawn` takes 38.0 ms")
+    assert call.startswith("call in a new Python process: use `mp_spawn`, which takes 38.0 ms")
 
 
 def test_what_noise_hides_is_not_ranked(tmp_path: Path) -> None:
@@ -85,8 +85,9 @@ def test_the_break_even_is_given_with_what_was_measured(grown: dict[str, tuple[s
     """9,000,000 bytes and 20,000 pages are 86.7 MiB; the largest parent held 256 MiB more than a bare one."""
     first, second = grown["From which size"]
     assert first == (
-        "From 86.7 MiB (86.7 to 86.7) of resident memory on. In the largest parent measured (265 MiB), "
-        "`os_fork` took 3.40 ms (3.40 to 3.40) and `subprocess_run` took 1.12 ms (1.12 to 1.12)."
+        "Use `subprocess_run` from 86.7 MiB (86.7 to 86.7) of resident memory on, as measured up to 265 MiB. "
+        "In the largest parent measured, `os_fork` took 3.40 ms (3.40 to 3.40) and `subprocess_run` took "
+        "1.12 ms (1.12 to 1.12)."
     )
     assert "unlike work" in second
 

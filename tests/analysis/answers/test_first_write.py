@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.answers.first_write import first_write
 from analysis.read.run import load_run
-from analysis.report.answer_first_write import first_write
 from analysis.summary.analysed_run import AnalysedRun
 from tests.fake_first_write import objects_cells, page_cells
 from tests.fake_run import CELLS, QUIET, FakeCell, FakeRun, Noise, write_run

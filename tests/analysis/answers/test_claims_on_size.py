@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.analysis.report.test_claims import FORK, lines, quiet
+from tests.analysis.answers.test_claims import FORK, lines, quiet
 from tests.edit_run import scale_rounds
 from tests.fake_kinds import MIB
 
@@ -74,7 +74,10 @@ def test_too_few_rounds_of_sizes_have_no_figure(tmp_path: Path) -> None:
     run = quiet(tmp_path, [replace(cell, total_ns=1e6) for cell in cells])
     reason = "need at least 6 rounds for an interval at 95 %, have 5"
     assert lines(run, "more memory")[0] == f"`os_fork`: {reason}."
-    assert lines(run, "From which size")[0] == f"This run cannot tell: {reason}."
+    assert (
+        lines(run, "From which size")[0]
+        == f"This run cannot tell of `subprocess_run`: {reason} (a larger `--budget` gives more)."
+    )
 
 
 def break_even(results: Path, starts: Sequence[tuple[float, float]], memory: int = 256 * MIB) -> list[str]:
@@ -96,20 +99,50 @@ def test_the_break_even_has_the_words_that_its_interval_allows(tmp_path: Path) -
     # Parents of 9 MB (8.6 MiB) and of 256 MiB more: 265 MiB.
     def answer(name: str, *starts: tuple[float, float]) -> str:
         first, second = break_even(tmp_path / name, starts if len(starts) == 6 else starts * 6)
-        assert second.startswith("The two do unlike work")
+        assert second.startswith("The two of each line do unlike work")
         return first.partition(" In the largest parent")[0]
 
-    assert answer("always", (0.5, 0.5)) == "At every size, as far as this run shows."
-    assert answer("never", (3.5, 6)) == "At no size that was measured."
-    assert answer("half", (2, 2)) == "From 140 MiB (10 to 260) of resident memory on."
+    use, keep, untold = "Use `subprocess_run`", "Keep `os_fork`, not `subprocess_run`,", "This run cannot tell"
+    every = "at every size that was measured, up to 265 MiB"
+    assert answer("always", (0.5, 0.5)) == f"{use} {every}."
+    assert answer("never", (3.5, 6)) == f"{keep} {every}."
+    assert answer("half", (2, 2)) == f"{use} from 140 MiB (10 to 260) of resident memory on, as measured up to 265 MiB."
     some = [(2.0, 2.0)] * 5 + [(3.5, 6.0)]
-    assert answer("open", *some) == "From about 137 MiB of resident memory on, at least 8.58 MiB."
+    assert answer("open", *some) == (
+        f"{use} from about 137 MiB (at least 8.58 MiB) of resident memory on, as measured up to 265 MiB."
+    )
+    mostly_never = [(3.5, 6.0)] * 5 + [(2.0, 2.0)]
+    assert answer("to", *mostly_never) == f"{keep} up to 8.58 MiB; beyond, this run cannot tell."
+    either = [(0.5, 0.5)] * 3 + [(3.5, 6.0)] * 3
+    assert answer("either", *either) == (f"{untold} of `subprocess_run`: it takes less time {every}, or at none.")
+    nearly = [(0.5, 0.5)] * 5 + [(2.0, 2.0)]
+    assert answer("nearly", *nearly) == (
+        f"{untold} of `subprocess_run`: it takes less time {every}, or only from 265 MiB of resident memory on."
+    )
+
+
+def test_several_ways_must_hold_together(tmp_path: Path) -> None:
+    """Six rounds carry the interval of one way; of two, each needs 97.5 %, and so 1 - 2 / 2**7: seven rounds."""
+    fork = replace(FORK, total_ns=1e6)
+    cells = [fork, replace(fork, scenario="rss", level="big", unit="bytes", memory=256 * MIB, total_ns=3e6)]
+    for name, work in (("subprocess_run", "exec"), ("thread", "baseline"), ("noop", "baseline")):
+        cells += [replace(cell, mechanism=name, work=work, total_ns=2e6) for cell in cells[:2]]
+    few = lines(quiet(tmp_path / "few", cells), "From which size")
+    assert [line.partition(":")[0] for line in few[:-1]] == [
+        "This run cannot tell of `subprocess_run`",
+        "This run cannot tell of `thread`",
+    ]
+    assert few[0].endswith(
+        ": need at least 7 rounds for an interval at 97.5 %, have 6 (a larger `--budget` gives more)."
+    )
+    enough = lines(quiet(tmp_path / "enough", cells, rounds=7), "From which size")
+    assert [line[:21] for line in enough[:-1]] == ["Use `subprocess_run` ", "Use `thread` from 140"]
 
 
 def test_the_largest_parent_is_named_with_what_both_took(tmp_path: Path) -> None:
     """Both latencies are those in the largest parent that both were measured in."""
     first, _ = break_even(tmp_path, [(2.0, 2.5)] * 6)
     assert first.endswith(
-        "In the largest parent measured (265 MiB), `os_fork` took 3.00 ms (3.00 to 3.00) and `subprocess_run` took "
+        "In the largest parent measured, `os_fork` took 3.00 ms (3.00 to 3.00) and `subprocess_run` took "
         "2.50 ms (2.50 to 2.50)."
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analysis.answers.parts import MEASURE_SIZES, cannot_tell
 from analysis.model.memory_growth import GIB, Growth, Step, growth
-from analysis.report.answer_parts import MEASURE_SIZES, cannot_tell
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.units import known

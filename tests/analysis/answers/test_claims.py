@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from analysis.answers import answers
 from analysis.read.run import load_run
-from analysis.report.answers import answers
 from analysis.summary.analysed_run import AnalysedRun
 from tests.edit_run import Row, change_rows, scale_rounds
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
@@ -43,7 +43,8 @@ def test_the_first_is_told_from_the_others_only_beyond_chance(tmp_path: Path) ->
         quiet(tmp_path, cells[::-1]), {(4 - place, "mechanism"): each for place, each in enumerate(factors)}
     )
     assert lines(run, "cheapest") == [
-        "run a program: `posix_spawn` takes 100 µs (100 to 100). This run cannot tell it from `shell` and `popen`. "
+        "run a program: use `posix_spawn`, which takes 100 µs (100 to 100). "
+        "This run cannot tell it from `shell` and `popen`. "
         "Next is `subprocess_run`, which takes 2.00 times as long (2.00 to 2.00). "
         "Last is `vfork`, which takes 3.2 times as long (2.9 to 3.6)."
     ]
@@ -54,7 +55,7 @@ def test_the_ratio_to_the_first_is_that_of_the_same_round(tmp_path: Path) -> Non
     cells = [replace(EXEC, mechanism="popen", total_ns=2e5), EXEC]
     run = scale_rounds(quiet(tmp_path, cells), {(0, "mechanism"): UNEVEN, (1, "mechanism"): UNEVEN})
     assert lines(run, "cheapest") == [
-        "run a program: `posix_spawn` takes 120 µs (100 to 150). "
+        "run a program: use `posix_spawn`, which takes 120 µs (100 to 150). "
         "Next is `popen`, which takes 2.00 times as long (2.00 to 2.00)."
     ]
 
@@ -68,12 +69,13 @@ def test_works_and_interpreters_are_ranked_apart(tmp_path: Path) -> None:
         replace(EXEC, mechanism="vfork", scenario="rss", level="64MiB", total_ns=10_000.0),
     ]
     assert lines(quiet(tmp_path, cells), "cheapest") == [
-        "Python 3.11.7: fork only: `os_fork` takes 120 µs (120 to 120). It is the only one measured.",
-        "Python 3.11.7: run a program: `posix_spawn` takes 100 µs (100 to 100). "
+        "Python 3.11.7: fork only: use `os_fork`, which takes 120 µs (120 to 120). It is the only one measured.",
+        "Python 3.11.7: run a program: use `posix_spawn`, which takes 100 µs (100 to 100). "
         "Next is `popen`, which takes 1.50 times as long (1.50 to 1.50). "
-        "With the same modules loaded in every parent: `popen` takes 65.0 µs (65.0 to 65.0). "
+        "With the same modules loaded in every parent: use `popen`, which takes 65.0 µs (65.0 to 65.0). "
         "Next is `posix_spawn`, which takes 2.00 times as long (2.00 to 2.00).",
-        "Python 3.9.1: run a program: `posix_spawn` takes 50.0 µs (50.0 to 50.0). It is the only one measured.",
+        "Python 3.9.1: run a program: use `posix_spawn`, which takes 50.0 µs (50.0 to 50.0). "
+        "It is the only one measured.",
     ]
 
 
@@ -82,7 +84,7 @@ def test_a_row_without_an_interval_is_in_no_answer(tmp_path: Path) -> None:
     other = replace(FORK, mechanism="other", total_ns=10.0, parent_faults=0, child_faults=0, failing_rounds=(0,))
     cells = [other, replace(FORK, failing_rounds=())]
     assert lines(quiet(tmp_path, cells), "cheapest") == [
-        "fork only: `os_fork` takes 120 µs (120 to 120). It is the only one measured."
+        "fork only: use `os_fork`, which takes 120 µs (120 to 120). It is the only one measured."
     ]
     short = [replace(FORK, failing_rounds=(1,))]
     (line,) = lines(quiet(tmp_path / "short", short), "What does this run say")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analysis.answers.parts import cannot_tell
 from analysis.model import first_write as model
 from analysis.model.first_write import FirstWrites, Objects, Totals
-from analysis.report.answer_parts import cannot_tell
 from analysis.stats.interval import Estimate
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units

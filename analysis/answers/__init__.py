@@ -1,6 +1,7 @@
 """Turns a run into its questions and answers: sentences with figures, each from a module of its own.
 
-Every figure comes with its 95 % interval. What the run cannot answer is said, with what it would take.
+Every figure comes with its 95 % interval, and those of one answer that compare hold together. What the run cannot
+answer is said, with what it would take.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from analysis.report.answer_break_even import break_even
-from analysis.report.answer_cheapest import cheapest
-from analysis.report.answer_first_write import first_write
-from analysis.report.answer_memory_growth import memory_growth
-from analysis.report.answer_page_faults import page_faults
-from analysis.report.answer_parts import cannot_tell, rows_with_interval
-from analysis.report.answer_python_share import no_control, python_share
+from analysis.answers.break_even import break_even
+from analysis.answers.cheapest import cheapest
+from analysis.answers.fast_path import fast_path
+from analysis.answers.first_write import first_write
+from analysis.answers.imports import imports
+from analysis.answers.memory_growth import memory_growth
+from analysis.answers.page_faults import page_faults
+from analysis.answers.parts import cannot_tell, rows_with_interval
+from analysis.answers.pool import pool
+from analysis.answers.python_share import no_control, python_share
 from analysis.stats.interval import needed
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text.names import IMPORTED, latency_text
@@ -24,10 +28,14 @@ FEWEST_ROUNDS = needed(0.5)
 
 @dataclass(frozen=True)
 class Answer:
-    """A question and the lines of its answer; code stands between backticks."""
+    """A question and the lines of its answer; code stands between backticks.
+
+    It `decides` where it says what to do; the others say why, and are for the report alone.
+    """
 
     question: str
     lines: tuple[str, ...]
+    decides: bool = True
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Question:
     text: str
     answer_lines: Callable[[AnalysedRun], Iterator[str]]
     reason_without_answer: str = ""
+    decides: bool = True
 
 
 def answers(analysed: AnalysedRun) -> list[Answer]:
@@ -45,7 +54,11 @@ def answers(analysed: AnalysedRun) -> list[Answer]:
     if reason or analysed.main_parent == IMPORTED:
         return [Answer("What does this run say?", (reason,) if reason else tuple(_imported_medians(analysed)))]
     return [
-        Answer(question.text, tuple(question.answer_lines(analysed)) or (cannot_tell(question.reason_without_answer),))
+        Answer(
+            question.text,
+            tuple(question.answer_lines(analysed)) or (cannot_tell(question.reason_without_answer),),
+            question.decides,
+        )
         for question in _questions(analysed)
     ]
 
@@ -55,14 +68,18 @@ def _questions(analysed: AnalysedRun) -> tuple[Question, ...]:
         Question(
             "What is the cheapest way for each kind of work?", cheapest, "no two mechanisms of one kind were measured"
         ),
-        Question("How much time does more memory in the parent add?", memory_growth),
-        Question("From which size of the parent does `subprocess_run` take less time than `os_fork`?", break_even),
+        Question("From which size of the parent on does another way take less time than `os_fork`?", break_even),
+        Question("What does an import cost every later fork?", imports),
+        Question("Is a call of `subprocess` on the fast path, and what takes it off?", fast_path),
+        Question("How many tasks must share a worker before a pool pays?", pool),
         Question("When is a cheap fork dear, because its first writes copy pages?", first_write),
-        Question("What is Python's own share?", python_share, no_control(analysed)),
+        Question("How much time does more memory in the parent add?", memory_growth, decides=False),
+        Question("What is Python's own share?", python_share, no_control(analysed), decides=False),
         Question(
             "Why does it take that long?",
             page_faults,
             "page faults were not counted, or no core mechanism was measured",
+            decides=False,
         ),
     )
 

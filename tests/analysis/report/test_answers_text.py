@@ -1,0 +1,53 @@
+"""The answers on a terminal: the first sentences of the report's lines, narrow enough to read."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from analysis.__main__ import main
+from analysis.answers import Answer, answers
+from analysis.read.run import load_run
+from analysis.report.answers_text import WIDTH, first_sentence, write_answers
+from analysis.summary.analysed_run import AnalysedRun
+from tests.fake_run import CELLS, QUIET, FakeRun, write_run
+
+
+def test_the_first_sentence_is_the_answer() -> None:
+    """A sentence ends before a capital letter or code; a point in a number or a file's name ends none."""
+    assert first_sentence("Use `a` from 1.5 MiB (1.2 to 1.8) on. In all others, b. And c.") == (
+        "Use `a` from 1.5 MiB (1.2 to 1.8) on."
+    )
+    assert first_sentence("Python 3.11.7: `a` is best. `b` is next.") == "Python 3.11.7: `a` is best."
+    assert first_sentence("One only") == "One only"
+
+
+def test_only_what_tells_what_to_do_is_shown() -> None:
+    """An answer that says why is for the report; a long line goes on below itself, further in."""
+    stream = io.StringIO()
+    write_answers([Answer("Which?", (f"Use {'x ' * 60}end. Because.",)), Answer("Why?", ("So.",), False)], stream)
+    blank, question, first, second = stream.getvalue().split("\n")[:4]
+    assert (blank, question) == ("", "Which?")
+    assert first.startswith("  Use x")
+    assert len(first) <= WIDTH
+    assert second.startswith("    x")
+    assert second.endswith("end.")
+    assert "Why?" not in stream.getvalue()
+
+
+def test_the_report_prints_its_answers_behind_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`report --table` prints table, answers and place; all words of an answer stand in the report as well."""
+    run = write_run(tmp_path, FakeRun(CELLS, noise=QUIET))
+    assert main(["report", "--table", str(run)]) == 0
+    output = capsys.readouterr().out
+    table, _, rest = output.partition("\nWhat is the cheapest way")
+    assert "os_fork" in table
+    assert rest.splitlines()[-1].startswith("report: ")
+    report = " ".join((run / "report" / "report.md").read_text(encoding="utf-8").split())
+    for answer in answers(AnalysedRun(load_run(run))):
+        for line in answer.lines if answer.decides else ():
+            assert first_sentence(line) in " ".join(output.split())
+            assert first_sentence(line) in report
+    assert all(len(line) <= WIDTH for line in rest.splitlines()[:-1])
