@@ -24,6 +24,8 @@ from bench.driver.reaping import ended_within, exit_code, group_lives
 SET_UP_DEADLINE_S = 120.0
 BLOCK_DEADLINE_S = 20.0
 STOP_TIMEOUT_S = 5.0
+# A user's program may have started what never ends: it is ended by force, and that is no fault of ours.
+PROGRAM_STOP_TIMEOUT_S = 0.3
 
 
 class SubjectError(Exception):
@@ -73,6 +75,9 @@ class Subject:
             self._stderr = tempfile.TemporaryFile()
         except OSError as error:
             raise SubjectError(f"no temporary file for the subject's standard error ({error.strerror})") from None
+        if changed := settings.changed():
+            self._stderr.close()
+            raise SubjectError(changed)
         self.started_ns = time.perf_counter_ns()
         try:
             with pinning.inherited_affinity(settings.allowed_cpus):
@@ -81,7 +86,7 @@ class Subject:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._stderr,
-                    env=environment(),
+                    env=environment(whole=settings.program),
                     bufsize=0,
                     start_new_session=True,
                 )
@@ -93,6 +98,8 @@ class Subject:
         assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._allowed_cpus = settings.allowed_cpus
+        self._program = settings.program
+        self._patience_s = PROGRAM_STOP_TIMEOUT_S if settings.program else STOP_TIMEOUT_S
         self._unread = b""
         self._expires, self._overdue = 0.0, ""
 
@@ -110,8 +117,7 @@ class Subject:
 
         Return what it tells of its own state, by the columns of subjects.csv. The deadline counts from its start.
         """
-        self._expect(deadline_s, "set-up")
-        self._expires -= self.age_ns() / 1e9
+        self._expect_set_up(deadline_s)
         told: dict[str, int] = self._answer()["doses"]
         look()
         self._send(b"\n")
@@ -122,8 +128,7 @@ class Subject:
 
         The deadline counts from its start: many that start side by side take no longer than one where all of them hang.
         """
-        self._expect(deadline_s, "set-up")
-        self._expires -= self.age_ns() / 1e9
+        self._expect_set_up(deadline_s)
         return int(self._answer()["modules"])
 
     def block(self, role: str, calls: int, deadline_s: float) -> Block:
@@ -154,9 +159,9 @@ class Subject:
             pass
 
     def stop(self) -> bool:
-        """End it and every process that it started. Return whether that took force."""
+        """End it and every process that it started. Return whether that took force that it should not have."""
         self.request_stop()
-        ended = ended_within(self._process, STOP_TIMEOUT_S)
+        ended = ended_within(self._process, self._patience_s)
         if ended:
             self._process.wait()
         forced = self._clear_group() or not ended
@@ -164,7 +169,7 @@ class Subject:
         GUARD.ended(self.pid)
         self._answers.close()
         self._stderr.close()
-        return forced
+        return forced and not self._program
 
     def kill(self) -> None:
         """End it and its whole process group at once."""
@@ -188,7 +193,7 @@ class Subject:
             if self._process.poll() is None:
                 self._process.kill()
             return False
-        give_up = time.monotonic() + STOP_TIMEOUT_S
+        give_up = time.monotonic() + self._patience_s
         while self._process.returncode is not None and group_lives(self.pid):
             if time.monotonic() > give_up:
                 break
@@ -205,13 +210,19 @@ class Subject:
             time.sleep(0.002)
         return True
 
-    def _expect(self, seconds: float, task: str) -> None:
+    def _expect_set_up(self, deadline_s: float) -> None:
+        """From now on, its set-up has to be done within `deadline_s` of its start."""
+        hint = " (a program has to come to its end; let a thread do what goes on for ever)" if self._program else ""
+        self._expect(deadline_s, "set-up", hint)
+        self._expires -= self.age_ns() / 1e9
+
+    def _expect(self, seconds: float, task: str, hint: str = "") -> None:
         """From now on, answers have to come within `seconds`. `task` is for the error's text.
 
         Each read looks at the clock before it blocks: a timer would need a thread of the controller for every request.
         """
         self._expires = time.monotonic() + seconds
-        self._overdue = f"timed out: {task} took more than {seconds:g} s"
+        self._overdue = f"timed out: {task} took more than {seconds:g} s{hint}"
 
     def _request(self, role: str, calls: int) -> None:
         self._send(f"{role} {calls}\n".encode())
@@ -226,7 +237,10 @@ class Subject:
         while b"\n" not in self._unread:
             self._unread += self._receive()
         line, _, self._unread = self._unread.partition(b"\n")
-        answer: dict[str, Any] = ast.literal_eval(line.decode())
+        try:
+            answer: dict[str, Any] = ast.literal_eval(line.decode())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            raise SubjectError("what it answered is no answer: something else wrote to the suite's pipe") from None
         if "error" in answer:
             raise SubjectError(answer["error"])
         return answer

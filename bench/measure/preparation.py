@@ -185,6 +185,8 @@ class Preparation:
             true_program=self._setup.resources.true_program,
             control_folder=control,
             module_path=os.pathsep.join(filter(None, (self._options.module_path, _site_path(cell)))),
+            program=cell.level.runs_program,
+            files=(*cell.level.files, *([cell.mechanism.file] if cell.mechanism.file else [])),
         )
 
     def _control_of(self, cell: Cell) -> str:
@@ -193,9 +195,9 @@ class Preparation:
 
 
 def _site_path(cell: Cell) -> str:
-    """Where installed packages lie, for a parent that imports some; no other parent sees them."""
-    imports = any(part.scenario.name == "imports" for part in cell.level.parts)
-    return cell.python.site_path if imports else ""
+    """Where installed packages lie, for a parent that may import some and has no site; no other parent sees them."""
+    imports = any(part.scenario.name == "imports" for part in cell.level.parts) or cell.mechanism.file
+    return cell.python.site_path if imports and not cell.level.runs_program else ""
 
 
 def _warm_up_cost_ns(task: Task) -> float:

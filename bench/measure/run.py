@@ -46,8 +46,10 @@ def execute(options: Options, progress: Progress, resumption: Resumption | None 
 
 def _execute(options: Options, progress: Progress, resumption: Resumption | None) -> Run:
     run = Run(options, progress)
-    wanted = cells.requested(options.profile, options.mechanisms, options.scenarios)
-    setup = prepare(options.cpu, options.pythons, [level for _, level in wanted])
+    python = options.pythons[0] if options.pythons else ""
+    wanted = cells.requested(options.profile, options.mechanisms, options.scenarios, python)
+    own_needs = [need for mechanism, _ in wanted if mechanism.file for need in mechanism.needs]
+    setup = prepare(options.cpu, options.pythons, [level for _, level in wanted], own_needs)
     run.cells, unavailable = cells.make(wanted, setup.pythons, setup.resources)
     if not run.cells:
         reasons = "; ".join(sorted({cell.reason for cell in unavailable}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.plan import registry
+from bench.plan import interpreters, own_mechanism, registry
 from bench.plan.availability import (
     Resources,
     Unavailable,
@@ -52,18 +52,29 @@ def identity_of(cell: Cell) -> tuple[str, str, str, str]:
     return cell.python.label, cell.mechanism.name, cell.level.scenario, cell.level.text
 
 
-def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
-    """The mechanisms and levels that the options ask for, whatever this machine can do. Raises `PlanError`.
+def requested(
+    profile: str, mechanisms: Sequence[str], scenarios: Sequence[str], python: str = ""
+) -> list[tuple[Mechanism, Level]]:
+    """The mechanisms and levels that the options ask for, whatever this machine can do.
 
+    A user's mechanism is looked at with the interpreter at `python`. Raises `PlanError` and `UsageError`.
     Named mechanisms or scenarios replace the profile's list. The cells are then the named mechanisms
     (if none is named: the core ones) at the named levels (if none is named: the bare parent).
     """
     registered = registry.mechanisms()
+    named = {}
     for name in mechanisms:
-        if name not in registered:
+        if own_mechanism.is_own(name):
+            own = own_mechanism.find(name, python or interpreters.default())
+            named[own.name] = own
+        elif name in registered:
+            named[name] = registered[name]
+        else:
             raise PlanError(f"{name}: no such mechanism; `python -m bench list` shows them all")
-    if mechanisms or scenarios:
-        return _cross(dict.fromkeys(mechanisms) or CORE, scenarios or ["parent=bare"])
+    if named or scenarios:
+        chosen = named or {name: registered[name] for name in CORE}
+        levels = parse_scenarios(scenarios or ["parent=bare"])
+        return [(mechanism, level) for level in levels for mechanism in chosen.values()]
     measurable = [name for name, mechanism in registered.items() if mechanism.work in registry.WORKS]
     if profile == "quick":
         return _cross(CORE, ["parent=bare"])

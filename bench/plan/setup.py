@@ -20,7 +20,7 @@ from bench.plan.levels import Level
 class Setup:
     """CPUs for subjects and controller, the C control, and the machine's resources.
 
-    `paths` are those of interpreters, `modules` what they should be able to import.
+    `paths` are those of interpreters, `modules` what they should be able to import, `needs` what else they are asked.
     """
 
     pins: Pinning
@@ -28,21 +28,24 @@ class Setup:
     resources: Resources
     paths: Sequence[str]
     modules: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
 
     @cached_property
     def pythons(self) -> list[Interpreter]:
         """The interpreters to measure. They are probed at the first use. Raises `InterpreterError`."""
-        return interpreters.find(self.paths, availability.needs(self.control.folder), self.modules)
+        return interpreters.find(self.paths, availability.needs(self.control.folder, self.needs), self.modules)
 
 
-def prepare(cpu: str = "auto", pythons: Sequence[str] = (), levels: Iterable[Level] = ()) -> Setup:
+def prepare(
+    cpu: str = "auto", pythons: Sequence[str] = (), levels: Iterable[Level] = (), needs: Iterable[str] = ()
+) -> Setup:
     """Choose CPUs, build the control if it is missing, and read the resources. Default interpreter: the suite's own.
 
-    Interpreters are asked for the modules that `levels` import.
+    Interpreters are asked for the modules that `levels` import, and for `needs` beside those of our mechanisms.
     Raises `UsageError` for a CPU that may not be used.
     """
     pins = pinning.choose(cpu)
     control = control_build.find()
     resources = availability.read_resources(pins, control.problem)
     modules = frozenset(part.text for level in levels for part in level.parts if part.scenario.name == "imports")
-    return Setup(pins, control, resources, pythons or (interpreters.default(),), modules)
+    return Setup(pins, control, resources, pythons or (interpreters.default(),), modules, frozenset(needs))
