@@ -17,7 +17,7 @@ from typing import Any
 from bench.driver import pinning, syscall_path
 from bench.driver.guard import GUARD
 from bench.driver.launch import Settings, environment
-from bench.driver.polling import readable
+from bench.driver.polling import any_readable, readable
 from bench.driver.reaping import ended_within, exit_code, group_lives
 
 # Anything that works has answered long before. A subject that takes longer is ended.
@@ -26,6 +26,8 @@ BLOCK_DEADLINE_S = 20.0
 STOP_TIMEOUT_S = 5.0
 # A user's program may have started what never ends: it is ended by force, and that is no fault of ours.
 PROGRAM_STOP_TIMEOUT_S = 0.3
+# The exit status of a subject whose program closed the pipes (`CLOSED` in bench/subject/loop.py).
+CLOSED_PIPES = 71
 
 
 class SubjectError(Exception):
@@ -231,6 +233,7 @@ class Subject:
         try:
             self._requests.write(request)
         except OSError:
+            self._answer()  # it may have said why
             raise SubjectError(self._ending()) from None
 
     def _answer(self) -> dict[str, Any]:
@@ -255,13 +258,26 @@ class Subject:
         return data[:size]
 
     def _receive(self) -> bytes:
-        if not readable(self._answers.fileno(), self._expires - time.monotonic()):
+        if not self._answers_or_ends(self._expires - time.monotonic()):
             self.kill()
-            raise SubjectError(self._overdue)
+            raise SubjectError(self._overdue + (self._last_words() if self._program else ""))
         part = self._answers.read(1 << 16)
         if not part:
             raise SubjectError(self._ending())
         return part
+
+    def _answers_or_ends(self, seconds: float) -> bool:
+        """Wait for an answer; a program's child may hold the pipe open when the subject itself has ended."""
+        if not self._program or not hasattr(os, "pidfd_open"):
+            return readable(self._answers.fileno(), seconds)
+        ends = os.pidfd_open(self.pid)
+        try:
+            found = any_readable([self._answers.fileno(), ends], seconds)
+        finally:
+            os.close(ends)
+        if found == [ends]:
+            raise SubjectError(self._ending())
+        return bool(found)
 
     def _ending(self) -> str:
         """How the subject ended, with the last line that it wrote to its standard error."""
@@ -269,6 +285,12 @@ class Subject:
             return "the subject closed its pipe"
         code = exit_code(self._process)
         ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit status {code}"
-        self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        return f"the subject {ending}" + (f": {lines[-1][:200]}" if lines else "")
+        if self._program and code == CLOSED_PIPES:
+            ending = "closed file descriptors 62 and 63, which the suite needs"
+        return f"the subject {ending}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        """The last line that it wrote to its standard error, behind a colon."""
+        self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - 2000))
+        lines = self._stderr.read(2000).decode(errors="replace").strip().splitlines()
+        return f": {lines[-1][:200]}" if lines else ""

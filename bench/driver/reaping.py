@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -58,6 +59,23 @@ def reap_group(group: int) -> None:
             pass
     except ChildProcessError:
         pass
+
+
+def end_strays(folder: str) -> None:
+    """End what users' programs moved to sessions of their own (Linux).
+
+    Such a process is in no group of ours, but it has the environment of its subject: `folder`, which is of this run
+    alone, is its TMPDIR.
+    """
+    mark = b"\0TMPDIR=" + os.fsencode(folder) + b"\0"
+    for name in os.listdir("/proc") if folder and sys.platform == "linux" else []:
+        with suppress(OSError, ValueError):
+            pid = int(name)
+            with open(f"/proc/{name}/environ", "rb") as stream:
+                found = mark in b"\0" + stream.read()
+            if found and pid != os.getpid():
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)  # an orphan is ours; another one is reaped by its parent
 
 
 def adopt_orphans() -> None:

@@ -12,6 +12,8 @@ import time
 
 # The exit status of a child that came back out of its mechanism. Its parent sees it in the very first call.
 CAME_BACK = 70
+# That of a subject whose program closed our pipes: it cannot tell.
+CLOSED = 71
 
 
 class CallError(Exception):
@@ -202,29 +204,45 @@ def serve():
     words = [word.split("=", 1) for word in sys.argv[1:]]
     settings = dict(words)
     scenarios = [value.split("=", 1) for name, value in words if name == "scenario"]
+
+    def stage(subject):
+        """Let the controller look at this process from outside, and wait until it has."""
+        if identities(requests, answers) != pipes:
+            os._exit(CLOSED)
+        if settings.get("verified"):
+            send(answers, {"doses": told_doses(subject)})
+            os.read(requests, 100)
+
     # A handler of the user's program may raise anything, at any place.
     caught = BaseException if settings.get("program") else Exception
+    pipes = identities(requests, answers)
     try:
-        answer_all(requests, answers, settings, scenarios, pid)
+        answer_all(requests, answers, set_up(settings, scenarios, stage), pid)
     except caught as error:
+        if identities(requests, answers) != pipes:
+            os._exit(CLOSED)
         send(answers, {"error": one_line(error)})
-        if settings.get("program"):
+        if settings.get("program") or os.getpid() != pid:
             os._exit(1)
     else:
         leave(bool(settings.get("program")))
 
 
-def answer_all(requests, answers, settings, scenarios, pid):
-    """Set up, and answer requests until there are no more."""
+def identities(*descriptors):
+    """What tells the files behind descriptors apart; None: it is closed."""
+    found = []
+    for descriptor in descriptors:
+        try:
+            facts = os.fstat(descriptor)
+            found.append((facts.st_dev, facts.st_ino))
+        except OSError:
+            found.append(None)
+    return found
+
+
+def answer_all(requests, answers, subject, pid):
+    """Answer requests until there are no more."""
     now = time.perf_counter_ns
-
-    def stage(subject):
-        """Let the controller look at this process from outside, and wait until it has."""
-        if settings.get("verified"):
-            send(answers, {"doses": told_doses(subject)})
-            os.read(requests, 100)
-
-    subject = set_up(settings, scenarios, stage)
     usage = usage_reader(subject.control)
     send(answers, {"modules": len(sys.modules)})
     while True:
