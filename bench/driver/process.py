@@ -287,7 +287,7 @@ class Subject:
         ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit status {code}"
         if self._program and code == CLOSED_PIPES:
             ending = "closed file descriptors 62 and 63, which the suite needs"
-        return f"the subject {ending}{self._last_words()}"
+        return f"the {'program' if self._program else 'subject'} {ending}{self._last_words()}"
 
     def _last_words(self) -> str:
         """The last line that it wrote to its standard error, behind a colon."""

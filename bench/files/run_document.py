@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import own_file
 from bench.machine import facts
 from bench.options import Options
-from bench.plan import levels, own_mechanism
+from bench.plan import own_files
 from bench.plan.availability import Unavailable
 from bench.plan.setup import Setup
 from bench.schema.run_document import (
@@ -47,8 +46,8 @@ def opening(options: Options, setup: Setup, unavailable: Sequence[Unavailable]) 
             profile=options.profile,
             budget_s=None if options.rounds else options.budget,
             rounds=options.rounds,
-            mechanisms=[own_mechanism.recorded(name) for name in options.mechanisms],
-            scenarios=[levels.with_files(word, lambda path: own_file.look_at(path).name) for word in options.scenarios],
+            mechanisms=own_files.recorded_mechanisms(options.mechanisms),
+            scenarios=own_files.recorded_scenarios(options.scenarios),
             cpu=options.cpu,
             block_ns=options.block_ns,
             pairs=(options.core_pairs, options.other_pairs),

@@ -16,6 +16,7 @@ from bench.files.stored_rows import R, RowError, header_end, stored_rows
 from bench.files.tails import move_aside
 from bench.measure.round import WARMUP_BLOCK, Measured
 from bench.options import Options
+from bench.plan import own_files
 from bench.schema import BlockRow, CellRow, Role, RunDocument, RunStatus, SampleRow, SubjectRow, SubjectStatus, Table
 from bench.schema.read_document import DocumentError, parse
 
@@ -48,8 +49,10 @@ class Resumption:
         move_aside(self.directory, self.ends)
 
 
-def read(directory: Path, pythons: tuple[str, ...] = ()) -> Resumption:
+def read(directory: Path, pythons: tuple[str, ...] = (), files: Mapping[str, str] | None = None) -> Resumption:
     """Read the run in `directory`; `pythons` are its interpreters where they are not those that its run.json names.
+
+    `files` are the user's files that it measured (see `bench.plan.own_files.named`).
 
     Raises `UsageError` where it cannot go on, with the reason.
     """
@@ -58,7 +61,7 @@ def read(directory: Path, pythons: tuple[str, ...] = ()) -> Resumption:
         raise UsageError(f"{directory}: was imported; only a run that was measured here can go on")
     if document.status is RunStatus.COMPLETE:
         raise UsageError(f"{directory}: is complete; there is nothing to resume, measure a new run")
-    found = Resumption(directory, document, _options(directory, document, pythons))
+    found = Resumption(directory, document, _options(directory, document, pythons, files or {}))
     try:
         _read_rows(found)
     except FileNotFoundError as error:
@@ -110,19 +113,23 @@ def _document(directory: Path) -> RunDocument:
         raise UsageError(f"{path}: {error}") from None
 
 
-def _options(directory: Path, document: RunDocument, pythons: tuple[str, ...]) -> Options:
+def _options(directory: Path, document: RunDocument, pythons: tuple[str, ...], files: Mapping[str, str]) -> Options:
     """The options that the run was begun with."""
     asked = document.options
     if asked.block_ns is None or asked.pairs is None or asked.cpu is None or document.seed is None:
         raise UsageError(f"{directory / schema.RUN_FILE}: options: has not all that it takes to go on")
+    try:
+        mechanisms, scenarios = own_files.with_paths(asked.mechanisms, asked.scenarios, files)
+    except UsageError as error:
+        raise UsageError(f"{directory}: cannot be resumed: {error}") from None
     named = [str(Path(facts.executable or label).expanduser()) for label, facts in document.pythons.items()]
     return Options(
         results=directory.parent.parent,
         profile=asked.profile,
         budget_s=asked.budget_s,
         rounds=asked.rounds,
-        mechanisms=tuple(asked.mechanisms),
-        scenarios=tuple(asked.scenarios),
+        mechanisms=mechanisms,
+        scenarios=scenarios,
         pythons=pythons or tuple(named if len(named) > 1 else ()),
         cpu=asked.cpu,
         seed=document.seed,

@@ -19,7 +19,7 @@ from bench.measure.round import Measured, Round
 from bench.measure.run_state import Run
 from bench.measure.schedule import Step
 from bench.options import FEWEST_ROUNDS, Options
-from bench.plan import cells
+from bench.plan import cells, own_files
 from bench.plan.availability import Unavailable
 from bench.plan.cells import identity_of
 from bench.plan.setup import prepare
@@ -77,7 +77,8 @@ def _execute(options: Options, progress: Progress, resumption: Resumption | None
         raise
     finally:
         if run.directory.name and not run.ended:
-            progress.message(f"go on with it: python -m bench run --resume {run.directory}")
+            files = own_files.arguments(options.mechanisms, options.scenarios)
+            progress.message(f"go on with it: python -m bench run --resume {run.directory}{files}")
         progress.close()
         pinning.undo(setup.pins)
     return run
