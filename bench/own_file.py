@@ -56,9 +56,10 @@ def look_at(path: str) -> OwnFile:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: cannot be read ({reason}); name a Python file") from None
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{path}: is not a regular file; name a Python file")
     with open(descriptor, "rb") as stream:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise UsageError(f"{path}: is not a regular file; name a Python file")
         digest = hashlib.sha256(stream.read()).hexdigest()[:DIGITS]
     return OwnFile(path, digest, facts.st_size, facts.st_mtime_ns)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 # What `bench.own_file` writes behind a file's name, and behind a function in it.
@@ -32,7 +32,7 @@ def partners(before: Iterable[Key], after: Iterable[Key]) -> dict[Key, Key]:
     return {key: key if key in own else pairs[key] for key in new if key in own or key in pairs}
 
 
-def changed_files(pairs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[tuple[str, str, str]]:
+def changed_files(pairs: Iterable[tuple[Mapping[Hashable, Any], Mapping[Hashable, Any]]]) -> list[tuple[str, str, str]]:
     """The user's files that have another content on the new side: name, hash on the base side, hash on the new side."""
     found: dict[tuple[str, str, str], None] = {}
     for before, after in pairs:

@@ -66,6 +66,16 @@ class Block:
         return len(self.stamps) // 3
 
 
+def _refuse_impossible(stamps: array.array[int]) -> None:
+    """Raise `SubjectError` for a call whose own times are not within it: a user's mechanism may return any."""
+    for total, called, ready in zip(stamps[0::3], stamps[1::3], stamps[2::3], strict=True):
+        if not (0 <= called <= total and 0 <= ready <= total):
+            raise SubjectError(
+                f"a call of {total} ns says that it returned after {called} ns and its child was ready after {ready} ns; "
+                "a mechanism returns readings of time.perf_counter_ns from within the call, and 0 for a ready unknown"
+            )
+
+
 class Subject:
     """One measured process: it starts, gets `ready`, answers requests for blocks, and ends by `stop`.
 
@@ -139,6 +149,7 @@ class Subject:
         self._request(role, calls)
         answer = self._answer()
         stamps = array.array("q", self._read(answer["bytes"]))
+        _refuse_impossible(stamps)
         before, after = answer["before"], answer["after"]
         usage = Usage(*(b - a for a, b in zip(before, after, strict=True))) if before else None
         return Block(answer["begin"], answer["end"], usage, stamps)

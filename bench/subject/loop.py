@@ -188,7 +188,7 @@ def one_line(error):
     return " ".join(("%s: %s" % (type(error).__name__, error)).split())
 
 
-def leave(at_once):
+def leave(at_once=False):
     """End at once where no process or thread has to be stopped: an interpreter needs milliseconds to shut down.
 
     A user's program (`at_once`) may have threads that never end: nothing of it is waited for.
