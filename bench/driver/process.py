@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import ast
 import os
 import signal
@@ -11,9 +10,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+from bench.block import Block, ImpossibleTime, Usage, block_of
 from bench.driver import pinning, syscall_path
 from bench.driver.guard import GUARD
 from bench.driver.launch import Settings, environment
@@ -26,54 +25,14 @@ BLOCK_DEADLINE_S = 20.0
 STOP_TIMEOUT_S = 5.0
 # A user's program may have started what never ends: it is ended by force, and that is no fault of ours.
 PROGRAM_STOP_TIMEOUT_S = 0.3
-# The exit status of a subject whose program closed the pipes (`CLOSED` in bench/subject/loop.py).
+# The exit status of a subject whose program closed the pipes (`CLOSED` in bench/subject/own_code.py).
 CLOSED_PIPES = 71
+
+__all__ = ["BLOCK_DEADLINE_S", "SET_UP_DEADLINE_S", "Block", "Subject", "SubjectError", "Usage"]
 
 
 class SubjectError(Exception):
     """A subject failed, hung or ended. The text is one line."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What getrusage counted from before a block to after it: the parent's, then that of its reaped children.
-
-    In the order in which a subject tells it (see ``usage`` in control.c). Times are ns.
-    """
-
-    parent_faults: int
-    parent_user_ns: int
-    parent_sys_ns: int
-    parent_switches: int
-    child_faults: int
-    child_user_ns: int
-    child_sys_ns: int
-    child_switches: int
-
-
-@dataclass(frozen=True)
-class Block:
-    """The answer to one request: `stamps` holds total, call and ready of each call, in ns (ready 0: unknown)."""
-
-    begin_ns: int
-    end_ns: int
-    usage: Usage | None
-    stamps: array.array[int]
-
-    @property
-    def calls(self) -> int:
-        """Number of calls."""
-        return len(self.stamps) // 3
-
-
-def _refuse_impossible(stamps: array.array[int]) -> None:
-    """Raise `SubjectError` for a call whose own times are not within it: a user's mechanism may return any."""
-    for total, called, ready in zip(stamps[0::3], stamps[1::3], stamps[2::3], strict=True):
-        if not (0 <= called <= total and 0 <= ready <= total):
-            raise SubjectError(
-                f"a call of {total} ns says that it returned after {called} ns and its child was ready after {ready} ns; "
-                "a mechanism returns readings of time.perf_counter_ns from within the call, and 0 for a ready unknown"
-            )
 
 
 class Subject:
@@ -148,11 +107,10 @@ class Subject:
         self._expect(deadline_s, f"a block of {calls} calls")
         self._request(role, calls)
         answer = self._answer()
-        stamps = array.array("q", self._read(answer["bytes"]))
-        _refuse_impossible(stamps)
-        before, after = answer["before"], answer["after"]
-        usage = Usage(*(b - a for a, b in zip(before, after, strict=True))) if before else None
-        return Block(answer["begin"], answer["end"], usage, stamps)
+        try:
+            return block_of(answer, self._read(answer["bytes"]))
+        except ImpossibleTime as error:
+            raise SubjectError(str(error)) from None
 
     def observe_path(self, deadline_s: float) -> str:
         """Trace one call of the mechanism, and return its path as in cells.csv. Raises `SubjectError`."""

@@ -12,8 +12,6 @@ import time
 
 # The exit status of a child that came back out of its mechanism. Its parent sees it in the very first call.
 CAME_BACK = 70
-# That of a subject whose program closed our pipes: it cannot tell.
-CLOSED = 71
 
 
 class CallError(Exception):
@@ -207,37 +205,26 @@ def serve():
 
     def stage(subject):
         """Let the controller look at this process from outside, and wait until it has."""
-        if identities(requests, answers) != pipes:
-            os._exit(CLOSED)
+        check_pipes()
         if settings.get("verified"):
             send(answers, {"doses": told_doses(subject)})
             os.read(requests, 100)
 
-    # A handler of the user's program may raise anything, at any place.
-    caught = BaseException if settings.get("program") else Exception
-    pipes = identities(requests, answers)
+    caught, check_pipes = Exception, bool
+    if settings.get("program"):
+        from own_code import pipe_check
+
+        # A handler of the user's program may raise anything, at any place.
+        caught, check_pipes = BaseException, pipe_check(requests, answers)
     try:
         answer_all(requests, answers, set_up(settings, scenarios, stage), pid)
     except caught as error:
-        if identities(requests, answers) != pipes:
-            os._exit(CLOSED)
+        check_pipes()
         send(answers, {"error": one_line(error)})
         if settings.get("program") or os.getpid() != pid:
             os._exit(1)
     else:
         leave(bool(settings.get("program")))
-
-
-def identities(*descriptors):
-    """What tells the files behind descriptors apart; None: it is closed."""
-    found = []
-    for descriptor in descriptors:
-        try:
-            facts = os.fstat(descriptor)
-            found.append((facts.st_dev, facts.st_ino))
-        except OSError:
-            found.append(None)
-    return found
 
 
 def answer_all(requests, answers, subject, pid):

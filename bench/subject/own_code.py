@@ -9,6 +9,8 @@ import sys
 # What a user's program may have modules of the same names as.
 OURS = ("loop", "mechanisms", "scenarios", "own_code", "_control")
 _LONGEST_TEXT = 300
+# The exit status of a subject whose program closed our pipes.
+CLOSED = 71
 # Folders that `load` put on the search path.
 _added = []  # type: list[str]
 
@@ -17,6 +19,31 @@ class OwnCodeError(Exception):
     """A user's file failed. The text has the file, the line and its own message, and needs no more."""
 
     told = True
+
+
+def pipe_check(*descriptors):
+    """Return a function that ends this process where the files behind `descriptors` are no longer those of now.
+
+    A program that closed our pipes cannot be told from, and what it opened instead must not be written to.
+    """
+
+    def identities():
+        found = []
+        for descriptor in descriptors:
+            try:
+                facts = os.fstat(descriptor)
+                found.append((facts.st_dev, facts.st_ino))
+            except OSError:
+                found.append(None)
+        return found
+
+    before = identities()
+
+    def check():
+        if identities() != before:
+            os._exit(CLOSED)
+
+    return check
 
 
 def told(error, path):
