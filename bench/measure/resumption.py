@@ -31,7 +31,7 @@ class Resumption:
     """An interrupted run in `directory`: its `cells` as planned (empty: it ended before), and what it has measured.
 
     `ends` is where its files end with the last complete round. `wall_ns` is how long it took until then,
-    `failed_rounds` the rounds in which each cell failed.
+    `failed_rounds` the rounds in which each cell failed, `filled` the private memory of its subjects in bytes.
     """
 
     directory: Path
@@ -41,6 +41,7 @@ class Resumption:
     ends: dict[str, int] = field(default_factory=dict)
     measured: list[Measured] = field(default_factory=list)
     failed_rounds: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    filled: dict[int, int] = field(default_factory=dict)
     in_calls_ns: int = 0
     wall_ns: int = 0
 
@@ -149,6 +150,7 @@ def _read_rows(found: Resumption) -> None:
         found.cells[cell.cell] = cell
     for subject in _kept(found, schema.SUBJECTS, SubjectRow, lambda row: row.round < rounds and rounds > 0):
         found.wall_ns = max(found.wall_ns, subject.start_ns)
+        found.filled[subject.cell] = max(found.filled.get(subject.cell, 0), subject.private_bytes or 0)
         if subject.status is SubjectStatus.ERROR and subject.round >= 0:
             found.failed_rounds[subject.cell].add(subject.round)
     blocks: dict[_Block, BlockRow] = {}

@@ -115,7 +115,7 @@ def _measure(run: Run, store: Store, preparation: Preparation, resumption: Resum
         progress.message(f"unfit machine: {line}")
     try:
         if resumption and resumption.cells:
-            preparation.recall(run.cells, resumption.cells)
+            preparation.recall(run.cells, resumption.cells, resumption.filled)
             run.tasks = preparation.tasks
             checks = _opening(run, preparation)
             for number in [number for number in run.tasks if run.in_a_row.get(number, 0) >= FAILURES_TO_GIVE_UP]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from bench.own_file import OwnFile
 from bench.plan import interpreters, own_mechanism, registry
 from bench.plan.availability import (
     Resources,
@@ -42,6 +44,16 @@ class Cell:
         return self.mechanism.name in CORE and self.is_bare
 
     @property
+    def files(self) -> tuple[OwnFile, ...]:
+        """The user's files that it needs."""
+        return (*self.level.files, *([self.mechanism.file] if self.mechanism.file else []))
+
+    @property
+    def program(self) -> tuple[str, str]:
+        """What decides how much memory a user's program fills: the interpreter and the level."""
+        return self.python.label, self.level.name
+
+    @property
     def name(self) -> str:
         """A readable name."""
         return f"{self.mechanism.name} {self.level.name} {self.python.label}"
@@ -62,19 +74,12 @@ def requested(
     (if none is named: the core ones) at the named levels (if none is named: the bare parent).
     """
     registered = registry.mechanisms()
-    named = {}
+    own = own_mechanism.find_all(mechanisms, python or interpreters.default())
     for name in mechanisms:
-        if own_mechanism.is_own(name):
-            own = own_mechanism.find(name, python or interpreters.default())
-            named[own.name] = own
-        elif name in registered:
-            named[name] = registered[name]
-        else:
+        if name not in registered and name not in own:
             raise PlanError(f"{name}: no such mechanism; `python -m bench list` shows them all")
-    if named or scenarios:
-        chosen = named or {name: registered[name] for name in CORE}
-        levels = parse_scenarios(scenarios or ["parent=bare"])
-        return [(mechanism, level) for level in levels for mechanism in chosen.values()]
+    if mechanisms or scenarios:
+        return _cross(dict.fromkeys(mechanisms) or CORE, scenarios or ["parent=bare"], own)
     measurable = [name for name, mechanism in registered.items() if mechanism.work in registry.WORKS]
     if profile == "quick":
         return _cross(CORE, ["parent=bare"])
@@ -92,9 +97,12 @@ def requested(
     raise PlanError(f"{profile}: no such profile; there is {', '.join(PROFILES)}")
 
 
-def _cross(mechanisms: Iterable[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
+def _cross(
+    mechanisms: Iterable[str], scenarios: Sequence[str], own: Mapping[str, Mechanism] = MappingProxyType({})
+) -> list[tuple[Mechanism, Level]]:
     levels = parse_scenarios(scenarios)
-    return [(registry.mechanisms()[name], level) for level in levels for name in mechanisms]
+    registered = {**registry.mechanisms(), **own}
+    return [(registered[name], level) for level in levels for name in mechanisms]
 
 
 def make(

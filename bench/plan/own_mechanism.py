@@ -6,7 +6,7 @@ import ast
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench import own_file
@@ -40,6 +40,18 @@ def recorded(name: str) -> str:
 def path_of(name: str) -> str:
     """The path in ``FILE.py:function``."""
     return name.rpartition(":")[0]
+
+
+def find_all(names: Iterable[str], python: str) -> dict[str, Mechanism]:
+    """The users' own mechanisms among `names`, by the name as it was given. Raises `UsageError`."""
+    found: dict[str, Mechanism] = {}
+    for name in filter(is_own, dict.fromkeys(names)):
+        mechanism = find(name, python)
+        for other, known in found.items():
+            if known.name == mechanism.name:
+                raise UsageError(f"{other} and {name}: have one name and one content; name only one of them")
+        found[name] = mechanism
+    return found
 
 
 def find(name: str, python: str) -> Mechanism:

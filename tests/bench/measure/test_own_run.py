@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from analysis.read.run import load_run
+from bench.driver.subject_group import SubjectGroup
 from bench.errors import UsageError
 from bench.measure import resumption
 from bench.measure.run import execute
-from bench.plan import own_files
+from bench.plan import limits, own_files
+from bench.plan.limits import Limit, Limits
 from bench.schema import CELLS, SUBJECTS
 from tests import engine
 from tests.bench.measure.test_resumption import interrupted
@@ -70,3 +72,26 @@ def test_a_run_goes_on_where_its_files_are_named_again(folder: Path, tmp_path: P
     after = load_run(run)
     assert (after.document.status, after.rounds) == ("complete", 2)
     assert len(after.cells) == 1
+
+
+def test_programs_that_fill_memory_live_one_after_the_other(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a program fills is seen in its first subject, alone; then two of 24 MiB do not share a room of 40 MiB."""
+    write(folder / "large.py", "kept = b'x' * (24 << 20)\n")
+    together: list[list[int]] = []
+    started = SubjectGroup.__enter__
+
+    def note(group: SubjectGroup) -> SubjectGroup:
+        together.append(sorted(group.settings))
+        return started(group)
+
+    monkeypatch.setattr(SubjectGroup, "__enter__", note)
+    limit = Limit(40 << 20, "the test")
+    monkeypatch.setattr(limits, "read", lambda: Limits({"memory": limit}))
+    engine.measure(
+        tmp_path / "results", mechanisms=("noop", "os_fork"), scenarios=(f"program={folder}/large.py", "parent=bare")
+    )
+    assert together[:3] == [[2, 3], [0], [1]]
+    assert sorted(cell for group in together[3:] for cell in group) == [0, 1, 2, 3]
+    assert len(together) == 5
