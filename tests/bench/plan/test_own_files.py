@@ -10,12 +10,15 @@ from textwrap import dedent
 
 import pytest
 
+from bench.driver.launch import Settings
+from bench.driver.process import Subject
 from bench.errors import UsageError
 from bench.own_file import look_at
 from bench.plan import cells, own_files, own_mechanism
 from bench.plan.levels import PlanError, parse_scenarios
-from bench.schema import Work
-from tests.engine import PYTHON, bench_cli, needs_fork
+from bench.schema import Role, Work
+from tests import ROOT
+from tests.engine import PATIENCE_S, PYTHON, bench_cli, needs_fork
 
 MINE = """
     import os
@@ -160,3 +163,17 @@ def test_a_user_reads_one_line_and_status_2(tmp_path: Path) -> None:
         assert done.stderr.count("\n") == 1
         assert "no.py: cannot be read (No such file or directory)" in done.stderr
     assert not (tmp_path / "results").exists()
+
+
+@needs_fork
+def test_the_documented_mechanism_works_from_a_users_file(tmp_path: Path) -> None:
+    """The example of CONTRIBUTING, behind the one line that its text asks for, is looked at and measured."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = re.search(r"^```python\n(@mechanism\(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert found
+    (line,) = re.findall(r"`(from mechanisms import [^`]*)`", text)
+    write(tmp_path / "mine.py", f"{line}\n\n\n{found[1]}")
+    mechanism = own_mechanism.find(f"{tmp_path}/mine.py:my_fork", PYTHON)
+    with Subject(Settings(PYTHON, mechanism.entry_point)) as subject:
+        subject.ready(PATIENCE_S)
+        assert subject.block(Role.MECHANISM, 2, PATIENCE_S).calls == 2
