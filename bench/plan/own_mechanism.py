@@ -104,6 +104,8 @@ def _look(entry_point: str, short: str, python: str) -> dict[str, Any]:
         raise UsageError(
             f"{short}: Python ended with exit status {done.returncode} when it loaded the file: {last}"
         ) from None
+    if "too_old" in says:
+        raise UsageError(f"{python}: is Python {says['too_old']}; 3.8 is the oldest that can be measured")
     if "error" in says:
         raise UsageError(f"{short}: cannot be loaded: {says['error']}")
     return says

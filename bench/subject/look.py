@@ -8,6 +8,8 @@ import sys
 
 def look(entry_point):
     """What `mechanism` was told of the function that `entry_point` names, or the error in one line."""
+    if sys.version_info < (3, 8):  # our modules are no programs to it
+        return {"too_old": "%d.%d" % sys.version_info[:2]}
     from loop import load, one_line
 
     try:
