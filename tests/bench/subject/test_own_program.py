@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -80,7 +81,7 @@ _TELL = """
     import __main__
     import helper, loop, mechanisms
     json.dump({
-        "name": __name__, "file": __file__, "argv": sys.argv, "path": sys.path[0], "cwd": os.getcwd(),
+        "name": __name__, "file": __file__, "argv": sys.argv, "path": sys.path, "cwd": os.getcwd(),
         "flags": [sys.flags.ignore_environment, sys.flags.no_site, sys.flags.no_user_site],
         "own": [helper.OWN, loop.OWN, mechanisms.OWN], "main": __main__.__dict__ is globals(),
         "variable": os.environ.get("FORKBENCH_TEST"), "runpy": "runpy" in sys.modules, "names": sorted(globals()),
@@ -210,14 +211,14 @@ def test_a_handler_of_the_program_that_raises_is_the_reason(tmp_path: Path) -> N
     """A timer that the program left interrupts the wait for the next request, and its error is told."""
     text = """
         import signal
-        def late(*_): raise TimeoutError("late")
+        def late(*_): raise KeyboardInterrupt("late")
         signal.signal(signal.SIGALRM, late)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         """
     with Subject(of_program(tmp_path / "alarm.py", text)) as subject:
         subject.ready(PATIENCE_S)
         os.waitid(os.P_PID, subject.pid, os.WEXITED | os.WNOWAIT)
-        with pytest.raises(SubjectError, match=r"^TimeoutError: late$"):
+        with pytest.raises(SubjectError, match=r"^KeyboardInterrupt: late$"):
             subject.block(Role.MECHANISM, 2, PATIENCE_S)
 
 
@@ -278,6 +279,34 @@ def test_a_wrong_mechanism_of_a_user_is_an_error_and_no_time(tmp_path: Path, nam
         with pytest.raises(SubjectError) as caught:
             subject.block(Role.MECHANISM, 1, PATIENCE_S)
     assert re.fullmatch(reason, str(caught.value))
+
+
+SPAWNS = """
+    from mechanisms import mechanism
+
+    def work():
+        pass
+
+    @mechanism("python_call")
+    def spawns(subject):
+        from multiprocessing import get_context
+        from time import perf_counter_ns
+        def call():
+            child = get_context("spawn").Process(target=work)
+            child.start()
+            called = perf_counter_ns()
+            child.join()
+            return called, 0, child.exitcode
+        return call
+    """
+
+
+def test_a_users_mechanism_may_spawn_in_the_parent_of_a_program(tmp_path: Path) -> None:
+    """Its own function is found by the child, in a folder that is neither the program's nor ours."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "spawning.py").write_text(dedent(SPAWNS))
+    settings = of_program(tmp_path / "server.py", "import os\nos.chdir('/')")
+    assert measured(replace(settings, mechanism=f"{tmp_path}/mine/spawning.py:spawns")) == 1
 
 
 def test_other_scenarios_add_to_what_the_program_leaves(tmp_path: Path) -> None:
