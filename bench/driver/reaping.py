@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 
 from bench.driver.polling import readable
+from bench.driver.watcher import strays
 
 
 def ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -67,15 +68,10 @@ def end_strays(folder: str) -> None:
     Such a process is in no group of ours, but it has the environment of its subject: `folder`, which is of this run
     alone, is its TMPDIR.
     """
-    mark = b"\0TMPDIR=" + os.fsencode(folder) + b"\0"
-    for name in os.listdir("/proc") if folder and sys.platform == "linux" else []:
-        with suppress(OSError, ValueError):
-            pid = int(name)
-            with open(f"/proc/{name}/environ", "rb") as stream:
-                found = mark in b"\0" + stream.read()
-            if found and pid != os.getpid():
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)  # an orphan is ours; another one is reaped by its parent
+    for pid in strays(folder):
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)  # an orphan is ours; another one is reaped by its parent
 
 
 def adopt_orphans() -> None:
