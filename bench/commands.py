@@ -45,13 +45,19 @@ def _run_options(run: ArgumentParser) -> None:
     )
     run.add_argument("--budget", type=float, metavar="SECONDS", help="for the whole run (default: 10, 60, 300 or 360)")
     run.add_argument("--rounds", type=int, metavar="N", help="measure N rounds, however long they take")
-    run.add_argument("--mechanism", action="append", default=[], metavar="NAME", help="instead of the profile's")
+    run.add_argument(
+        "--mechanism",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="instead of the profile's; FILE.py:function is one of your own",
+    )
     run.add_argument(
         "--scenario",
         action="append",
         default=[],
         metavar="NAME=LEVEL[,LEVEL]",
-        help="instead of the profile's, as in rss=0,64MiB or parent=bare,equal",
+        help="instead of the profile's, as in rss=0,64MiB or program=FILE.py, your own program as the parent",
     )
     run.add_argument("--python", action="append", default=[], metavar="PATH", help="interpreter to measure")
     run.add_argument("--cpu", default="auto", metavar="auto|none|N", help="the CPU that subjects are pinned to")
@@ -69,7 +75,10 @@ def _run_options(run: ArgumentParser) -> None:
         help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 10,2)",
     )
     run.add_argument(
-        "--resume", type=Path, metavar="RUN", help="go on with an interrupted run; only --python may be given with it"
+        "--resume",
+        type=Path,
+        metavar="RUN",
+        help="go on with an interrupted run; give --python and your own files with it, and nothing else",
     )
     run.add_argument(
         "--when-busy",
@@ -148,14 +157,15 @@ def _measure(options: Options, arguments: Namespace, resumption: Resumption | No
 def _resume(arguments: Namespace) -> int:
     """Go on with an interrupted run. Its options are its own."""
     from bench.measure.resumption import read
+    from bench.plan.own_files import named
 
     parser = ArgumentParser()
     _run_options(parser)
-    own = ("resume", "python", "no_progress", "when_busy")
+    own = ("resume", "python", "no_progress", "when_busy", "mechanism", "scenario")
     given = [name for name, value in vars(arguments).items() if name not in own and value != parser.get_default(name)]
     if given:
         raise UsageError(f"--resume: a run goes on with its own options; leave out --{given[0].replace('_', '-')}")
-    resumption = read(arguments.resume, tuple(arguments.python))
+    resumption = read(arguments.resume, tuple(arguments.python), named(arguments.mechanism, arguments.scenario))
     return _measure(replace(resumption.options, when_busy=arguments.when_busy), arguments, resumption)
 
 

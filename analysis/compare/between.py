@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.compare import notes
+from analysis.compare import notes, releases
 from analysis.compare.differences import differences
 from analysis.compare.pairs import IDENTITY, CellRounds, Pair, RestsOn
 from analysis.compare.rows import Comparison, compare_pairs
@@ -102,7 +102,8 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
     one_each = len(base.pythons) == len(new.pythons) == 1
     names = IDENTITY[:-1] if one_each else IDENTITY
     before, after = base.cells(names), new.cells(names)
-    pairs = [Pair(before[key], after[key], base.name, new.name) for key in after if key in before]
+    partner = releases.partners(before, after)
+    pairs = [Pair(before[old], after[key], base.name, new.name) for key, old in partner.items()]
     if not pairs:
         raise CompareError(_nothing_common(base, new))
 
@@ -130,9 +131,12 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
         new=new.name,
         margin=margin,
         confidence=corrected(len(pairs)),
-        differences=differences([run.document for run in base.runs], [run.document for run in new.runs]),
-        missing=[_identity(before[key]) for key in before if key not in after],
-        added=[_identity(after[key]) for key in after if key not in before],
+        differences=[
+            *releases.changed_files((pair.base.cell.to_dict(), pair.new.cell.to_dict()) for pair in pairs),
+            *differences([run.document for run in base.runs], [run.document for run in new.runs]),
+        ],
+        missing=[_identity(before[key]) for key in before if key not in partner.values()],
+        added=[_identity(after[key]) for key in after if key not in partner],
         notes=[
             *of_same_runs,
             *notes.why_absolute(pairs),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.driver.guard import GUARD
+from bench.own_file import OwnFile
 
 SUBJECT_FOLDER = Path(__file__).parent.parent / "subject"
 
@@ -39,7 +40,8 @@ class Settings:
     to `cpu` once it is set up. `true_program` is the path of the program `true`. `control_folder` holds the C control.
     `tell_program` does the same as `true` and tells when it began, for a cell with the scenario `phases` alone.
     `module_path` holds more folders for `sys.path`. `padding` is the length of an argument without a meaning: it
-    shifts what lies in memory (see `Round`).
+    shifts what lies in memory (see `Round`). A user's `program` runs in its subject as ``python FILE.py`` would: with
+    site and the whole environment. `files` are a user's, and have to be what they were when the run began.
     """
 
     python: str
@@ -54,6 +56,8 @@ class Settings:
     tell_program: str = ""
     module_path: str = ""
     padding: int = 0
+    program: bool = False
+    files: tuple[OwnFile, ...] = ()
 
     def command(self) -> list[str]:
         """The command line that starts the subject."""
@@ -67,14 +71,23 @@ class Settings:
             "tell_program": self.tell_program,
             "module_path": self.module_path,
             "padding": "x" * self.padding,
+            "program": "yes" if self.program else "",
         }
         stub = str(SUBJECT_FOLDER / "__main__.py")
         words = [f"scenario={scenario}" for scenario in self.scenarios]
         words += [f"{name}={value}" for name, value in arguments.items() if value]
-        return [self.python, *INTERPRETER_FLAGS, stub, *words]
+        return [self.python, *(() if self.program else INTERPRETER_FLAGS), stub, *words]
+
+    def changed(self) -> str:
+        """Which of its files is no longer what it was, in one line, or an empty string."""
+        return next(filter(None, (file.problem() for file in self.files)), "")
 
 
-def environment() -> dict[str, str]:
-    """The environment of every subject; temporary files go where the guard of the run removes them."""
+def environment(whole: bool = False) -> dict[str, str]:
+    """The environment of every subject, or the `whole` one of this process.
+
+    Temporary files go where the guard of the run removes them.
+    """
     own = {"TMPDIR": GUARD.folder} if GUARD.folder else {}
-    return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | own
+    names = os.environ if whole else [name for name in KEPT_VARIABLES if name in os.environ]
+    return {name: os.environ[name] for name in names} | own

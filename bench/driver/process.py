@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import ast
 import os
 import signal
@@ -11,55 +10,29 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+from bench.block import Block, ImpossibleTime, Usage, block_of
 from bench.driver import pinning, syscall_path
 from bench.driver.guard import GUARD
 from bench.driver.launch import Settings, environment
-from bench.driver.polling import readable
+from bench.driver.polling import any_readable, readable
 from bench.driver.reaping import ended_within, exit_code, group_lives
 
 # Anything that works has answered long before. A subject that takes longer is ended.
 SET_UP_DEADLINE_S = 120.0
 BLOCK_DEADLINE_S = 20.0
 STOP_TIMEOUT_S = 5.0
+# A user's program may have started what never ends: it is ended by force, and that is no fault of ours.
+PROGRAM_STOP_TIMEOUT_S = 0.3
+# The exit status of a subject whose program closed the pipes (`CLOSED` in bench/subject/own_code.py).
+CLOSED_PIPES = 71
+
+__all__ = ["BLOCK_DEADLINE_S", "SET_UP_DEADLINE_S", "Block", "Subject", "SubjectError", "Usage"]
 
 
 class SubjectError(Exception):
     """A subject failed, hung or ended. The text is one line."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What getrusage counted from before a block to after it: the parent's, then that of its reaped children.
-
-    In the order in which a subject tells it (see ``usage`` in control.c). Times are ns.
-    """
-
-    parent_faults: int
-    parent_user_ns: int
-    parent_sys_ns: int
-    parent_switches: int
-    child_faults: int
-    child_user_ns: int
-    child_sys_ns: int
-    child_switches: int
-
-
-@dataclass(frozen=True)
-class Block:
-    """The answer to one request: `stamps` holds total, call and ready of each call, in ns (ready 0: unknown)."""
-
-    begin_ns: int
-    end_ns: int
-    usage: Usage | None
-    stamps: array.array[int]
-
-    @property
-    def calls(self) -> int:
-        """Number of calls."""
-        return len(self.stamps) // 3
 
 
 class Subject:
@@ -73,6 +46,9 @@ class Subject:
             self._stderr = tempfile.TemporaryFile()
         except OSError as error:
             raise SubjectError(f"no temporary file for the subject's standard error ({error.strerror})") from None
+        if changed := settings.changed():
+            self._stderr.close()
+            raise SubjectError(changed)
         self.started_ns = time.perf_counter_ns()
         try:
             with pinning.inherited_affinity(settings.allowed_cpus):
@@ -81,7 +57,7 @@ class Subject:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._stderr,
-                    env=environment(),
+                    env=environment(whole=settings.program),
                     bufsize=0,
                     start_new_session=True,
                 )
@@ -93,6 +69,8 @@ class Subject:
         assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._allowed_cpus = settings.allowed_cpus
+        self._program = settings.program
+        self._patience_s = PROGRAM_STOP_TIMEOUT_S if settings.program else STOP_TIMEOUT_S
         self._unread = b""
         self._expires, self._overdue = 0.0, ""
 
@@ -110,8 +88,7 @@ class Subject:
 
         Return what it tells of its own state, by the columns of subjects.csv. The deadline counts from its start.
         """
-        self._expect(deadline_s, "set-up")
-        self._expires -= self.age_ns() / 1e9
+        self._expect_set_up(deadline_s)
         told: dict[str, int] = self._answer()["doses"]
         look()
         self._send(b"\n")
@@ -122,8 +99,7 @@ class Subject:
 
         The deadline counts from its start: many that start side by side take no longer than one where all of them hang.
         """
-        self._expect(deadline_s, "set-up")
-        self._expires -= self.age_ns() / 1e9
+        self._expect_set_up(deadline_s)
         return int(self._answer()["modules"])
 
     def block(self, role: str, calls: int, deadline_s: float) -> Block:
@@ -131,10 +107,10 @@ class Subject:
         self._expect(deadline_s, f"a block of {calls} calls")
         self._request(role, calls)
         answer = self._answer()
-        stamps = array.array("q", self._read(answer["bytes"]))
-        before, after = answer["before"], answer["after"]
-        usage = Usage(*(b - a for a, b in zip(before, after, strict=True))) if before else None
-        return Block(answer["begin"], answer["end"], usage, stamps)
+        try:
+            return block_of(answer, self._read(answer["bytes"]))
+        except ImpossibleTime as error:
+            raise SubjectError(str(error)) from None
 
     def observe_path(self, deadline_s: float) -> str:
         """Trace one call of the mechanism, and return its path as in cells.csv. Raises `SubjectError`."""
@@ -154,9 +130,9 @@ class Subject:
             pass
 
     def stop(self) -> bool:
-        """End it and every process that it started. Return whether that took force."""
+        """End it and every process that it started. Return whether that took force that it should not have."""
         self.request_stop()
-        ended = ended_within(self._process, STOP_TIMEOUT_S)
+        ended = ended_within(self._process, self._patience_s)
         if ended:
             self._process.wait()
         forced = self._clear_group() or not ended
@@ -164,7 +140,7 @@ class Subject:
         GUARD.ended(self.pid)
         self._answers.close()
         self._stderr.close()
-        return forced
+        return forced and not self._program
 
     def kill(self) -> None:
         """End it and its whole process group at once."""
@@ -188,7 +164,7 @@ class Subject:
             if self._process.poll() is None:
                 self._process.kill()
             return False
-        give_up = time.monotonic() + STOP_TIMEOUT_S
+        give_up = time.monotonic() + self._patience_s
         while self._process.returncode is not None and group_lives(self.pid):
             if time.monotonic() > give_up:
                 break
@@ -205,13 +181,19 @@ class Subject:
             time.sleep(0.002)
         return True
 
-    def _expect(self, seconds: float, task: str) -> None:
+    def _expect_set_up(self, deadline_s: float) -> None:
+        """From now on, its set-up has to be done within `deadline_s` of its start."""
+        hint = " (a program has to come to its end; let a thread do what goes on for ever)" if self._program else ""
+        self._expect(deadline_s, "set-up", hint)
+        self._expires -= self.age_ns() / 1e9
+
+    def _expect(self, seconds: float, task: str, hint: str = "") -> None:
         """From now on, answers have to come within `seconds`. `task` is for the error's text.
 
         Each read looks at the clock before it blocks: a timer would need a thread of the controller for every request.
         """
         self._expires = time.monotonic() + seconds
-        self._overdue = f"timed out: {task} took more than {seconds:g} s"
+        self._overdue = f"timed out: {task} took more than {seconds:g} s{hint}"
 
     def _request(self, role: str, calls: int) -> None:
         self._send(f"{role} {calls}\n".encode())
@@ -220,13 +202,17 @@ class Subject:
         try:
             self._requests.write(request)
         except OSError:
+            self._answer()  # it may have said why
             raise SubjectError(self._ending()) from None
 
     def _answer(self) -> dict[str, Any]:
         while b"\n" not in self._unread:
             self._unread += self._receive()
         line, _, self._unread = self._unread.partition(b"\n")
-        answer: dict[str, Any] = ast.literal_eval(line.decode())
+        try:
+            answer: dict[str, Any] = ast.literal_eval(line.decode())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            raise SubjectError("what it answered is no answer: something else wrote to the suite's pipe") from None
         if "error" in answer:
             raise SubjectError(answer["error"])
         return answer
@@ -241,13 +227,26 @@ class Subject:
         return data[:size]
 
     def _receive(self) -> bytes:
-        if not readable(self._answers.fileno(), self._expires - time.monotonic()):
+        if not self._answers_or_ends(self._expires - time.monotonic()):
             self.kill()
-            raise SubjectError(self._overdue)
+            raise SubjectError(self._overdue + (self._last_words() if self._program else ""))
         part = self._answers.read(1 << 16)
         if not part:
             raise SubjectError(self._ending())
         return part
+
+    def _answers_or_ends(self, seconds: float) -> bool:
+        """Wait for an answer; a program's child may hold the pipe open when the subject itself has ended."""
+        if not self._program or not hasattr(os, "pidfd_open"):
+            return readable(self._answers.fileno(), seconds)
+        ends = os.pidfd_open(self.pid)
+        try:
+            found = any_readable([self._answers.fileno(), ends], seconds)
+        finally:
+            os.close(ends)
+        if found == [ends]:
+            raise SubjectError(self._ending())
+        return bool(found)
 
     def _ending(self) -> str:
         """How the subject ended, with the last line that it wrote to its standard error."""
@@ -255,6 +254,12 @@ class Subject:
             return "the subject closed its pipe"
         code = exit_code(self._process)
         ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit status {code}"
-        self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        return f"the subject {ending}" + (f": {lines[-1][:200]}" if lines else "")
+        if self._program and code == CLOSED_PIPES:
+            ending = "closed file descriptors 62 and 63, which the suite needs"
+        return f"the {'program' if self._program else 'subject'} {ending}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        """The last line that it wrote to its standard error, behind a colon."""
+        self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - 2000))
+        lines = self._stderr.read(2000).decode(errors="replace").strip().splitlines()
+        return f": {lines[-1][:200]}" if lines else ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
 
 from bench.driver.polling import readable
+from bench.driver.watcher import strays
 
 
 def ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -58,6 +60,18 @@ def reap_group(group: int) -> None:
             pass
     except ChildProcessError:
         pass
+
+
+def end_strays(folder: str) -> None:
+    """End what users' programs moved to sessions of their own (Linux).
+
+    Such a process is in no group of ours, but it has the environment of its subject: `folder`, which is of this run
+    alone, is its TMPDIR.
+    """
+    for pid in strays(folder):
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)  # an orphan is ours; another one is reaped by its parent
 
 
 def adopt_orphans() -> None:

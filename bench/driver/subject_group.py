@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from bench.driver import dose
+from bench.driver.guard import GUARD
 from bench.driver.launch import Settings
 from bench.driver.process import SET_UP_DEADLINE_S, Subject, SubjectError
+from bench.driver.reaping import end_strays
 from bench.schema.dose import Dose
 
 
@@ -113,3 +115,5 @@ class SubjectGroup:
         for subject in self._subjects.values():
             subject.request_stop()
         self.forced += sum(subject.stop() for subject in self._subjects.values())
+        if any(settings.program for settings in self.settings.values()):
+            end_strays(GUARD.folder)

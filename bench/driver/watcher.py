@@ -4,7 +4,8 @@ The controller starts this file and holds the only write end of its standard inp
 group of a subject that has started, `-GROUP` one that is gone. The end of the input is the end of the controller. This
 process sleeps in a read while calls are measured. It is of its own session, so no key of the terminal reaches it.
 
-A process that a subject moved to another session cannot be followed: it is in no group that was told here.
+A process that a subject moved to another session is in no group that was told here. It is known by its environment, if
+that still is the one of its subject: there TMPDIR is the folder of the run.
 """
 
 from __future__ import annotations
@@ -46,6 +47,20 @@ def is_still(group: int, leader_start: int | None, ended: float) -> bool:
     return any(start <= ended for start in found.values())
 
 
+def strays(folder: str) -> list[int]:
+    """The processes, but this one, whose environment names the temporary directory of the run (Linux)."""
+    mark, found = b"\0TMPDIR=" + os.fsencode(folder) + b"\0", []
+    for name in os.listdir("/proc") if folder and os.path.isdir("/proc/self") else []:
+        try:
+            with open(f"/proc/{name}/environ", "rb") as stream:
+                marked = name.isdigit() and mark in b"\0" + stream.read()
+        except OSError:
+            continue
+        if marked and int(name) != os.getpid():
+            found.append(int(name))
+    return found
+
+
 def _stat(pid: str) -> list[str]:
     """The fields of /proc/PID/stat behind the name, which may hold spaces; see proc_pid_stat(5)."""
     try:
@@ -80,6 +95,11 @@ def main(folder: str) -> None:
     for group in left:
         try:
             os.killpg(group, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+    for pid in strays(folder):
+        try:
+            os.kill(pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             continue
     give_up = time.monotonic() + _PATIENCE_S

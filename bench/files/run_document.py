@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.machine import facts
 from bench.options import Options
+from bench.plan import own_files
 from bench.plan.availability import Unavailable
 from bench.plan.setup import Setup
 from bench.schema.run_document import (
@@ -45,8 +46,8 @@ def opening(options: Options, setup: Setup, unavailable: Sequence[Unavailable]) 
             profile=options.profile,
             budget_s=None if options.rounds else options.budget,
             rounds=options.rounds,
-            mechanisms=list(options.mechanisms),
-            scenarios=list(options.scenarios),
+            mechanisms=own_files.recorded_mechanisms(options.mechanisms),
+            scenarios=own_files.recorded_scenarios(options.scenarios),
             cpu=options.cpu,
             block_ns=options.block_ns,
             pairs=(options.core_pairs, options.other_pairs),

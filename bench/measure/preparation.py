@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from bench.driver import dose
 from bench.driver.launch import Settings
 from bench.driver.process import SubjectError
 from bench.driver.subject_group import SubjectGroup
@@ -62,6 +63,8 @@ class Preparation:
         self._setup = setup
         self._store = store
         self._origin_ns = origin_ns
+        # What the program of each level was seen to fill, in bytes; 0: it failed.
+        self._programs: dict[tuple[str, str], float] = {}
 
     def calibrate(self, cells: Sequence[Cell], set_up_s: float, before_each: Callable[[Cell], None]) -> None:
         """Calibrate each cell once; one that fails gets an error row, no blocks.
@@ -80,8 +83,9 @@ class Preparation:
         """The first cells whose subjects fit side by side into memory; at least one."""
         left = self._setup.resources.limits.memory_bytes
         for number, cell in enumerate(waiting[:_GROUP]):
-            left -= cell.level.takes()["memory"]
-            if left < 0:
+            unknown = cell.level.runs_program and cell.program not in self._programs  # then it starts alone
+            left -= max(cell.level.takes()["memory"], self._programs.get(cell.program, 0))
+            if left < 0 or unknown:
                 return waiting[: max(1, number)]
         return waiting[:_GROUP]
 
@@ -102,9 +106,13 @@ class Preparation:
                         self._options.block_ns,
                         self._options.deadline_s,
                     )
-                    self.tasks[number] = Task(by_number[number], settings[number], calibration, 1)
+                    program_bytes = _program_bytes(by_number[number], subjects[number].pid)
+                    self._programs[by_number[number].program] = program_bytes
+                    self.tasks[number] = Task(by_number[number], settings[number], calibration, 1, program_bytes)
                 except SubjectError as error:
                     subjects.fail(number, str(error))
+        for number in subjects.failed:
+            self._programs.setdefault(by_number[number].program, 0.0)
         self.failed |= subjects.failed
         self.overhead_ns += subjects.overhead_ns
         self._store.add([self._error_row(subjects, number) for number in subjects.failed])
@@ -118,13 +126,17 @@ class Preparation:
             start_ns=subjects.started_ns[number] - self._origin_ns,
         )
 
-    def recall(self, cells: Sequence[Cell], rows: Mapping[int, CellRow]) -> None:
-        """Take the blocks of an interrupted run from its cells.csv: what is measured does not change half-way."""
+    def recall(self, cells: Sequence[Cell], rows: Mapping[int, CellRow], filled: Mapping[int, int]) -> None:
+        """Take the blocks of an interrupted run from its cells.csv: what is measured does not change half-way.
+
+        `filled` is the private memory that was seen in the subjects of each cell, in bytes.
+        """
         for cell in cells:
             row = rows.get(cell.number)
             if row and row.block_calls:
                 calibration = Calibration(row.block_calls, row.control_calls, 0.0, 0.0, row.path)
-                self.tasks[cell.number] = Task(cell, self._settings(cell), calibration, row.blocks)
+                program_bytes = float(filled.get(cell.number, 0)) if cell.level.runs_program else 0.0
+                self.tasks[cell.number] = Task(cell, self._settings(cell), calibration, row.blocks, program_bytes)
 
     def settle(self, cells: Sequence[Cell], left_s: float) -> None:
         """Decide which cells fit and how many pairs of blocks each has in a round, and write cells.csv."""
@@ -186,6 +198,8 @@ class Preparation:
             control_folder=control,
             tell_program=self._setup.teller.program if cell.level.tells else "",
             module_path=os.pathsep.join(filter(None, (self._options.module_path, _site_path(cell)))),
+            program=cell.level.runs_program,
+            files=cell.files,
         )
 
     def _control_of(self, cell: Cell) -> str:
@@ -193,10 +207,15 @@ class Preparation:
         return "" if cell.python.control_problem else self._setup.control.folder
 
 
+def _program_bytes(cell: Cell, pid: int) -> float:
+    """The private memory of a subject with a user's program, which no level tells before, in bytes; of others 0."""
+    return float(dose.read(pid).private_bytes or 0) if cell.level.runs_program else 0.0
+
+
 def _site_path(cell: Cell) -> str:
-    """Where installed packages lie, for a parent that imports some; no other parent sees them."""
-    imports = any(part.scenario.name == "imports" for part in cell.level.parts)
-    return cell.python.site_path if imports else ""
+    """Where installed packages lie, for a parent that may import some and has no site; no other parent sees them."""
+    imports = any(part.scenario.name == "imports" for part in cell.level.parts) or cell.mechanism.file
+    return cell.python.site_path if imports and not cell.level.runs_program else ""
 
 
 def _warm_up_cost_ns(task: Task) -> float:

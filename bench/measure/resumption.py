@@ -16,6 +16,7 @@ from bench.files.stored_rows import R, RowError, header_end, stored_rows
 from bench.files.tails import move_aside
 from bench.measure.round import WARMUP_BLOCK, Measured
 from bench.options import Options
+from bench.plan import own_files
 from bench.schema import BlockRow, CellRow, Role, RunDocument, RunStatus, SampleRow, SubjectRow, SubjectStatus, Table
 from bench.schema.read_document import DocumentError, parse
 
@@ -30,7 +31,7 @@ class Resumption:
     """An interrupted run in `directory`: its `cells` as planned (empty: it ended before), and what it has measured.
 
     `ends` is where its files end with the last complete round. `wall_ns` is how long it took until then,
-    `failed_rounds` the rounds in which each cell failed.
+    `failed_rounds` the rounds in which each cell failed, `filled` the private memory of its subjects in bytes.
     """
 
     directory: Path
@@ -40,6 +41,7 @@ class Resumption:
     ends: dict[str, int] = field(default_factory=dict)
     measured: list[Measured] = field(default_factory=list)
     failed_rounds: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    filled: dict[int, int] = field(default_factory=dict)
     in_calls_ns: int = 0
     wall_ns: int = 0
 
@@ -48,8 +50,10 @@ class Resumption:
         move_aside(self.directory, self.ends)
 
 
-def read(directory: Path, pythons: tuple[str, ...] = ()) -> Resumption:
+def read(directory: Path, pythons: tuple[str, ...] = (), files: Mapping[str, str] | None = None) -> Resumption:
     """Read the run in `directory`; `pythons` are its interpreters where they are not those that its run.json names.
+
+    `files` are the user's files that it measured (see `bench.plan.own_files.named`).
 
     Raises `UsageError` where it cannot go on, with the reason.
     """
@@ -58,7 +62,7 @@ def read(directory: Path, pythons: tuple[str, ...] = ()) -> Resumption:
         raise UsageError(f"{directory}: was imported; only a run that was measured here can go on")
     if document.status is RunStatus.COMPLETE:
         raise UsageError(f"{directory}: is complete; there is nothing to resume, measure a new run")
-    found = Resumption(directory, document, _options(directory, document, pythons))
+    found = Resumption(directory, document, _options(directory, document, pythons, files or {}))
     try:
         _read_rows(found)
     except FileNotFoundError as error:
@@ -110,19 +114,23 @@ def _document(directory: Path) -> RunDocument:
         raise UsageError(f"{path}: {error}") from None
 
 
-def _options(directory: Path, document: RunDocument, pythons: tuple[str, ...]) -> Options:
+def _options(directory: Path, document: RunDocument, pythons: tuple[str, ...], files: Mapping[str, str]) -> Options:
     """The options that the run was begun with."""
     asked = document.options
     if asked.block_ns is None or asked.pairs is None or asked.cpu is None or document.seed is None:
         raise UsageError(f"{directory / schema.RUN_FILE}: options: has not all that it takes to go on")
+    try:
+        mechanisms, scenarios = own_files.with_paths(asked.mechanisms, asked.scenarios, files)
+    except UsageError as error:
+        raise UsageError(f"{directory}: cannot be resumed: {error}") from None
     named = [str(Path(facts.executable or label).expanduser()) for label, facts in document.pythons.items()]
     return Options(
         results=directory.parent.parent,
         profile=asked.profile,
         budget_s=asked.budget_s,
         rounds=asked.rounds,
-        mechanisms=tuple(asked.mechanisms),
-        scenarios=tuple(asked.scenarios),
+        mechanisms=mechanisms,
+        scenarios=scenarios,
         pythons=pythons or tuple(named if len(named) > 1 else ()),
         cpu=asked.cpu,
         seed=document.seed,
@@ -142,6 +150,7 @@ def _read_rows(found: Resumption) -> None:
         found.cells[cell.cell] = cell
     for subject in _kept(found, schema.SUBJECTS, SubjectRow, lambda row: row.round < rounds and rounds > 0):
         found.wall_ns = max(found.wall_ns, subject.start_ns)
+        found.filled[subject.cell] = max(found.filled.get(subject.cell, 0), subject.private_bytes or 0)
         if subject.status is SubjectStatus.ERROR and subject.round >= 0:
             found.failed_rounds[subject.cell].add(subject.round)
     blocks: dict[_Block, BlockRow] = {}

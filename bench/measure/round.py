@@ -35,6 +35,12 @@ class Task:
     settings: Settings
     calibration: Calibration
     pairs: int
+    program_bytes: float = 0.0
+
+    @property
+    def fills_bytes(self) -> float:
+        """The memory that its subject fills: what its level says, or what a user's program was seen to fill."""
+        return max(float(self.cell.level.takes()["memory"]), self.program_bytes)
 
     def calls(self, role: Role) -> int:
         """Calls in a block of `role`."""
@@ -87,7 +93,7 @@ class Round:
         several = len({task.settings.python for task in tasks.values()}) > 1
         shift = padding(seed, number) if several else 0
         settings = {cell: replace(task.settings, padding=shift) for cell, task in tasks.items()}
-        takes = {cell: float(task.cell.level.takes()["memory"]) for cell, task in tasks.items()}
+        takes = {cell: task.fills_bytes for cell, task in tasks.items()}
         self._sittings = [
             SubjectGroup({cell: settings[cell] for cell in members}, set_up_s)
             for members in sittings(takes, room_bytes, seed, number)

@@ -19,7 +19,7 @@ from bench.measure.round import Measured, Round
 from bench.measure.run_state import Run
 from bench.measure.schedule import Step
 from bench.options import FEWEST_ROUNDS, Options
-from bench.plan import cells
+from bench.plan import cells, own_files
 from bench.plan.availability import Unavailable
 from bench.plan.cells import identity_of
 from bench.plan.setup import prepare
@@ -46,8 +46,10 @@ def execute(options: Options, progress: Progress, resumption: Resumption | None 
 
 def _execute(options: Options, progress: Progress, resumption: Resumption | None) -> Run:
     run = Run(options, progress)
-    wanted = cells.requested(options.profile, options.mechanisms, options.scenarios)
-    setup = prepare(options.cpu, options.pythons, [level for _, level in wanted])
+    python = options.pythons[0] if options.pythons else ""
+    wanted = cells.requested(options.profile, options.mechanisms, options.scenarios, python)
+    own_needs = [need for mechanism, _ in wanted if mechanism.file for need in mechanism.needs]
+    setup = prepare(options.cpu, options.pythons, [level for _, level in wanted], own_needs)
     run.cells, unavailable = cells.make(wanted, setup.pythons, setup.resources)
     if not run.cells:
         reasons = "; ".join(sorted({cell.reason for cell in unavailable}))
@@ -75,7 +77,8 @@ def _execute(options: Options, progress: Progress, resumption: Resumption | None
         raise
     finally:
         if run.directory.name and not run.ended:
-            progress.message(f"go on with it: python -m bench run --resume {run.directory}")
+            files = own_files.arguments(options.mechanisms, options.scenarios)
+            progress.message(f"go on with it: python -m bench run --resume {run.directory}{files}")
         progress.close()
         pinning.undo(setup.pins)
     return run
@@ -112,7 +115,7 @@ def _measure(run: Run, store: Store, preparation: Preparation, resumption: Resum
         progress.message(f"unfit machine: {line}")
     try:
         if resumption and resumption.cells:
-            preparation.recall(run.cells, resumption.cells)
+            preparation.recall(run.cells, resumption.cells, resumption.filled)
             run.tasks = preparation.tasks
             checks = _opening(run, preparation)
             for number in [number for number in run.tasks if run.in_a_row.get(number, 0) >= FAILURES_TO_GIVE_UP]:

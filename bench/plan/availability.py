@@ -66,12 +66,13 @@ class Unavailable:
     reason: str
 
 
-def needs(control_folder: str = "") -> set[str]:
+def needs(control_folder: str = "", more: Iterable[str] = ()) -> set[str]:
     """All that mechanisms and scenarios need of an interpreter. What they need of the machine is in `Resources`.
 
-    `control_folder` holds the C control, or is empty. Some kinds of interpreters cannot load the control.
+    `more` are needs of users' mechanisms. `control_folder` holds the C control, or is empty. Some kinds of interpreters
+    cannot load the control.
     """
-    names = {need for mechanism in registry.mechanisms().values() for need in mechanism.needs}
+    names = set(more) | {need for mechanism in registry.mechanisms().values() for need in mechanism.needs}
     names |= {need for scenario in registry.scenarios().values() for need in scenario.needs}
     names = {need for need in names if need not in ("control", "true", "sh")}
     names = {need for need in names if "{" not in need and not need.startswith(OF_PARENT)}

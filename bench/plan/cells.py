@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from bench.plan import registry, sweep
+from bench.own_file import OwnFile
+from bench.plan import interpreters, own_mechanism, registry, sweep
 from bench.plan.availability import (
     Resources,
     Unavailable,
@@ -46,6 +48,16 @@ class Cell:
         return self.mechanism.name in CORE and self.is_bare
 
     @property
+    def files(self) -> tuple[OwnFile, ...]:
+        """The user's files that it needs."""
+        return (*self.level.files, *([self.mechanism.file] if self.mechanism.file else []))
+
+    @property
+    def program(self) -> tuple[str, str]:
+        """What decides how much memory a user's program fills: the interpreter and the level."""
+        return self.python.label, self.level.name
+
+    @property
     def name(self) -> str:
         """A readable name."""
         return f"{self.mechanism.name} {self.level.name} {self.python.label}"
@@ -56,18 +68,22 @@ def identity_of(cell: Cell) -> tuple[str, str, str, str]:
     return cell.python.label, cell.mechanism.name, cell.level.scenario, cell.level.text
 
 
-def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
-    """The mechanisms and levels that the options ask for, whatever this machine can do. Raises `PlanError`.
+def requested(
+    profile: str, mechanisms: Sequence[str], scenarios: Sequence[str], python: str = ""
+) -> list[tuple[Mechanism, Level]]:
+    """The mechanisms and levels that the options ask for, whatever this machine can do.
 
+    A user's mechanism is looked at with the interpreter at `python`. Raises `PlanError` and `UsageError`.
     Named mechanisms or scenarios replace the profile's list. The cells are then the named mechanisms
     (if none is named: the core ones) at the named levels (if none is named: the bare parent).
     """
     registered = registry.mechanisms()
+    own = own_mechanism.find_all(mechanisms, python or interpreters.default())
     for name in mechanisms:
-        if name not in registered:
+        if name not in registered and name not in own:
             raise PlanError(f"{name}: no such mechanism; `python -m bench list` shows them all")
     if mechanisms or scenarios:
-        return _cross(dict.fromkeys(mechanisms) or CORE, scenarios or ["parent=bare"])
+        return _cross(dict.fromkeys(mechanisms) or CORE, scenarios or ["parent=bare"], own)
     # A first write is measured in the parents that a user asks for: a bare one has nothing to write.
     works = set(registry.WORKS) - {Work.FIRST_WRITE}
     measurable = [name for name, mechanism in registered.items() if mechanism.work in works]
@@ -90,9 +106,12 @@ def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str])
     raise PlanError(f"{profile}: no such profile; there is {', '.join(PROFILES)}")
 
 
-def _cross(mechanisms: Iterable[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
+def _cross(
+    mechanisms: Iterable[str], scenarios: Sequence[str], own: Mapping[str, Mechanism] = MappingProxyType({})
+) -> list[tuple[Mechanism, Level]]:
     levels = parse_scenarios(scenarios)
-    return [(registry.mechanisms()[name], level) for level in levels for name in mechanisms]
+    registered = {**registry.mechanisms(), **own}
+    return [(registered[name], level) for level in levels for name in mechanisms]
 
 
 def make(

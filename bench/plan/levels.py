@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from bench import own_file
+from bench.own_file import OwnFile
 from bench.plan import registry
 from bench.plan.registry import Scenario
 
 _UNITS = {"": 1, "B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 # What joins the parts of a combination: a plus before the next NAME=.
 _JOINT = re.compile(r"\+(?=[a-z_]+=)")
+
+
+# The scenario whose level is a user's file.
+PROGRAM = "program"
 
 
 class PlanError(ValueError):
@@ -24,13 +31,14 @@ class PlanError(ValueError):
 class Part:
     """One scenario at one level: `text` as it was written, `amount` in the scenario's unit (0 for names).
 
-    `argument` is the level as the subject gets it.
+    `argument` is the level as the subject gets it. A level that is a user's `file` has its recorded name as `text`.
     """
 
     scenario: Scenario
     text: str
     amount: int
     argument: str
+    file: OwnFile | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,16 @@ class Level:
         """Whether children tell when they began: the scenario `phases` is a part of it."""
         return any(part.scenario.name == "phases" for part in self.parts)
 
+    @property
+    def files(self) -> tuple[OwnFile, ...]:
+        """The user's files that it needs."""
+        return tuple(part.file for part in self.parts if part.file)
+
+    @property
+    def runs_program(self) -> bool:
+        """Whether a user's program is the parent."""
+        return any(part.scenario.name == PROGRAM for part in self.parts)
+
     def takes(self) -> Counter[str]:
         """How much of each limited resource it takes."""
         taken: Counter[str] = Counter()
@@ -90,6 +108,9 @@ class Level:
 
 def parse_level(scenario: Scenario, text: str) -> Part:
     """Read one level, a name or a number with a unit such as 64MiB. Raises `PlanError`."""
+    if scenario.name == PROGRAM:
+        file = own_file.look_at(text)
+        return Part(scenario, file.name, 0, file.path, file)
     if scenario.placeholder:
         return Part(scenario, text, 0, text)
     if not scenario.unit:
@@ -129,10 +150,34 @@ def parse_scenarios(words: Iterable[str]) -> list[Level]:
             names = [part.scenario.name for part in combination]
             if len(set(names)) < len(names):
                 raise PlanError(f"{word}: names a scenario twice; a combination has each once")
-            # 64MiB and 65536KiB are one level.
-            if not any(other.words == level.words for other in levels):
+            # 64MiB and 65536KiB are one level, and so are two paths of one file.
+            if not any(other.words == level.words or _same(other, level) for other in levels):
                 levels.append(level)
     return levels
+
+
+def _same(one: Level, other: Level) -> bool:
+    """Whether both have one name; raises `PlanError` where they are of two files, which a run could not tell apart."""
+    if one.name != other.name:
+        return False
+    for first, second in zip(one.files, other.files, strict=True):
+        if not os.path.samefile(first.path, second.path):
+            raise PlanError(
+                f"{first.path} and {second.path}: have one name and one content, and a run tells programs apart by "
+                "these; rename one"
+            )
+    return True
+
+
+def with_files(word: str, change: Callable[[str], str]) -> str:
+    """A value of --scenario with every file in it, the level of `program`, replaced by what `change` makes of it."""
+    parts = []
+    for part in _JOINT.split(word):
+        name, equals, values = part.partition("=")
+        if name == PROGRAM:
+            values = ",".join(change(value.strip()) for value in values.split(","))
+        parts.append(name + equals + values)
+    return "+".join(parts)
 
 
 def _parse_part(word: str) -> list[Part]:

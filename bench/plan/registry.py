@@ -12,6 +12,7 @@ from typing import Any
 
 import bench.subject.mechanisms
 import bench.subject.scenarios
+from bench.own_file import OwnFile
 from bench.schema import Work
 
 WORKS = (
@@ -30,7 +31,10 @@ _WORK_ORDER = (*WORKS, Work.KNOWN)
 
 @dataclass(frozen=True)
 class Mechanism:
-    """A way to create and reap a child. The subject loads its `entry_point`, ``module:name``."""
+    """A way to create and reap a child. The subject loads its `entry_point`, ``module:name``.
+
+    A user's own one has a `file`, and the entry point ``FILE.py:name``.
+    """
 
     name: str
     work: Work
@@ -38,6 +42,7 @@ class Mechanism:
     needs: tuple[str, ...]
     entry_point: str
     description: str
+    file: OwnFile | None = None
 
 
 @dataclass(frozen=True)

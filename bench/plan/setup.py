@@ -22,8 +22,8 @@ NO_TELLER = Teller("", "not wanted")
 class Setup:
     """CPUs for subjects and controller, the C control, and the machine's resources.
 
-    `paths` are those of interpreters, `modules` what they should be able to import. `teller` is there where
-    children shall tell when they began.
+    `paths` are those of interpreters, `modules` what they should be able to import, `needs` what else they are asked.
+    `teller` is there where children shall tell when they began.
     """
 
     pins: Pinning
@@ -31,18 +31,21 @@ class Setup:
     resources: Resources
     paths: Sequence[str]
     modules: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
     teller: Teller = NO_TELLER
 
     @cached_property
     def pythons(self) -> list[Interpreter]:
         """The interpreters to measure. They are probed at the first use. Raises `InterpreterError`."""
-        return interpreters.find(self.paths, availability.needs(self.control.folder), self.modules)
+        return interpreters.find(self.paths, availability.needs(self.control.folder, self.needs), self.modules)
 
 
-def prepare(cpu: str = "auto", pythons: Sequence[str] = (), levels: Iterable[Level] = ()) -> Setup:
+def prepare(
+    cpu: str = "auto", pythons: Sequence[str] = (), levels: Iterable[Level] = (), needs: Iterable[str] = ()
+) -> Setup:
     """Choose CPUs, build the control if it is missing, and read the resources. Default interpreter: the suite's own.
 
-    Interpreters are asked for the modules that `levels` import.
+    Interpreters are asked for the modules that `levels` import, and for `needs` beside those of our mechanisms.
     Raises `UsageError` for a CPU that may not be used.
     """
     pins = pinning.choose(cpu)
@@ -51,4 +54,4 @@ def prepare(cpu: str = "auto", pythons: Sequence[str] = (), levels: Iterable[Lev
     teller = control_build.find_teller() if any(level.tells for level in levels) else NO_TELLER
     resources = availability.read_resources(pins, control.problem, teller.problem)
     modules = frozenset(part.text for level in levels for part in level.parts if part.scenario.name == "imports")
-    return Setup(pins, control, resources, pythons or (interpreters.default(),), modules, teller)
+    return Setup(pins, control, resources, pythons or (interpreters.default(),), modules, frozenset(needs), teller)

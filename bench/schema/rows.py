@@ -29,10 +29,21 @@ class CellRow(Row, kw_only=True, frozen=True):
 
     cell: CellNumber
     python: Annotated[str, column("label of the interpreter, the key into `pythons` of run.json")]
-    mechanism: Annotated[str, column("the way to create and reap a child")]
+    mechanism: Annotated[
+        str,
+        column(
+            "the way to create and reap a child; a user's own: `FILE.py:function@` and 12 digits of the file's SHA-256"
+        ),
+    ]
     work: Annotated[Work, column("what the child does; only rows of one work are ranked together")]
     scenario: Annotated[str, column("which state of the parent or its surroundings is varied")]
-    level: Annotated[str, column("the level asked for; the verified dose is in subjects.csv")]
+    level: Annotated[
+        str,
+        column(
+            "the level asked for, several joined by `+`; the verified dose is in subjects.csv. A user's program is "
+            "`FILE.py@` and 12 digits of the file's SHA-256"
+        ),
+    ]
     unit: Annotated[str | None, column("unit of the level, empty where it is a name")] = None
     control: Annotated[str | None, column("the C control measured beside it, empty where there is none")] = None
     block_calls: Annotated[int, column("calls in a block of the mechanism, calibrated once", unit="calls")]

@@ -5,6 +5,11 @@ It is so short because Python compiles a main script at every start, and the com
 memory behind in the parent.
 """
 
+import sys
+
+if getattr(sys.flags, "safe_path", False):  # PYTHONSAFEPATH, which a user's program may have set
+    sys.path.insert(0, __file__.rpartition("/")[0])
+
 from loop import serve
 
 if __name__ == "__main__":

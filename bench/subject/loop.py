@@ -10,6 +10,9 @@ import os
 import sys
 import time
 
+# The exit status of a child that came back out of its mechanism. Its parent sees it in the very first call.
+CAME_BACK = 70
+
 
 class CallError(Exception):
     """A child was created, but did not do its work."""
@@ -34,6 +37,8 @@ class Subject:
         # Of this memory what holds private pages throughout: (mapping, first byte, bytes, what makes its
         # pages anew from these three where a write after a fork changes their kind, or None).
         self.written = []
+        # Names of modules that are a user's mechanism.
+        self.own_modules = []
         # Called after every call, outside of the timed span; a mechanism may set it.
         self.after = None
         if settings.get("control_folder"):
@@ -98,14 +103,17 @@ def usage_reader(control):
 
 
 def load(entry_point):
-    """Return the function that `entry_point`, ``module:name``, names."""
-    module, _, name = entry_point.partition(":")
+    """Return the function that `entry_point`, ``module:name`` or ``FILE.py:name``, names."""
+    module, _, name = entry_point.rpartition(":")
+    if module.endswith(".py"):
+        from own_code import load as load_own
+
+        return load_own(module, name)
     return getattr(__import__(module, fromlist=[name]), name)
 
 
-def build(entry_point, subject):
-    """Make the mechanism that `entry_point` names, and return it as ``block(calls) -> bytes-like``."""
-    make = load(entry_point)
+def build(make, subject):
+    """Make the mechanism that `make` makes, and return it as ``block(calls) -> bytes-like``."""
     subject.after = None
     call_or_block = make(subject)
     return call_or_block if make.native else timed(call_or_block, subject.after)
@@ -116,21 +124,27 @@ def set_up(settings, scenarios, stage):
 
     The scenarios come first, on any CPU, since it takes long to fill memory. `stage` is called before and after
     them: somebody may want to look at the process. The pin comes next: processes that the mechanism keeps (a
-    server, a pool) have to inherit it.
+    server, a pool) have to inherit it. All of our functions are loaded before: a user's program may change where
+    modules are found.
     """
     for folder in settings.get("module_path", "").split(os.pathsep):
         if folder:
             sys.path.append(folder)
     subject = Subject(settings)
+    makes = {role: load(settings[role]) for role in ("mechanism", "control_mechanism") if settings.get(role)}
+    subject.own_modules = [make.__module__ for make in makes.values()]
     applied = [(load(entry_point), level) for entry_point, level in scenarios]
+    for apply, level in applied:
+        if getattr(apply, "first", False):
+            apply(subject, level)
     stage(subject)
-    checks = [apply(subject, level) for apply, level in applied]
+    checks = [apply(subject, level) for apply, level in applied if not getattr(apply, "first", False)]
     stage(subject)
     if subject.cpu is not None:
         os.sched_setaffinity(0, {subject.cpu})
-    subject.blocks["mechanism"] = (subject.tell or build)(settings["mechanism"], subject)
-    if settings.get("control_mechanism"):
-        subject.blocks["control"] = build(settings["control_mechanism"], subject)
+    for role, make in makes.items():
+        built = subject.tell if subject.tell and role == "mechanism" else build
+        subject.blocks[role.partition("_")[0]] = built(make, subject)
     for check in checks:
         if check is not None:
             check()
@@ -149,8 +163,15 @@ def told_doses(subject):
 
 
 def take_over_pipes():
-    """Move the controller's two pipes away from 0 and 1, where children would read and write them."""
-    requests, answers = os.dup(0), os.dup(1)
+    """Move the controller's two pipes away from 0 and 1, where children would read and write them.
+
+    They go high, where a program that closes or opens files leaves them alone; yet not above 63, where a process needs
+    a larger table of files, which every fork copies (NR_OPEN_DEFAULT of Linux).
+    """
+    try:
+        requests, answers = os.dup2(0, 62, False), os.dup2(1, 63, False)
+    except OSError:  # RLIMIT_NOFILE is lower
+        requests, answers = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -168,50 +189,68 @@ def send(answers, document, raw=b""):
 
 def one_line(error):
     """The error as one line of text."""
+    if getattr(error, "told", False):
+        return str(error)
     return " ".join(("%s: %s" % (type(error).__name__, error)).split())
 
 
-def leave():
-    """End at once where no process or thread has to be stopped: an interpreter needs milliseconds to shut down."""
-    if "multiprocessing" not in sys.modules and "concurrent.futures" not in sys.modules:
+def leave(at_once=False):
+    """End at once where no process or thread has to be stopped: an interpreter needs milliseconds to shut down.
+
+    A user's program (`at_once`) may have threads that never end: nothing of it is waited for.
+    """
+    if at_once or ("multiprocessing" not in sys.modules and "concurrent.futures" not in sys.modules):
         os._exit(0)
 
 
 def serve():
     """Set up, then answer one request after the other until the controller closes its pipe."""
+    pid = os.getpid()
     requests, answers = take_over_pipes()
-    now = time.perf_counter_ns
+    words = [word.split("=", 1) for word in sys.argv[1:]]
+    settings = dict(words)
+    scenarios = [value.split("=", 1) for name, value in words if name == "scenario"]
 
     def stage(subject):
         """Let the controller look at this process from outside, and wait until it has."""
+        check_pipes()
         if settings.get("verified"):
             send(answers, {"doses": told_doses(subject)})
             os.read(requests, 100)
 
+    caught, check_pipes = Exception, bool
+    if settings.get("program"):
+        from own_code import pipe_check
+
+        # A handler of the user's program may raise anything, at any place.
+        caught, check_pipes = BaseException, pipe_check(requests, answers)
     try:
-        words = [word.split("=", 1) for word in sys.argv[1:]]
-        settings = dict(words)
-        scenarios = [value.split("=", 1) for name, value in words if name == "scenario"]
-        subject = set_up(settings, scenarios, stage)
-        usage = usage_reader(subject.control)
-    except Exception as error:
+        answer_all(requests, answers, set_up(settings, scenarios, stage), pid)
+    except caught as error:
+        check_pipes()
         send(answers, {"error": one_line(error)})
-        return
+        if settings.get("program") or os.getpid() != pid:
+            os._exit(1)
+    else:
+        leave(bool(settings.get("program")))
+
+
+def answer_all(requests, answers, subject, pid):
+    """Answer requests until there are no more."""
+    now = time.perf_counter_ns
+    usage = usage_reader(subject.control)
     send(answers, {"modules": len(sys.modules)})
     while True:
         request = os.read(requests, 100)
         if not request:
-            leave()
             return
         role, calls = request.split()
         block = subject.blocks[role.decode()]
-        try:
-            before = usage()
-            begin = now()
-            raw = block(int(calls))
-            end = now()
-            after = usage()
-        except Exception as error:
-            send(answers, {"error": one_line(error)})
-            return
+        before = usage()
+        begin = now()
+        raw = block(int(calls))
+        end = now()
+        after = usage()
+        if os.getpid() != pid:  # a child that forgot to end
+            os._exit(CAME_BACK)
         send(answers, {"begin": begin, "end": end, "before": before, "after": after}, raw)

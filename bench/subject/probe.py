@@ -24,7 +24,10 @@ def missing(need):
         available = multiprocessing.get_all_start_methods()
         return "" if method in available else "this Python has no start method %s" % method
     module, _, name = need.partition(".")
-    return "" if hasattr(__import__(module), name) else "this Python has no %s" % need
+    try:
+        return "" if hasattr(__import__(module), name) else "this Python has no %s" % need
+    except ImportError:
+        return "this Python has no module %s" % module
 
 
 def facts():

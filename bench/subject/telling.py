@@ -16,12 +16,11 @@ _PYTHON_CODE = (
 _PAGE = 4096
 
 
-def build(entry_point, subject):
-    """Make the mechanism that `entry_point` names with children that tell; return it as ``block(calls) -> bytes-like``.
+def build(make, subject):
+    """Make the mechanism that `make` makes with children that tell; return it as ``block(calls) -> bytes-like``.
 
     Raises what the mechanism raises. A child that cannot tell leaves its time unknown (0).
     """
-    from loop import load
     from tell_child import tell
 
     page = _page_at_descriptor_1()
@@ -30,8 +29,7 @@ def build(entry_point, subject):
     told.__dict__.update(subject.__dict__)
     told.true_program = subject.tell_program or subject.true_program
     told.python_code, told.target, told.after, told.page = _PYTHON_CODE, tell, None, page
-    make = load(entry_point)
-    block_or_call = _VARIANTS.get(entry_point, make)(told)
+    block_or_call = _VARIANTS.get("%s:%s" % (make.__module__, make.__name__), make)(told)
     return _checked(block_or_call) if make.native else _timed(block_or_call, told.after, page)
 
 
@@ -157,7 +155,7 @@ def _native_python(told):
     return lambda calls: told.control.spawn(calls, words, 1)
 
 
-# Those whose own function has no place for a stamp, by their entry point. All others only run something that tells.
+# Those whose own function has no place for a stamp, by module and name. All others only run something that tells.
 _VARIANTS = {
     "mechanisms.fork:os_fork": _os_fork,
     "mechanisms.program:popen_pipes": _popen_pipes,

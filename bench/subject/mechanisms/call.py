@@ -2,7 +2,7 @@
 
 The target is a builtin function that any child can import. A `spawn` or `forkserver` child imports
 the parent's main module again. Here that is `small_main.py`, which is empty: so the mechanism is
-measured, and not this harness.
+measured, and not this harness. Where a user's program is the parent, it is that program, as it is without us.
 """
 
 from . import mechanism
@@ -13,7 +13,9 @@ def _small_main():
     import sys
 
     folder = os.path.dirname(os.path.abspath(__file__))
-    sys.modules["__main__"].__file__ = os.path.join(folder, "small_main.py")
+    main = sys.modules["__main__"]
+    if getattr(main, "__file__", None) in (None, os.path.join(os.path.dirname(folder), "__main__.py")):
+        main.__file__ = os.path.join(folder, "small_main.py")
 
 
 def _process(subject, method):

@@ -90,6 +90,22 @@ def test_a_group_without_its_leader_is_known_by_its_age() -> None:
         os.kill(child, signal.SIGKILL)
 
 
+def test_a_process_in_a_session_of_its_own_is_known_by_its_environment(tmp_path: Path) -> None:
+    """What has the TMPDIR of the run is ended with it, whatever its group; another one is left alone."""
+    (tmp_path / "own").mkdir()
+    environments = [{"TMPDIR": str(tmp_path / "own")}, {"TMPDIR": str(tmp_path)}]
+    ours, other = (
+        subprocess.Popen(["/bin/sleep", "1000"], env=environment, start_new_session=True)
+        for environment in environments
+    )
+    with watch(tmp_path / "own") as one:
+        one.communicate(b"", PATIENCE_S)
+    assert ours.wait(PATIENCE_S) == -signal.SIGKILL
+    assert other.poll() is None
+    other.kill()
+    other.wait(PATIENCE_S)
+
+
 @pytest.mark.parametrize("told", [b"", b"+"])
 def test_a_controller_that_tells_nothing_ends_it_at_once(tmp_path: Path, told: bytes) -> None:
     """An end of the input without a whole line is an end like any other."""

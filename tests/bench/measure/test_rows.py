@@ -136,7 +136,7 @@ def _prepared(cpu: str, pythons: tuple[str, ...]) -> Setup:
     return setup.prepare(cpu, pythons)
 
 
-def prepared(cpu: str, pythons: tuple[str, ...], levels: object) -> Setup:
+def prepared(cpu: str, pythons: tuple[str, ...], *wanted: object) -> Setup:
     """The set-up of a run: to look at an interpreter takes half a second, and once is enough here."""
     return _prepared(cpu, pythons)
 
