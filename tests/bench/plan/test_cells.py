@@ -112,7 +112,7 @@ def test_unknown_mechanism_and_profile_are_refused() -> None:
     """A name that is none is told with where the names are."""
     with pytest.raises(PlanError, match=r"^os_frok: no such mechanism; `python -m bench list`"):
         requested("standard", ["os_fork", "os_frok"], [])
-    with pytest.raises(PlanError, match=r"^slow: no such profile; there is quick, standard, full$"):
+    with pytest.raises(PlanError, match=r"^slow: no such profile; there is quick, standard, full, sweep$"):
         requested("slow", [], [])
 
 
