@@ -142,7 +142,7 @@ def test_summary_where_nothing_can_be_written(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_report_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`report` makes what is derived from a run and says where it begins, after the table if asked; `plot` draws."""
+    """`report` makes what is derived from a run and says where it begins, after table and answers if asked."""
     run = make(tmp_path, 1)
     assert call("report", run) == 0
     index = run / "report" / "index.html"
@@ -150,7 +150,9 @@ def test_report_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert call("summary", run) == 0
     table = capsys.readouterr().out
     assert call("report", "--table", run) == 0
-    assert capsys.readouterr().out == f"{table}report: {index}\n"
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{table}\nWhat is the cheapest way for each kind of work?\n")
+    assert printed.endswith(f"\nreport: {index}\n")
     for name in ("report/index.html", "report/report.md", "summary.csv", "pyperf.json.gz"):
         assert (run / name).stat().st_size > 0
     assert call("plot", run, "--out", tmp_path / "figures") == 0
