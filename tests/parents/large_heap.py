@@ -1,0 +1,1 @@
+kept = {number: [str(number), (number, number + 1)] for number in range(400_000)}

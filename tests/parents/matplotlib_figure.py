@@ -1,0 +1,7 @@
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot
+
+kept = matplotlib.pyplot.figure()
+kept.add_subplot().plot([1, 2, 3])

@@ -1,0 +1,3 @@
+import numpy
+
+kept = numpy.ones(4_000_000)

@@ -1,0 +1,3 @@
+import pandas
+
+kept = pandas.DataFrame({"a": range(300_000), "b": [str(number) for number in range(300_000)]})

@@ -1,0 +1,3 @@
+import scipy.stats
+
+kept = scipy.stats.norm(0, 1).cdf(0.5)
