@@ -16,6 +16,8 @@ from analysis.model.observations import doses_of
 from analysis.model.terms import Numbers
 
 CONFIDENCE = 0.95
+# Amounts up to so much beyond the largest in a fit still lie in its reach.
+REACH = 1.02
 # Less than that, ns, no price can be.
 _NOTHING = 1e-3
 
@@ -79,16 +81,17 @@ def checks_of(parents: pd.DataFrame, control: tuple[str, ...], share: tuple[str,
 
 
 def left_out(parents: pd.DataFrame, part: Part, keys: tuple[str, ...], control: tuple[str, ...] = ()) -> list[Check]:
-    """Each parent predicted by a fit of all others, where these still tell every price.
+    """Each parent predicted by a fit of all others, where these still tell every price and reach as far as it does.
 
     `control` are the terms of the control where `part` comes on top of it.
     """
     every = (*control, *keys)
     spreads = np.array([terms.TERMS[key].spread for key in every])
     found: list[Check] = []
+    amounts = terms.amounts(doses_of(parents), every)
     for place in range(len(parents)):
-        others = parents.drop(parents.index[place])
-        if not identified(terms.amounts(doses_of(others), every), spreads).all():
+        others, rest = parents.drop(parents.index[place]), np.delete(amounts, place, axis=0)
+        if (amounts[place] > REACH * rest.max(axis=0, initial=0.0)).any() or not identified(rest, spreads).all():
             continue
         price = part.fit(others, keys)
         if control:

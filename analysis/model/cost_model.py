@@ -111,22 +111,27 @@ def _identified(parents: pd.DataFrame, choice: Sequence[Term]) -> tuple[str, ...
 
 
 def _chosen(run: Run, parents: pd.DataFrame) -> tuple[str, ...]:
-    """The terms of the control: those that the parents tell, and dearer pages in large ones if that predicts better."""
+    """The terms of the control: those that the parents tell, and of `GROWTHS` those that predict better."""
     keys = _identified(parents, CONTROL_TERMS)
-    plain = tuple(key for key in keys if key != terms.GROWTH.key)
-    if terms.PAGES.key not in keys or len(parents) < len(plain) + MORE_PARENTS:
+    growths = [term.key for term in terms.GROWTHS if term.key in keys]
+    chosen = tuple(key for key in keys if key not in growths)
+    if terms.PAGES.key not in keys or len(parents) < len(chosen) + MORE_PARENTS:
         asked = " ".join(f"--scenario {term.scenario}" for term in CONTROL_TERMS if term.scenario)
         raise LoadError(
-            f"{run.path}: a model needs at least {len(plain) + MORE_PARENTS} parents that differ in memory and more, "
+            f"{run.path}: a model needs at least {len(chosen) + MORE_PARENTS} parents that differ in memory and more, "
             f"beside a C control, and has {len(parents)}; measure with --mechanism os_fork {asked}"
         )
-    if len(parents) < len(keys) + MORE_PARENTS:
-        return plain
-    errors = [
-        np.mean([min(abs(check.error), 1.0) for check in left_out(parents, CONTROL, choice)])
-        for choice in (plain, keys)
-    ]
-    return keys if errors[1] < errors[0] else plain
+    for growth in growths:
+        more = tuple(key for key in keys if key in (*chosen, growth))
+        if len(parents) >= len(more) + MORE_PARENTS and _off(parents, more) < _off(parents, chosen):
+            chosen = more
+    return chosen
+
+
+def _off(parents: pd.DataFrame, keys: tuple[str, ...]) -> float:
+    """The mean error of a control with these terms, for parents left out in turn; none counts for more than 1."""
+    sizes = [min(abs(check.error), 1.0) for check in left_out(parents, CONTROL, keys)]
+    return float(np.mean(sizes)) if sizes else 1.0
 
 
 def _priced(rows: pd.DataFrame, parents: pd.DataFrame, part: Part, keys: tuple[str, ...]) -> list[Price]:
@@ -176,14 +181,14 @@ def _thread(parents: pd.DataFrame, priced: Sequence[Price]) -> float | None:
 def _missing(control: tuple[str, ...], share: tuple[str, ...]) -> list[str]:
     """What the run does not tell, a line each, with what to add."""
     lines = [
-        f"no price of a {term.one}: add --scenario {term.scenario}"
+        f"{term.one}: no price from this run; add --scenario {term.scenario}"
         for term in CONTROL_TERMS
         if term.scenario and term.key not in control
     ]
     if not share:
-        return [*lines, "no share of Python: add --mechanism os_fork"]
+        return [*lines, "Python's share: not in this run; add --mechanism os_fork"]
     return lines + [
-        f"no price of {term.many}: add --scenario {term.scenario}"
+        f"{term.many}: no price from this run; add --scenario {term.scenario}"
         for term in SHARE_TERMS
         if term.scenario and term.key not in share and term.key.startswith("handlers_")
     ]

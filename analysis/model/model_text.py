@@ -84,7 +84,7 @@ def notes(model: CostModel) -> list[str]:
         for one in beside(price):
             if agrees(one, price) is False:
                 found.append(
-                    f"a {terms.TERMS[price.term].one} was published as {time_text(one.ns)} ({one.source}); the "
+                    f"{terms.TERMS[price.term].one}: published as {time_text(one.ns)} ({one.source}); the "
                     f"interval here, {time_text(price.lo_ns)} to {time_text(price.hi_ns)}, does not hold it"
                 )
     if any(price.lo_ns is None for price in model.control):

@@ -17,19 +17,21 @@ from bench.schema import SubjectStatus
 CONTROL, SHARED = "native_fork", "os_fork"
 # Parents whose forks cost more than what they hold: other threads or another CPU are at work.
 _DISTURBED = ("affinity", "threads_busy")
-# Modules of the standard library and their like whose import brings at-fork handlers, as CPython 3.8 to 3.13 have it
-# (search Lib/ for register_at_fork; what imports `threading` or `random` follows).
-_THREADING = (
-    "asyncio concurrent.futures http.server logging matplotlib multiprocessing pandas pyperf queue scipy socketserver "
-    "subprocess threading urllib.request"
-)
-_RANDOM = "email.message random secrets tempfile"
-_WITHOUT = "collections ctypes decimal json numpy re sqlite3 ssl unittest"
-_HANDLERS_OF = (
-    dict.fromkeys(_THREADING.split(), ("threading",))
-    | dict.fromkeys(_RANDOM.split(), ("random",))
-    | dict.fromkeys(_WITHOUT.split(), ())
-)
+# Which at-fork handlers an import brings, seen in sys.modules of CPython 3.8 to 3.13; where they differ, as in 3.11.
+_THREADING = "asyncio concurrent.futures logging multiprocessing queue socketserver subprocess threading"
+_RANDOM = "email.message http.client random secrets tempfile urllib.request"
+_BOTH = "http.server matplotlib pandas pyperf scipy"
+_NEITHER = "collections ctypes decimal json numpy re sqlite3 ssl unittest"
+_HANDLERS_OF: dict[str, tuple[str, ...]] = {
+    module: handlers
+    for modules, handlers in (
+        (_THREADING, ("threading",)),
+        (_RANDOM, ("random",)),
+        (_BOTH, ("threading", "random")),
+        (_NEITHER, ()),
+    )
+    for module in modules.split()
+}
 
 
 def observe(run: Run, python: str) -> pd.DataFrame:

@@ -17,9 +17,9 @@ Numbers = NDArray[np.float64]
 Doses = Mapping[str, Numbers]
 
 PAGE, HUGE_PAGE = 4096, 2 << 20
-# From so many pages on (64 MiB) a page is taken to cost more with each doubling: what the kernel keeps of every page
-# (64 bytes in `struct page`) no longer fits into a cache near the CPU.
-CACHED_PAGES = 16384
+# From so many on, pages (64 MiB) and mappings are taken to cost more with each doubling, if that predicts better: what
+# the kernel keeps of each (64 bytes in `struct page`, some 200 in `vm_area_struct`) no longer fits into a near cache.
+CACHED_PAGES, CACHED_MAPPINGS = 16384, 512
 
 # At-fork handlers of the standard library that run in every child, by the module that registers them.
 HANDLERS = ("threading", "random")
@@ -52,13 +52,30 @@ def page_tables(dose: Doses) -> Numbers:
     return np.maximum(0.0, dose["pte_bytes"] / PAGE - dose["rss_bytes"] / HUGE_PAGE)
 
 
-def _growth(dose: Doses) -> Numbers:
-    return np.asarray(pages(dose) * np.log2(1 + pages(dose) / CACHED_PAGES), dtype=np.float64)
+def _growth(amount: Numbers, cached: float) -> Numbers:
+    """What is paid more for each doubling of `amount` beyond `cached`; next to nothing below."""
+    return np.asarray(amount * np.log2(1 + amount / cached), dtype=np.float64)
 
 
 CONSTANT = Term("constant", "any fork", "any fork", lambda dose: np.ones_like(dose["vmas"]), 0.0, "")
 PAGES = Term("page", "page of 4 KiB", "4 KiB pages", pages, 2048, "rss=16MiB,64MiB,256MiB", PAGE)
-GROWTH = Term("page_growth", "page, each doubling beyond 64 MiB", "", _growth, 2048, "")
+GROWTH = Term(
+    "page_growth",
+    "page, each doubling beyond 64 MiB",
+    "",
+    lambda dose: _growth(pages(dose), CACHED_PAGES),
+    CACHED_PAGES,
+    "",
+)
+MAPPING_GROWTH = Term(
+    "mapping_growth",
+    "mapping, each doubling beyond 512",
+    "doublings of mappings beyond 512",
+    lambda dose: _growth(dose["vmas"] - dose["vmas_unforked"], CACHED_MAPPINGS),
+    CACHED_MAPPINGS,
+    "",
+)
+GROWTHS = (GROWTH, MAPPING_GROWTH)
 HUGE = Term(
     "huge_page", "huge page of 2 MiB", "huge pages", lambda d: d["huge_bytes"] / HUGE_PAGE, 16, "thp=256MiB", HUGE_PAGE
 )
@@ -95,9 +112,10 @@ CONTROL_TERMS = (
         50,
         "vmas=200,1000",
     ),
+    MAPPING_GROWTH,
     Term("page_table", "page table of scattered memory", "page tables of scattered memory", page_tables, 10, ""),
+    # No term for threads: a fork copies the calling thread alone. What others cost are their mappings and page tables.
     Term("file", "open file", "open files", lambda dose: dose["fds"], 50, "fds=1000"),
-    THREADS,
 )
 # Python's share: what its own code does before and after the fork, most of it page faults on copied pages.
 SHARE_TERMS = (

@@ -11,6 +11,7 @@ import numpy as np
 from analysis.errors import LoadError
 from analysis.model import terms
 from analysis.model.alternatives import MECHANISMS, Alternative, at_size
+from analysis.model.checks import REACH
 from analysis.model.cost_model import CostModel, Price, predicted
 from analysis.predict.process import Process
 
@@ -18,8 +19,6 @@ from analysis.predict.process import Process
 LEAST_PART = 0.02
 # Less memory than that is too little for huge pages to be worth a thought.
 LEAST_HUGE_BYTES = 16 << 20
-# Amounts up to so much beyond the largest in the fit still lie in its reach.
-_SLACK = 1.02
 
 
 @dataclass(frozen=True)
@@ -148,9 +147,9 @@ def _beyond(model: CostModel, dose: terms.Doses) -> list[str]:
     """What there is more of than in any parent of the fit: the key of its term."""
     keys = []
     for price in model.control:
-        if price.term in (terms.GROWTH.key, terms.CONSTANT.key):
+        if price.term == terms.CONSTANT.key or terms.TERMS[price.term] in terms.GROWTHS:
             continue
-        if float(terms.TERMS[price.term].amount(dose)[0]) > _SLACK * price.most:
+        if float(terms.TERMS[price.term].amount(dose)[0]) > REACH * price.most:
             keys.append(price.term)
     return keys
 

@@ -28,10 +28,8 @@ def serve(fork) -> None:  # type: ignore[no-untyped-def]  # it must not import w
     answer("ready")
     for line in iter(sys.stdin.readline, ""):
         role, calls = line.split()
-        if role == "os_fork":
-            times = os_fork_block(int(calls))
-        else:
-            times = memoryview(fork(int(calls))).cast("q").tolist()[::3]
+        count = int(calls)
+        times = os_fork_block(count) if role == "os_fork" else memoryview(fork(count)).cast("q").tolist()[::3]
         answer(" ".join(map(str, times)))
 
 
