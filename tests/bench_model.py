@@ -61,6 +61,7 @@ class Parent:
     name: str
     process: subprocess.Popen[str]
     prediction: Prediction | None = None
+    calls: dict[str, int] = field(default_factory=dict)
     medians: dict[str, list[float]] = field(default_factory=lambda: {"control": [], "os_fork": []})
 
     def ask(self, role: str, calls: int) -> list[int]:
@@ -78,12 +79,17 @@ class Parent:
             raise RuntimeError(f"{self.name}: ended with status {self.process.wait()}")
         return line
 
-    def measure(self) -> None:
-        """A block of each role, in random order."""
-        for role in random.sample(["control", "os_fork"], 2):
+    def calibrate(self) -> None:
+        """Find how many calls fill a block."""
+        for role in self.medians:
             rough = statistics.median(self.ask(role, WARM_UP))
-            times = self.ask(role, max(WARM_UP, min(MOST_CALLS, round(BLOCK_NS / rough))))
-            self.medians[role].append(statistics.median(times))
+            self.calls[role] = max(1, min(MOST_CALLS, round(BLOCK_NS / rough)))
+
+    def measure(self) -> None:
+        """A block of each role, in random order; as in a run, the first of four or more calls does not count."""
+        for role in random.sample(list(self.medians), 2):
+            times = self.ask(role, self.calls[role])
+            self.medians[role].append(statistics.median(times[1:] if len(times) >= 4 else times))
 
 
 @contextlib.contextmanager
@@ -207,7 +213,7 @@ def compare(model: CostModel, rounds: int) -> list[Parent]:
     pins = pinning.choose("auto")
     with started(programs(), control.folder, pins.subject_cpu, sys.executable) as parents:
         for parent in parents:
-            parent.ask("os_fork", WARM_UP)  # what the first fork leaves behind is part of the process
+            parent.calibrate()  # what the first forks leave behind is part of the process
             parent.prediction = predict(model, read_process(str(parent.process.pid)))
         pinning.apply(pins)
         try:

@@ -25,7 +25,7 @@ _NOTHING = 1e-3
 class Check(msgspec.Struct, frozen=True):
     """A parent that was not in the fit that predicted it.
 
-    `kind`: ``combined``, or ``left out`` of a fit of all others; `part`: the time of ``control`` or of ``os_fork``.
+    `kind`: ``held out``, or ``left out`` of a fit of all others; `part`: the time of ``control`` or of ``os_fork``.
     """
 
     name: str
@@ -72,16 +72,20 @@ def checks_of(parents: pd.DataFrame, control: tuple[str, ...], share: tuple[str,
     fitted, held = parents[~parents["held_out"]], parents[parents["held_out"]]
     found = left_out(fitted, CONTROL, control)
     price = CONTROL.fit(fitted, control)
-    found += _compared(held, CONTROL, control, price, "combined")
+    found += _compared(held, CONTROL, control, price, "held out")
     if share:
         found += left_out(SHARE.of(fitted), SHARE, share, control)
         both = np.concatenate([price, SHARE.fit(SHARE.of(fitted), share)])
-        found += _compared(SHARE.of(held), SHARE, (*control, *share), both, "combined")
+        found += _compared(SHARE.of(held), SHARE, (*control, *share), both, "held out")
     return found
 
 
-def left_out(parents: pd.DataFrame, part: Part, keys: tuple[str, ...], control: tuple[str, ...] = ()) -> list[Check]:
-    """Each parent predicted by a fit of all others, where these still tell every price and reach as far as it does.
+def left_out(
+    parents: pd.DataFrame, part: Part, keys: tuple[str, ...], control: tuple[str, ...] = (), within: bool = True
+) -> list[Check]:
+    """Each parent predicted by a fit of all others, where these still tell every price.
+
+    Checks are `within` reach of the others: beyond it, a prediction says so. A choice of terms is not.
 
     `control` are the terms of the control where `part` comes on top of it.
     """
@@ -91,7 +95,8 @@ def left_out(parents: pd.DataFrame, part: Part, keys: tuple[str, ...], control: 
     amounts = terms.amounts(doses_of(parents), every)
     for place in range(len(parents)):
         others, rest = parents.drop(parents.index[place]), np.delete(amounts, place, axis=0)
-        if (amounts[place] > REACH * rest.max(axis=0, initial=0.0)).any() or not identified(rest, spreads).all():
+        beyond = bool((amounts[place] > REACH * rest.max(axis=0, initial=0.0)).any())
+        if (within and beyond) or not identified(rest, spreads).all():
             continue
         price = part.fit(others, keys)
         if control:

@@ -130,7 +130,7 @@ def _chosen(run: Run, parents: pd.DataFrame) -> tuple[str, ...]:
 
 def _off(parents: pd.DataFrame, keys: tuple[str, ...]) -> float:
     """The mean error of a control with these terms, for parents left out in turn; none counts for more than 1."""
-    sizes = [min(abs(check.error), 1.0) for check in left_out(parents, CONTROL, keys)]
+    sizes = [min(abs(check.error), 1.0) for check in left_out(parents, CONTROL, keys, within=False)]
     return float(np.mean(sizes)) if sizes else 1.0
 
 

@@ -65,11 +65,11 @@ def rows(model: CostModel) -> list[tuple[str, ...]]:
 
 
 def check_rows(model: CostModel) -> list[tuple[str, ...]]:
-    """The texts under `CHECK_HEAD` of combined parents."""
+    """The texts under `CHECK_HEAD` of parents that were held out."""
     return [
         (check.name, check.part, time_text(check.predicted_ns), time_text(check.measured_ns), f"{check.error:+.1%}")
         for check in model.checks
-        if check.kind == "combined"
+        if check.kind == "held out"
     ]
 
 
@@ -89,14 +89,14 @@ def notes(model: CostModel) -> list[str]:
                 )
     if any(price.lo_ns is None for price in model.control):
         found.append("an interval needs at least 6 rounds; measure longer (--budget)")
-    if not any(check.kind == "combined" for check in model.checks):
-        found.append("no combined parents to check it on: add --scenario rss=64MiB+threads=8")
+    if not any(check.kind == "held out" for check in model.checks):
+        found.append("nothing to check it on: add --scenario rss=64MiB+threads=8")
     return [*found, *model.missing]
 
 
 def _checks_text(checks: Sequence[Check]) -> str:
     texts = []
-    for kind, what in (("combined", "combined parents"), ("left out", "parents left out of the fit in turn")):
+    for kind, what in (("held out", "parents held out"), ("left out", "parents left out of the fit in turn")):
         sizes = [abs(check.error) for check in checks if check.kind == kind]
         if sizes:
             median, worst = percent_text(statistics.median(sizes)), percent_text(max(sizes))

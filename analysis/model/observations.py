@@ -21,6 +21,8 @@ _DISTURBED = ("affinity", "threads_busy")
 _THREADING = "asyncio concurrent.futures logging multiprocessing queue socketserver subprocess threading"
 _RANDOM = "email.message http.client random secrets tempfile urllib.request"
 _BOTH = "http.server matplotlib pandas pyperf scipy"
+# Parents of other people's kinds: the fit is checked on them.
+_FOREIGN = r"imports=(?:matplotlib|numpy|pandas|pyperf|scipy)\b"
 _NEITHER = "collections ctypes decimal json numpy re sqlite3 ssl unittest"
 _HANDLERS_OF: dict[str, tuple[str, ...]] = {
     module: handlers
@@ -37,9 +39,9 @@ _HANDLERS_OF: dict[str, tuple[str, ...]] = {
 def observe(run: Run, python: str) -> pd.DataFrame:
     """One row for every round of every cell of `python` that forks, ordered by cell and round.
 
-    Columns: ``cell``, ``round``, ``name`` (scenario=level), ``scenario``, ``held_out`` (not for the fit: combinations
-    and programs), ``control_ns``, ``total_ns`` and ``share_ns`` (of `os_fork` and what it takes beyond the control;
-    else NaN), and the doses `COLUMNS`. Raises `LoadError` where the run cannot have them.
+    Columns: ``cell``, ``round``, ``name`` (scenario=level), ``scenario``, ``held_out`` (not for the fit: combinations,
+    programs, imports of packages), ``control_ns``, ``total_ns`` and ``share_ns`` (of `os_fork` and what it takes beyond
+    the control; else NaN), and the doses `COLUMNS`. Raises `LoadError` where the run cannot have them.
     """
     missing = [name for name in NEEDED if run.subjects[name].isna().all()]
     if missing:
@@ -72,7 +74,9 @@ def _with_costs(rows: pd.DataFrame) -> pd.DataFrame:
     rows["share_ns"] = share.where((rows["mechanism"] == SHARED) & rows[f"handlers_{HANDLERS[0]}"].notna())
     rows["total_ns"] = rows["control_ns"] + rows["share_ns"]
     unknown = rows["share_ns"].isna() & (rows["mechanism"] == SHARED)
-    rows["held_out"] = rows["scenario"].str.contains("+", regex=False) | (rows["scenario"] == "program") | unknown
+    combined = rows["scenario"].str.contains("+", regex=False)
+    foreign = (rows["scenario"] == "program") | rows["name"].str.contains(_FOREIGN)
+    rows["held_out"] = combined | foreign | unknown
     return rows
 
 

@@ -54,7 +54,7 @@ def test_intervals_hold_the_prices_of_a_noisy_run(tmp_path: Path) -> None:
 
 def test_combined_parents_are_predicted_and_not_fitted(quiet: CostModel) -> None:
     """The three combined cells are checks of both parts, and of exact costs the error is nothing."""
-    combined = [check for check in quiet.checks if check.kind == "combined"]
+    combined = [check for check in quiet.checks if check.kind == "held out"]
     assert {check.name for check in combined} == {
         "rss=64MiB+threads=64",
         "rss=16MiB+vmas=1000",
