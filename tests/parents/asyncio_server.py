@@ -1,3 +1,5 @@
+"""A parent with a server of asyncio in a thread."""
+
 import asyncio
 import threading
 

@@ -1,3 +1,5 @@
+"""A parent with 256 MiB in huge pages."""
+
 import mmap
 
 kept = mmap.mmap(-1, 256 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

@@ -1,3 +1,5 @@
+"""A parent with two thousand mappings, half of them written."""
+
 import mmap
 
 PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS

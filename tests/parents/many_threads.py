@@ -1,3 +1,5 @@
+"""A parent with a hundred idle threads."""
+
 import threading
 
 stop = threading.Event()

@@ -1,3 +1,5 @@
+"""A parent with a figure drawn by matplotlib."""
+
 import matplotlib
 
 matplotlib.use("Agg")

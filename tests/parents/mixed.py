@@ -1,3 +1,5 @@
+"""A parent with tables, threads and objects at once."""
+
 import concurrent.futures
 import threading
 

@@ -1,3 +1,5 @@
+"""A parent with eight hundred open files."""
+
 import os
 import resource
 import selectors

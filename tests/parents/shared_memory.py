@@ -1,3 +1,5 @@
+"""A parent with shared memory and pipes."""
+
 from multiprocessing import Pipe, shared_memory
 
 kept = shared_memory.SharedMemory(create=True, size=64 << 20)

@@ -1,3 +1,5 @@
+"""A parent with what a web service loads, and a small database."""
+
 import email.message
 import http.client
 import json
