@@ -58,8 +58,8 @@ def observe(run: Run, python: str) -> pd.DataFrame:
     subjects = run.subjects[(run.subjects["round"] >= 0) & (run.subjects["status"] == SubjectStatus.OK)]
     doses = [name for name in COLUMNS if name in subjects]
     rows = rows.merge(subjects[["cell", "round", *doses]], on=["cell", "round"])
-    rows = _with_costs(rows)
-    return _with_doses(rows, doses).dropna(subset=["control_ns", *NEEDED]).reset_index(drop=True)
+    rows = _with_doses(_with_costs(rows), doses).dropna(subset=["control_ns", *NEEDED])
+    return rows[rows["control_ns"] > 0].reset_index(drop=True)  # an error is a part of it
 
 
 def _with_costs(rows: pd.DataFrame) -> pd.DataFrame:

@@ -42,6 +42,8 @@ def read(path: Path) -> CostModel:
         raise LoadError(f"{path}: cannot be read ({error.strerror or error}); name a run or its {MODEL_FILE}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise LoadError(f"{path}: no model ({error}); make it again: python -m analysis model RUN") from None
+    if not model.control:
+        raise LoadError(f"{path}: no model (it has no prices); make it again: python -m analysis model RUN")
     unknown = [one.term for one in (*model.control, *model.share) if one.term not in terms.TERMS]
     if unknown:
         raise LoadError(f"{path}: no model ({unknown[0]!r} is no term); make it again: python -m analysis model RUN")

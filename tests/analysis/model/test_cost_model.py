@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from analysis.model.published import PUBLISHED, agrees
 from analysis.model.stored import MODEL_FILE, model_of, read, store
 from analysis.read.run import load_run
 from tests.analysis.model.known_costs import CONTROL, SHARE, parent, parents, run_of
+from tests.fake_kinds import KINDS
 from tests.fake_run import PYTHON, QUIET, Noise, write_run
 
 
@@ -116,13 +118,38 @@ def test_a_run_of_bare_parents_alone_is_refused_with_what_to_measure(tmp_path: P
         fit_model(run)
 
 
-def test_a_run_without_doses_or_of_another_python_is_refused(kind_run: object, quiet_run: Path) -> None:
+def test_a_run_without_doses_or_of_another_python_is_refused(kind_run: Callable[[str], Path], quiet_run: Path) -> None:
     """Runs of older versions lack what a fork copies; an interpreter that is not there is named."""
-    older = load_run(kind_run("usual"))  # type: ignore[operator]
+    older = load_run(kind_run("usual"))
     with pytest.raises(LoadError, match="no doses to fit a model to"):
         fit_model(older)
     with pytest.raises(LoadError, match=r"--python 2\.7: not in"):
         fit_model(load_run(quiet_run), "2.7")
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_run_of_any_kind_is_refused_in_one_line(kind_run: Callable[[str], Path], kind: str) -> None:
+    """Partial, imported, empty or failed runs, and those of older versions, end in a line and never in a traceback."""
+    with pytest.raises(LoadError) as caught:
+        fit_model(load_run(kind_run(kind)))
+    assert "\n" not in str(caught.value)
+
+
+def test_subjects_that_failed_in_some_rounds_take_only_these_rounds_away(tmp_path: Path) -> None:
+    """A cell that failed in two of eight rounds leaves six rounds for the intervals, and the same prices."""
+    cells = parents()
+    cells[3] = replace(cells[3], failing_rounds=(0, 5))
+    model = fit_model(load_run(write_run(tmp_path, run_of(cells, noise=QUIET, rounds=8))))
+    page = next(price for price in model.control if price.term == "page")
+    assert page.ns == pytest.approx(40.0, rel=0.01)
+    assert page.lo_ns is not None
+
+
+def test_threads_that_compute_and_free_cpus_are_not_in_the_fit(tmp_path: Path, quiet: CostModel) -> None:
+    """Parents whose forks cost more than what they hold leave the prices alone."""
+    disturbed = [replace(parent(name, "8"), control_ns=9e6, total_ns=2e7) for name in ("threads_busy", "affinity")]
+    model = fit_model(load_run(write_run(tmp_path, run_of([*parents(), *disturbed], noise=QUIET, rounds=6))))
+    assert [one.ns for one in model.control] == pytest.approx([one.ns for one in quiet.control], rel=1e-3, abs=1.0)
 
 
 def test_too_few_rounds_leave_prices_without_intervals(tmp_path: Path) -> None:
@@ -149,7 +176,7 @@ def test_the_file_is_the_same_when_made_again_and_is_read_back(quiet_run: Path, 
     (quiet_run / MODEL_FILE).unlink()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"run": 1}', "\udcff"])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"run": 1}', "\udcff", '{"run": "\\ud800"}'])
 def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     """Anything else in its place is named with what to do."""
     path = tmp_path / MODEL_FILE
