@@ -84,7 +84,7 @@ GROWTHS = (GROWTH, MAPPING_GROWTH)
 HUGE = Term(
     "huge_page", "huge page of 2 MiB", "huge pages", lambda d: d["huge_bytes"] / HUGE_PAGE, 16, "thp=256MiB", HUGE_PAGE
 )
-THREADS = Term("thread", "thread", "threads more than one", lambda d: d["threads"] - 1, 4, "threads=8,64")
+THREADS = Term("thread", "thread", "threads beyond the first", lambda d: d["threads"] - 1, 4, "threads=8,64")
 PRIVATE = Term(
     "mapping_private",
     "mapping with private pages",
@@ -111,8 +111,8 @@ CONTROL_TERMS = (
     PRIVATE,
     Term(
         "mapping_other",
-        "mapping without",
-        "mappings without",
+        "mapping without private pages",
+        "mappings without private pages",
         lambda dose: dose["vmas"] - dose["vmas_private"] - dose["vmas_unforked"],
         50,
         "vmas=200,1000",
