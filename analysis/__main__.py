@@ -1,4 +1,4 @@
-"""The command line: `python -m analysis summary | plot | report | compare | export-pyperf | import-pyperf`."""
+"""The command line: `python -m analysis COMMAND`; `COMMANDS` has them all."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ COMMANDS = {
     "plot": "the figures of runs",
     "report": "summary.csv, pyperf.json.gz, figures, report.md and index.html",
     "compare": "did it change? a verdict for every cell",
+    "model": "what does a fork pay for? ns a page, µs a mapping; writes model.json into the run as well",
+    "predict": "what would a fork cost a process that runs?",
     "export-pyperf": "a run as a file that pyperf's tools read",
     "import-pyperf": "a pyperf file of any benchmark as a run; prints its directory",
 }

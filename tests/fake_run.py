@@ -38,7 +38,8 @@ PYTHON = "3.11.7"
 class FakeCell:
     """One cell and what is true of it: median latency of its calls and of its control's, in ns.
 
-    `memory` are bytes that its subjects hold beside what a bare one does.
+    `memory` are bytes that its subjects hold beside what a bare one does; `doses` are columns of subjects.csv, in the
+    place of `DOSE`.
     """
 
     mechanism: str = "os_fork"
@@ -59,6 +60,7 @@ class FakeCell:
     path: str = "fork"
     memory: int = 0
     failing_rounds: tuple[int, ...] = ()
+    doses: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -287,8 +289,7 @@ def _subject_row(number: int, cell: int, about: FakeCell, begin: int, set_up: in
         start_ns=begin,
         setup_ns=set_up - begin,
         path=Path(about.path) if about.path else None,
-        **DOSE,
-        **{name: size + about.memory for name, size in BARE.items()},
+        **(DOSE | {name: size + about.memory for name, size in BARE.items()} | about.doses),
     )
 
 

@@ -1,1 +1,1 @@
-"""How latency grows with what the parent holds."""
+"""How latency grows with what the parent holds, and what a fork pays for."""

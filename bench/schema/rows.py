@@ -83,6 +83,9 @@ class SubjectRow(Row, kw_only=True, frozen=True):
         int | None,
         column("resident memory of mappings that hold private pages, without huge pages: fork copies it", unit="bytes"),
     ] = None
+    copied_file_bytes: Annotated[
+        int | None, column("of copied_bytes: pages of files that were not written", unit="bytes")
+    ] = None
     shared_bytes: Annotated[int | None, column("resident memory of shared mappings", unit="bytes")] = None
     file_bytes: Annotated[
         int | None, column("resident memory of private mappings of files without private pages", unit="bytes")

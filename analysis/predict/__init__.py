@@ -1,0 +1,1 @@
+"""What a fork would cost a process that runs."""
