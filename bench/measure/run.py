@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bench.driver import pinning, reaping
 from bench.driver.guard import GUARD
@@ -22,6 +22,8 @@ from bench.options import FEWEST_ROUNDS, Options
 from bench.plan import cells
 from bench.plan.availability import Unavailable
 from bench.plan.cells import identity_of
+from bench.plan.levels import Level
+from bench.plan.registry import Mechanism
 from bench.plan.setup import prepare
 from bench.progress import Progress
 from bench.schema import RunStatus
@@ -33,20 +35,25 @@ _CERTIFICATE_SHARE = 0.02
 # The rounds that an interval needs may take this part of the budget more.
 _GRACE = 0.1
 
+Wanted = Sequence[tuple[Mechanism, Level]]
 
-def execute(options: Options, progress: Progress, resumption: Resumption | None = None) -> Run:
+
+def execute(
+    options: Options, progress: Progress, resumption: Resumption | None = None, wanted: Wanted | None = None
+) -> Run:
     """Measure into a new directory, or go on in that of `resumption`, and return the finished run.
 
+    What is `wanted` is measured instead of what the options ask for.
     Raises `UsageError`, `PlanError`, `InterpreterError` or `StoreError` before anything is measured.
     Any other BaseException, such as an interruption, leaves a partial run with all complete blocks.
     """
     with only_run(options.when_busy, progress.message):
-        return _execute(options, progress, resumption)
+        return _execute(options, progress, resumption, wanted)
 
 
-def _execute(options: Options, progress: Progress, resumption: Resumption | None) -> Run:
+def _execute(options: Options, progress: Progress, resumption: Resumption | None, wanted: Wanted | None) -> Run:
     run = Run(options, progress)
-    wanted = cells.requested(options.profile, options.mechanisms, options.scenarios)
+    wanted = wanted or cells.requested(options.profile, options.mechanisms, options.scenarios)
     setup = prepare(options.cpu, options.pythons, [level for _, level in wanted])
     run.cells, unavailable = cells.make(wanted, setup.pythons, setup.resources)
     if not run.cells:
@@ -62,6 +69,7 @@ def _execute(options: Options, progress: Progress, resumption: Resumption | None
     pinning.apply(setup.pins)
     try:
         with GUARD.on_watch():
+            GUARD.hold({part.recipe_name: part.recipe for _, level in wanted for part in level.parts if part.recipe})
             if resumption:
                 resumption.move_unfinished_aside()
                 run_document.resume(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.plan import registry
@@ -24,13 +24,28 @@ class PlanError(ValueError):
 class Part:
     """One scenario at one level: `text` as it was written, `amount` in the scenario's unit (0 for names).
 
-    `argument` is the level as the subject gets it.
+    `argument` is the level as the subject gets it. A `recipe` is a text that it finds in a file. `held` is
+    what it takes of limited resources, where the amount does not say.
     """
 
     scenario: Scenario
     text: str
     amount: int
     argument: str
+    recipe: str = ""
+    held: Mapping[str, int] | None = None
+
+    @property
+    def recipe_name(self) -> str:
+        """The name of the file that holds the recipe."""
+        return f"{self.scenario.name}-{self.argument}"
+
+    @property
+    def takes(self) -> Mapping[str, int]:
+        """How much of each limited resource it takes."""
+        if self.held is not None:
+            return self.held
+        return {resource: of_one * self.amount for resource, of_one in self.scenario.takes.items()}
 
 
 @dataclass(frozen=True)
@@ -78,13 +93,14 @@ class Level:
         """How much of each limited resource it takes."""
         taken: Counter[str] = Counter()
         for part in self.parts:
-            for resource, of_one in part.scenario.takes.items():
-                taken[resource] += of_one * part.amount
+            taken.update(part.takes)
         return taken
 
 
 def parse_level(scenario: Scenario, text: str) -> Part:
     """Read one level, a name or a number with a unit such as 64MiB. Raises `PlanError`."""
+    if scenario.by:
+        raise PlanError(f"{scenario.name}={text}: such a level is made by `python -m {scenario.by}`, not by hand")
     if scenario.placeholder:
         return Part(scenario, text, 0, text)
     if not scenario.unit:

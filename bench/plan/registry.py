@@ -35,7 +35,8 @@ class Mechanism:
 class Scenario:
     """A state of the parent. Its `levels` have names, or they are numbers of `unit`, or any text: a `placeholder`.
 
-    `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`).
+    `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`). `by` is the command that
+    makes its levels, where nobody can write one.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Scenario:
     placeholder: str
     entry_point: str
     description: str
+    by: str = ""
 
     @property
     def example(self) -> str:
@@ -104,6 +106,7 @@ def scenarios() -> dict[str, Scenario]:
             apply.placeholder,  # type: ignore[attr-defined]
             entry_point,
             _first_line(apply),
+            apply.by,  # type: ignore[attr-defined]
         )
         for apply, entry_point in _defined(bench.subject.scenarios, "dose")
     }

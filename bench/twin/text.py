@@ -1,0 +1,109 @@
+"""Turns a twin and a prediction into lines for people: what was measured beside what was expected, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bench.schema import Role
+from bench.schema.dose import Dose
+from bench.twin.figures import Time
+from bench.twin.prediction import Prediction
+
+# A twin is one, and a process unchanged, if each column is within this part.
+TOLERANCE = 0.02
+# Columns that decide what a fork costs, with what they are.
+_COMPARED = {
+    "copied_bytes": "memory that fork copies",
+    "huge_bytes": "memory in huge pages",
+    "pte_bytes": "page tables",
+    "vmas": "mappings",
+    "vmas_private": "mappings with private pages",
+    "fds": "open files",
+    "threads": "threads",
+}
+_ROWS = (
+    ("os_fork", Role.MECHANISM, "os.fork"),
+    ("os_fork", Role.CONTROL, "  fork in C"),
+    ("posix_spawn", Role.MECHANISM, "os.posix_spawn"),
+    ("posix_spawn", Role.CONTROL, "  posix_spawn in C"),
+    ("subprocess_run", Role.MECHANISM, "subprocess.run"),
+    ("subprocess_run", Role.CONTROL, "  posix_spawn in C"),
+)
+
+
+def table(times: Mapping[tuple[str, Role], Time], prediction: Prediction | None) -> list[str]:
+    """The table: the twin's time with its interval, beside the prediction."""
+    lines = [f"{'':<20} {'twin, measured':<34} predicted"]
+    for mechanism, role, name in _ROWS:
+        if (mechanism, role) in times:
+            shown = _interval(times[mechanism, role])
+            lines.append(f"{name:<20} {shown:<34} {_predicted(mechanism, role, times, prediction)}".rstrip())
+    return lines
+
+
+def differences(one: Dose, other: Dose, of: str, and_of: str) -> list[str]:
+    """The columns in which two doses differ by more than `TOLERANCE`, a line each."""
+    lines = []
+    for column, what in _COMPARED.items():
+        first, second = getattr(one, column), getattr(other, column)
+        if first is None or second is None or abs(first - second) <= TOLERANCE * first:
+            continue
+        first, second = (_amount(column, value) for value in (first, second))
+        lines.append(f"{what}: {first} {of}, {second} {and_of}")
+    return lines
+
+
+def what_it_has(dose: Dose) -> str:
+    """What a process has, in a line."""
+    parts = [
+        f"{_amount(column, getattr(dose, column))} {what}"
+        for column, what in (("copied_bytes", "to copy"), ("huge_bytes", "in huge pages"), ("vmas", "mappings"))
+    ]
+    return ", ".join([*parts, f"{dose.fds} open files", f"{dose.threads} threads"])
+
+
+def duration(nanoseconds: float) -> str:
+    """A time with three digits and its unit."""
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if nanoseconds >= size:
+            return (
+                f"{nanoseconds / size:.3g} {unit}" if nanoseconds < 999.5 * size else f"{nanoseconds / size:.0f} {unit}"
+            )
+    return f"{nanoseconds:.0f} ns"
+
+
+def _interval(time: Time) -> str:
+    if time.lo_ns is None or time.hi_ns is None:
+        return f"{duration(time.p50_ns)} (too few rounds: {time.rounds})"
+    return f"{duration(time.p50_ns)} ({duration(time.lo_ns)} to {duration(time.hi_ns)})"
+
+
+def _predicted(
+    mechanism: str, role: Role, times: Mapping[tuple[str, Role], Time], prediction: Prediction | None
+) -> str:
+    if prediction is None or prediction.problem:
+        return ""
+    expected = {
+        ("os_fork", Role.MECHANISM): prediction.os_fork_ns,
+        ("os_fork", Role.CONTROL): prediction.control_ns,
+        ("posix_spawn", Role.MECHANISM): prediction.posix_spawn_ns,
+    }.get((mechanism, role))
+    if expected is None:
+        return ""
+    text = duration(expected)
+    if (mechanism, role) == ("os_fork", Role.MECHANISM) and None not in (lo := _ends(prediction)):
+        text += f" ({' to '.join(duration(end) for end in lo if end is not None)})"
+    off = expected / times[mechanism, role].p50_ns - 1
+    return f"{text}: {off:+.1%}"
+
+
+def _ends(prediction: Prediction) -> Sequence[float | None]:
+    return prediction.os_fork_lo_ns, prediction.os_fork_hi_ns
+
+
+def _amount(column: str, value: int | None) -> str:
+    if value is None:
+        return "?"
+    if not column.endswith("_bytes"):
+        return str(value)
+    return f"{value / (1 << 20):.1f} MiB"
