@@ -47,25 +47,30 @@ def find_recipe(state: State, setup: Setup) -> Recipe:
         return corrected(first, state.dose, _look(first, state.name, setup).dose)
 
 
-def _look(recipe: Recipe, name: str, setup: Setup) -> State:
-    """What a subject with this recipe is when it is measured."""
-    (part,) = level_of(recipe, name).parts
-    GUARD.hold({part.recipe_name: part.recipe})
+def settings_of(recipe: Recipe, name: str, setup: Setup) -> Settings:
+    """How a twin is started. Its recipe is written to where it looks for it, so call this under the guard's watch."""
+    level = level_of(recipe, name)
+    GUARD.hold({part.recipe_name: part.recipe for part in level.parts})
     mechanism, python = registry.mechanisms()[MECHANISM], setup.pythons[0]
-    has_control = not python.control_problem
-    settings = Settings(
+    has_control = bool(setup.control.folder) and not python.control_problem
+    return Settings(
         python=python.executable,
         mechanism=mechanism.entry_point,
         control_mechanism=registry.mechanisms()[mechanism.control].entry_point if has_control else "",
-        scenarios=Level((part,)).words,
+        scenarios=level.words,
         cpu=setup.pins.subject_cpu,
         allowed_cpus=setup.pins.allowed_cpus if setup.pins.can_pin else (),
         control_folder=setup.control.folder if has_control else "",
     )
+
+
+def _look(recipe: Recipe, name: str, setup: Setup) -> State:
+    """What a subject with this recipe is when it is measured."""
+    settings = settings_of(recipe, name, setup)
     try:
         with Subject(settings) as subject:
             subject.ready(SET_UP_DEADLINE_S)
-            for role in (Role.MECHANISM, Role.CONTROL) if has_control else (Role.MECHANISM,):
+            for role in (Role.MECHANISM, Role.CONTROL) if settings.control_mechanism else (Role.MECHANISM,):
                 subject.block(role, _WARM_UP_CALLS, SET_UP_DEADLINE_S)
             return read_state(subject.pid)
     except SubjectError as error:

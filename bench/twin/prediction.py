@@ -52,8 +52,13 @@ def parse(text: str) -> Prediction:
         document = None
     if not isinstance(document, dict):
         return Prediction(problem="`analysis predict` answered no JSON object")
-    names = ("os_fork_ns", "os_fork_lo_ns", "os_fork_hi_ns", "control_ns", "posix_spawn_ns")
-    return Prediction(*(_number(document, name) for name in names))
+    return Prediction(
+        os_fork_ns=_number(document, "os_fork_ns"),
+        os_fork_lo_ns=_number(document, "os_fork_lo_ns"),
+        os_fork_hi_ns=_number(document, "os_fork_hi_ns"),
+        control_ns=_number(document, "control_ns"),
+        posix_spawn_ns=_number(document, "posix_spawn_ns"),
+    )
 
 
 def _number(document: Mapping[str, Any], name: str) -> float | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.schema.dose import Dose
 from bench.twin.shape import PAGE, TABLE_SPAN, Kind, Shape, anonymous
 
+# Bytes: about what two starts of one interpreter differ by.
+_MUCH_LARGER = 256 << 10
 _MOST_NAME = 15  # characters of a process's name, as in the kernel (TASK_COMM_LEN)
 
 
@@ -24,10 +26,10 @@ class Recipe:
 
     @property
     def text(self) -> str:
-        """The file that `bench.subject.scenarios.twin` reads: equal mappings are one line, sorted by kind."""
+        """The file that `bench.subject.scenarios.twin` reads: equal mappings in a row are one line."""
         lines = [f"threads {self.threads}", f"files {self.files}"]
-        for shape, count in sorted(Counter(self.shapes).items()):
-            amounts = (count, shape.size, shape.resident, shape.huge, shape.written, shape.pieces)
+        for shape, equal in itertools.groupby(self.shapes):
+            amounts = (len(list(equal)), shape.size, shape.resident, shape.huge, shape.written, shape.pieces)
             lines.append(f"map {shape.kind} {' '.join(map(str, amounts))}")
         return "\n".join(lines) + "\n"
 
@@ -53,25 +55,27 @@ class Recipe:
         return f"{kept}-{hashlib.sha256(self.text.encode()).hexdigest()[:8]}"
 
 
-def remainder(process: Iterable[Shape], own: Iterable[Shape]) -> list[Shape]:
-    """The shapes of `process` without those that a subject has as its `own`.
+def remainder(process: Sequence[Shape], own: Iterable[Shape]) -> list[Shape]:
+    """The shapes of `process` without those that a subject has as its `own`, in their order.
 
-    Each own mapping stands for the one of its kind that is nearest in pages, the large ones first. What these differ
-    by is for `corrected` to settle.
+    Each own mapping stands for the one of its kind that is nearest in pages, the large ones first. Where that has
+    `_MUCH_LARGER` pages, a mapping with the rest of them stays; what is less is for `corrected` to settle.
     """
-    left: dict[Kind, list[Shape]] = {kind: [] for kind in Kind}
-    for shape in process:
-        left[shape.kind].append(shape)
+    left, rest = dict(enumerate(process)), {}
     for shape in sorted(own, key=lambda shape: -shape.memory):
-        if same := left[shape.kind]:
-            same.remove(min(same, key=lambda other: abs(other.memory - shape.memory)))
-    return [shape for kind in Kind for shape in left[kind]]
+        same = [number for number, other in left.items() if other.kind is shape.kind]
+        if same:
+            nearest = min(same, key=lambda number: abs(left[number].memory - shape.memory))
+            stood_for = left.pop(nearest)
+            if stood_for.kind is Kind.ANONYMOUS and stood_for.memory - shape.memory > _MUCH_LARGER:
+                resident = max(PAGE, stood_for.resident - shape.resident)
+                rest[nearest] = anonymous(resident, stood_for.huge, stood_for.size - shape.resident)
+    return [shape for _, shape in sorted((left | rest).items())]
 
 
 def corrected(recipe: Recipe, process: Dose, twin: Dose) -> Recipe:
-    """The recipe with what a `twin` made by it lacks of the dose of `process`, or has more than that."""
-    shapes = sorted(recipe.shapes, key=lambda shape: (shape.kind is not Kind.ANONYMOUS, -shape.resident))
-    shapes = _with_pages(shapes, _lacking(process.copied_bytes, twin.copied_bytes))
+    """The recipe with what a `twin` made by it lacks of the dose of `process`, or without what it has more."""
+    shapes = _with_pages(recipe.shapes, _lacking(process.copied_bytes, twin.copied_bytes))
     shapes = _with_tables(shapes, _lacking(process.pte_bytes, twin.pte_bytes) // PAGE)
     shapes = _with_mappings(shapes, _lacking(process.vmas, twin.vmas))
     files = max(0, recipe.files + _lacking(process.fds, twin.fds))
@@ -84,21 +88,21 @@ def _lacking(wanted: int | None, there: int | None) -> int:
 
 def _with_pages(shapes: Sequence[Shape], lacking: int) -> list[Shape]:
     """With so many bytes more that are copied, or less: the largest anonymous mappings give and take."""
-    changed = []
-    for shape in shapes:
+    changed = list(shapes)
+    of_pages = [number for number, shape in enumerate(shapes) if shape.kind is Kind.ANONYMOUS and shape.resident]
+    for number in sorted(of_pages, key=lambda number: -shapes[number].resident):
+        shape = shapes[number]
         # A mapping that gives keeps a page, so that it stays one that is copied.
-        added = max(lacking, PAGE - shape.resident) if shape.kind is Kind.ANONYMOUS and shape.resident else 0
+        added = max(lacking, PAGE - shape.resident)
         lacking -= added
-        size = max(shape.size, shape.size + added) if shape.huge else shape.size
-        changed.append(anonymous(shape.resident + added, shape.huge, size) if added else shape)
+        changed[number] = anonymous(shape.resident + added, shape.huge, shape.size + max(0, added))
     return changed
 
 
 def _with_tables(shapes: Sequence[Shape], lacking: int) -> list[Shape]:
     """With pages spread wider, so that they take so many pages of page tables more."""
     room = [_room_for_tables(shape) for shape in shapes]
-    total = sum(room)
-    share = min(1.0, max(0, lacking) / total) if total else 0.0
+    share = min(1.0, max(0, lacking) / sum(room)) if any(room) else 0.0
     return [
         replace(shape, pieces=_tables(shape.resident) + round(share * more)) if round(share * more) else shape
         for shape, more in zip(shapes, room, strict=True)
@@ -119,17 +123,9 @@ def _tables(resident: int) -> int:
 
 def _with_mappings(shapes: Sequence[Shape], lacking: int) -> list[Shape]:
     """With so many mappings more, without pages, or less: those go that a fork does not copy, the smallest first."""
-    if lacking >= 0:
-        return [*shapes, *[Shape(Kind.UNTOUCHED, PAGE)] * lacking]
     order = [Kind.UNTOUCHED, Kind.FILE, Kind.SHARED]
-    spare = sorted(
-        (shape for shape in shapes if shape.kind in order), key=lambda shape: (order.index(shape.kind), shape.memory)
-    )
-    gone = Counter(spare[:-lacking])
-    kept = []
-    for shape in shapes:
-        if gone[shape]:
-            gone[shape] -= 1
-        else:
-            kept.append(shape)
-    return kept
+    spare = [number for number, shape in enumerate(shapes) if shape.kind in order]
+    spare.sort(key=lambda number: (order.index(shapes[number].kind), shapes[number].memory))
+    gone = set(spare[: max(0, -lacking)])
+    kept = [shape for number, shape in enumerate(shapes) if number not in gone]
+    return kept + [Shape(Kind.UNTOUCHED, PAGE)] * max(0, lacking)

@@ -13,7 +13,7 @@ PAGE = mmap.PAGESIZE
 HUGE_PAGE = 2 << 20
 # What one page of a page table spans: 512 entries of 8 bytes on x86-64 and on arm64 with pages of 4 KiB.
 TABLE_SPAN = PAGE // 8 * PAGE
-# Where nothing is resident, the size of a mapping does not matter to a fork: no more than this is mapped.
+# Where nothing is resident, the size of a mapping does not matter to a fork: no more than this is mapped beside pages.
 MOST_UNUSED = 1 << 30
 
 
@@ -60,20 +60,17 @@ def shape_of(mapping: MappingDose) -> Shape:
     resident, size = sizes.get("Rss", 0) - huge, sizes.get("Size", 0)
     if mapping.is_unforked:
         return Shape(Kind.UNFORKED, PAGE)
-    if mapping.holds_private_pages and resident + huge:
-        if mapping.is_file:
-            return Shape(
-                Kind.FILE_PRIVATE,
-                resident + huge,
-                resident + huge,
-                0,
-                min(max(PAGE, sizes.get("Anonymous", 0)), resident + huge),
-            )
+    if mapping.holds_private_pages and resident + huge and not mapping.is_file:
         return anonymous(resident, huge, size)
+    resident += huge
+    room = max(PAGE, resident, min(size, resident + MOST_UNUSED))
+    if mapping.holds_private_pages and resident:
+        written = min(max(PAGE, sizes.get("Anonymous", 0)), resident)
+        return Shape(Kind.FILE_PRIVATE, room, resident, written=written)
     if mapping.is_shared:
-        return Shape(Kind.SHARED, max(resident, PAGE), resident)
+        return Shape(Kind.SHARED, room, resident)
     if mapping.is_file:
-        return Shape(Kind.FILE, max(resident, PAGE), resident)
+        return Shape(Kind.FILE, room, resident)
     return Shape(Kind.UNTOUCHED, max(PAGE, min(size, MOST_UNUSED)))
 
 

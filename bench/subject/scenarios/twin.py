@@ -17,7 +17,7 @@ MADV_DONTDUMP = 16
 # So much is mapped at once: with vm.overcommit_memory 0 the kernel refuses one mapping that is larger than all memory.
 STRETCH = 1 << 30
 
-OF_FILE, SHARED, UNFORKED = ("file", "file_private"), ("shared",), "unforked"
+OF_FILE, SHARED, UNFORKED = ("file", "file_private"), "shared", "unforked"
 
 
 @scenario(
@@ -25,14 +25,18 @@ OF_FILE, SHARED, UNFORKED = ("file", "file_private"), ("shared",), "unforked"
 )
 def twin(subject, level):
     """The mappings, threads and files of a running process; `python -m bench twin --pid PID` makes it."""
+    import mmap  # also where nothing is mapped: it has mappings itself
+
     shapes, threads, files = _recipe(level)
     if threads:
         _start_threads(subject, threads)
-    for kinds in (OF_FILE, SHARED):
-        chosen = [shape for shape in shapes if shape[0] in kinds]
-        if chosen:
-            _build(subject, _map_file(subject, chosen, kinds is SHARED), chosen)
-    anonymous = [shape for shape in shapes if shape[0] not in OF_FILE + SHARED]
+    of_file = [shape for shape in shapes if shape[0] in OF_FILE]
+    if of_file:
+        _build(subject, _map_file(of_file), of_file)
+    for shape in shapes:
+        if shape[0] == SHARED:  # each is a file of the kernel
+            _build(subject, mmap.mmap(-1, shape[1], flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS), [shape])
+    anonymous = [shape for shape in shapes if shape[0] not in (*OF_FILE, SHARED)]
     for stretch in _stretches(anonymous):
         _build(subject, _map_anonymous(stretch), stretch)
     for _ in range(files):
@@ -87,13 +91,11 @@ def _map_anonymous(shapes):
     return mmap.mmap(-1, sum(shape[1] for shape in shapes), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
-def _map_file(subject, shapes, shared):
-    """One stretch of a new file without a name, or of memory that is shared."""
+def _map_file(shapes):
+    """One stretch of a new file without a name."""
     import mmap
 
     size = sum(shape[1] for shape in shapes)
-    if shared:
-        return mmap.mmap(-1, size, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
     path = os.path.join(os.environ.get("TMPDIR", "/tmp"), "twinned-%d" % os.getpid())
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -121,7 +123,11 @@ def _build(subject, memory, shapes):
     for at, (kind, size, resident, huge, written, pieces) in places:
         if kind == UNFORKED:
             memory.madvise(MADV_DONTFORK, at, size)
+        elif kind == SHARED:
+            _fill(memory, at, resident, MADV_POPULATE_WRITE)
         elif kind in OF_FILE:
+            if size > resident:  # what is read ahead would be mapped too
+                memory.madvise(MADV_RANDOM, at, size)
             _fill(memory, at, resident - written, MADV_POPULATE_READ)
             _fill(memory, at + resident - written, written, MADV_POPULATE_WRITE)
         elif huge:
