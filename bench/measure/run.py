@@ -53,9 +53,9 @@ def execute(
 
 def _execute(options: Options, progress: Progress, resumption: Resumption | None, wanted: Wanted | None) -> Run:
     run = Run(options, progress)
-    wanted = wanted or cells.requested(options.profile, options.mechanisms, options.scenarios)
-    setup = prepare(options.cpu, options.pythons, [level for _, level in wanted])
-    run.cells, unavailable = cells.make(wanted, setup.pythons, setup.resources)
+    pairs = wanted or cells.requested(options.profile, options.mechanisms, options.scenarios)
+    setup = prepare(options.cpu, options.pythons, [level for _, level in pairs])
+    run.cells, unavailable = cells.make(pairs, setup.pythons, setup.resources)
     if not run.cells:
         reasons = "; ".join(sorted({cell.reason for cell in unavailable}))
         raise UsageError(f"nothing can be measured here: {reasons}")
@@ -69,7 +69,7 @@ def _execute(options: Options, progress: Progress, resumption: Resumption | None
     pinning.apply(setup.pins)
     try:
         with GUARD.on_watch():
-            GUARD.hold({part.recipe_name: part.recipe for _, level in wanted for part in level.parts if part.recipe})
+            GUARD.hold({part.recipe_name: part.recipe for _, level in pairs for part in level.parts if part.recipe})
             if resumption:
                 resumption.move_unfinished_aside()
                 run_document.resume(document)
@@ -82,7 +82,7 @@ def _execute(options: Options, progress: Progress, resumption: Resumption | None
             progress.message(f"interrupted; what was measured is kept and marked partial: {run.directory}")
         raise
     finally:
-        if run.directory.name and not run.ended:
+        if run.directory.name and not run.ended and not wanted:  # a run resumes with its options alone
             progress.message(f"go on with it: python -m bench run --resume {run.directory}")
         progress.close()
         pinning.undo(setup.pins)

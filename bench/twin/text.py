@@ -54,12 +54,12 @@ def differences(one: Dose, other: Dose, of: str, and_of: str) -> list[str]:
 
 
 def what_it_has(dose: Dose) -> str:
-    """What a process has, in a line."""
-    parts = [
-        f"{_amount(column, getattr(dose, column))} {what}"
-        for column, what in (("copied_bytes", "to copy"), ("huge_bytes", "in huge pages"), ("vmas", "mappings"))
-    ]
-    return ", ".join([*parts, f"{dose.fds} open files", f"{dose.threads} threads"])
+    """What a process has that decides the cost of its fork, in a line."""
+    parts = ["a fork copies " + _amount("copied_bytes", dose.copied_bytes)]
+    if dose.huge_bytes:
+        parts.append(f"and {_amount('huge_bytes', dose.huge_bytes)} in huge pages")
+    counts = ((dose.vmas, "mapping"), (dose.fds, "open file"), (dose.threads, "thread"))
+    return ", ".join([" ".join(parts), *(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts)])
 
 
 def duration(nanoseconds: float) -> str:
@@ -106,4 +106,4 @@ def _amount(column: str, value: int | None) -> str:
         return "?"
     if not column.endswith("_bytes"):
         return str(value)
-    return f"{value / (1 << 20):.1f} MiB"
+    return f"{value / (1 << 20):.1f} MiB" if value >= 1 << 20 or not value else f"{value >> 10} KiB"
