@@ -86,9 +86,14 @@ def _stretches(shapes):
 
 
 def _map_anonymous(shapes):
+    """One stretch of anonymous memory that does not join what is beside it.
+
+    Where it did, all of its parts would share that mapping's `anon_vma`, and a fork would copy the untouched ones too.
+    """
     import mmap
 
-    return mmap.mmap(-1, sum(shape[1] for shape in shapes), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    apart = getattr(mmap, "MAP_NORESERVE", 0x4000)  # in the module from 3.11 on; <asm-generic/mman-common.h>
+    return mmap.mmap(-1, sum(shape[1] for shape in shapes), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | apart)
 
 
 def _map_file(shapes):
