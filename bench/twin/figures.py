@@ -7,7 +7,7 @@ import gzip
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -29,7 +29,11 @@ class Time:
     rounds: int
 
 
-def times(directory: Path, rounds: int) -> dict[tuple[str, Role], Time]:
+# By mechanism and role.
+Times = Mapping[tuple[str, Role], Time]
+
+
+def times(directory: Path, rounds: int) -> Times:
     """The times of a run's complete rounds, by mechanism and role; those of a subject that failed do not count.
 
     They are made as p50_ns and its ends are in the summary of `analysis`. Raises `OSError` and `ValueError`.
@@ -41,10 +45,8 @@ def times(directory: Path, rounds: int) -> dict[tuple[str, Role], Time]:
         if row.record.status is SubjectStatus.ERROR
     }
     calls: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    packed = directory / f"{schema.SAMPLES.file}.gz"
-    with (
-        gzip.open(packed, "rt", encoding="utf-8") if packed.exists() else open(directory / schema.SAMPLES.file)
-    ) as lines:
+    packed, plain = directory / f"{schema.SAMPLES.file}.gz", directory / schema.SAMPLES.file
+    with gzip.open(packed, "rt", encoding="utf-8") if packed.exists() else open(plain, encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             place = row["cell"], row["round"]
             if row["warmup"] == "0" and place not in failed and int(row["round"]) < rounds:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bench.schema import Role
 from bench.schema.dose import Dose
-from bench.twin.figures import Time
+from bench.twin.figures import Time, Times
 from bench.twin.prediction import Prediction
 
 # A twin is one, and a process unchanged, if each column is within this part.
@@ -31,7 +31,7 @@ _ROWS = (
 )
 
 
-def table(times: Mapping[tuple[str, Role], Time], prediction: Prediction | None) -> list[str]:
+def table(times: Times, prediction: Prediction | None) -> list[str]:
     """The table: the twin's time with its interval, beside the prediction."""
     lines = [f"{'':<20} {'twin, measured':<34} predicted"]
     for mechanism, role, name in _ROWS:
@@ -78,9 +78,7 @@ def _interval(time: Time) -> str:
     return f"{duration(time.p50_ns)} ({duration(time.lo_ns)} to {duration(time.hi_ns)})"
 
 
-def _predicted(
-    mechanism: str, role: Role, times: Mapping[tuple[str, Role], Time], prediction: Prediction | None
-) -> str:
+def _predicted(mechanism: str, role: Role, times: Times, prediction: Prediction | None) -> str:
     if prediction is None or prediction.problem:
         return ""
     expected = {

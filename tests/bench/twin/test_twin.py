@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +23,7 @@ from bench.plan.limits import Limit, Limits
 from bench.plan.setup import prepare
 from bench.twin import build, command
 from bench.twin.recipe import Recipe
-from bench.twin.shape import Kind, Shape, anonymous
+from bench.twin.shape import Kind, Shape, anonymous, shapes_of
 from bench.twin.state import State, read_state
 from tests.engine import PATIENCE_S, PYTHON, bench_cli, needs_fork, needs_proc, rows
 
@@ -87,42 +88,33 @@ def test_a_twin_has_what_the_process_has() -> None:
 
 
 def test_every_kind_of_mapping_is_built() -> None:
-    """A recipe with each kind of mapping raises the dose by what it says, and no mapping joins another."""
-    kib = 1024
+    """A subject has each mapping of a recipe with the pages that it says, to the byte, and none joins another."""
+    page = 4096  # in numbers that no mapping of the subject itself has
     shapes = [
-        *[anonymous(12 * kib, 0, 40 * kib)] * 9,
-        anonymous(200 * 4 * kib, 0, 8 * MIB, pieces=4),
-        Shape(Kind.FILE_PRIVATE, 80 * kib, 64 * kib, written=8 * kib),
-        Shape(Kind.FILE, 64 * kib, 64 * kib),
-        Shape(Kind.FILE_PRIVATE, 16 * kib, 16 * kib, written=16 * kib),
-        *[Shape(Kind.SHARED, 32 * kib, 16 * kib)] * 2,
-        *[Shape(Kind.UNTOUCHED, 40 * kib)] * 5,
-        Shape(Kind.UNFORKED, 4 * kib),
+        *[anonymous(3 * page, 0, 13 * page)] * 9,
+        anonymous(203 * page, 0, 8 * MIB, pieces=4),
+        Shape(Kind.FILE_PRIVATE, 23 * page, 19 * page, written=2 * page),
+        Shape(Kind.FILE, 17 * page, 17 * page),
+        Shape(Kind.FILE_PRIVATE, 7 * page, 7 * page, written=7 * page),
+        *[Shape(Kind.SHARED, 11 * page, 5 * page)] * 2,
+        *[Shape(Kind.UNTOUCHED, 37 * page)] * 5,
+        Shape(Kind.UNFORKED, page),
     ]
-    bare, full = built(Recipe()).dose, built(Recipe(shapes, threads=0, files=3)).dose
-
-    def rose(column: str) -> int:
-        return int(getattr(full, column)) - int(getattr(bare, column))
-
-    # The subject itself moves by some pages, and its heap may become a mapping more.
-    assert rose("copied_bytes") == pytest.approx((9 * 12 + 800 + 64 + 16) * kib, abs=160 * kib)
-    assert rose("shared_bytes") == 32 * kib
-    assert rose("file_bytes") == pytest.approx(64 * kib, abs=128 * kib)
-    assert rose("vmas") == pytest.approx(21, abs=2)
-    assert rose("vmas_private") == pytest.approx(12, abs=2)
-    assert rose("vmas_unforked") == 1
-    assert rose("fds") == 4  # the mapped file has one
+    bare, full = built(Recipe()), built(Recipe(shapes, threads=0, files=3))
+    more = Counter(shapes_of(full.mappings)) - Counter(shapes_of(bare.mappings))
+    for shape, count in Counter(replace(shape, pieces=0) for shape in shapes).items():
+        assert more[shape] == count, shape
+    assert (full.dose.fds or 0) - (bare.dose.fds or 0) == 4  # the mapped file has one
 
 
 def test_huge_pages_are_huge_where_the_kernel_gives_them() -> None:
     """Three huge pages and two small ones in one mapping."""
     if not prepare().resources.huge_pages:
         pytest.skip("this kernel gives no huge pages")
-    bare, full = built(Recipe()).dose, built(Recipe([anonymous(8192, 6 * MIB, 6 * MIB)])).dose
-    assert full.huge_bytes is not None
-    assert bare.huge_bytes == 0
-    assert full.huge_bytes == 6 * MIB
-    assert abs((full.vmas or 0) - (bare.vmas or 0) - 1) <= 1
+    shape = anonymous(8192, 6 * MIB, 6 * MIB)
+    seen = built(Recipe([shape]))
+    assert seen.dose.huge_bytes == 6 * MIB
+    assert shape in shapes_of(seen.mappings)
 
 
 def test_untouched_mappings_stay_out_of_what_a_fork_copies() -> None:
@@ -137,19 +129,21 @@ def test_untouched_mappings_stay_out_of_what_a_fork_copies() -> None:
 def test_the_command_measures_the_twin_beside_a_prediction_that_failed(tmp_path: Path) -> None:
     """A run like any other, its level named by program and hash, a table, and the reason why nothing was predicted."""
     with process() as pid:
-        words = ["--pid", str(pid), "--budget", "3", "--results", str(tmp_path), "--machine", "here", "--label", "twin"]
+        words = ["--pid", str(pid), "--budget", "5", "--results", str(tmp_path), "--machine", "here", "--label", "twin"]
         done = bench_cli("twin", *words, "--no-progress", "--model", "no-such-run")
         name = read_state(pid).name
-    assert done.returncode == 0, done.stderr
     *lines, last = done.stdout.splitlines()
     directory = Path(last)
     assert directory.parent == tmp_path / "here"
     assert directory.name.endswith("-twin")
     assert lines[0].startswith(f"process {pid} ({name}): a fork copies 2")
     assert "40 open files, 6 threads" in lines[0]
-    assert any(line.startswith("os.fork ") for line in lines)
+    # A busy machine leaves cells out of so small a budget, and the dearest is os.fork.
+    measured = any(line.startswith("os.fork ") for line in lines)
+    assert done.returncode == (0 if measured else 1), done.stderr
+    assert measured or any(line.startswith("WARNING: os.fork was not measured; raise --budget") for line in lines)
     assert any(line.startswith("no prediction: ") for line in lines)
-    assert not any(line.startswith("WARNING") for line in lines)
+    assert not any("changed" in line or "lacks" in line for line in lines)
     cells = rows(directory, schema.CELLS)
     assert {cell["scenario"] for cell in cells} == {"twin"}
     (level,) = {cell["level"] for cell in cells}
