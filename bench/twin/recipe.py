@@ -87,7 +87,10 @@ def _lacking(wanted: int | None, there: int | None) -> int:
 
 
 def _with_pages(shapes: Sequence[Shape], lacking: int) -> list[Shape]:
-    """With so many bytes more that are copied, or less: the largest anonymous mappings give and take."""
+    """With so many bytes more that are copied, or less: the largest anonymous mappings give and take.
+
+    Where there is none, what is missing becomes one.
+    """
     changed = list(shapes)
     of_pages = [number for number, shape in enumerate(shapes) if shape.kind is Kind.ANONYMOUS and shape.resident]
     for number in sorted(of_pages, key=lambda number: -shapes[number].resident):
@@ -96,7 +99,7 @@ def _with_pages(shapes: Sequence[Shape], lacking: int) -> list[Shape]:
         added = max(lacking, PAGE - shape.resident)
         lacking -= added
         changed[number] = anonymous(shape.resident + added, shape.huge, shape.size + max(0, added))
-    return changed
+    return [*changed, anonymous(lacking, 0, lacking)] if lacking > 0 else changed
 
 
 def _with_tables(shapes: Sequence[Shape], lacking: int) -> list[Shape]:

@@ -81,6 +81,8 @@ def test_missing_pages_go_to_the_largest_mapping() -> None:
     assert [shape.resident for shape in more.shapes] == [40 * KIB, 412 * KIB]
     less = corrected(recipe, Dose(copied_bytes=488 * KIB), Dose(copied_bytes=500 * KIB))
     assert [shape.resident for shape in less.shapes] == [40 * KIB, 388 * KIB]
+    none = corrected(Recipe([Shape(Kind.FILE, PAGE)]), Dose(copied_bytes=500 * KIB), Dose(copied_bytes=488 * KIB))
+    assert none.shapes == [Shape(Kind.FILE, PAGE), anonymous(12 * KIB, 0, 12 * KIB)]
 
 
 def test_a_mapping_that_gives_pages_keeps_one() -> None:

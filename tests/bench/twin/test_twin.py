@@ -117,13 +117,15 @@ def test_huge_pages_are_huge_where_the_kernel_gives_them() -> None:
     assert shape in shapes_of(seen.mappings)
 
 
-def test_untouched_mappings_stay_out_of_what_a_fork_copies() -> None:
-    """However the subject's own memory lies, mappings without a page share no anon_vma: none has a private page."""
+def test_anonymous_memory_joins_nothing_beside_it() -> None:
+    """All of a twin's anonymous memory is of a kind (``nr``) that the subject has none of, so that it stays apart."""
     shapes = [Shape(Kind.UNTOUCHED, 8192), anonymous(4096, 0, 4096)] * 50
-    seen = built(Recipe(shapes))
-    private = sum(mapping.holds_private_pages for mapping in seen.mappings)
-    bare = built(Recipe()).dose.vmas_private or 0
-    assert private - bare == pytest.approx(50, abs=2)
+    setup = prepare()
+    with GUARD.on_watch(), Subject(build.settings_of(Recipe(shapes), "test", setup)) as subject:
+        subject.ready(PATIENCE_S)
+        smaps = Path(f"/proc/{subject.pid}/smaps").read_text(encoding="utf-8")
+    flags = [line.split() for line in smaps.splitlines() if line.startswith("VmFlags:")]
+    assert sum("nr" in words for words in flags) == 100
 
 
 def test_the_command_measures_the_twin_beside_a_prediction_that_failed(tmp_path: Path) -> None:
