@@ -58,11 +58,11 @@ class Recipe:
 def remainder(process: Sequence[Shape], own: Iterable[Shape]) -> list[Shape]:
     """The shapes of `process` without those that a subject has as its `own`, in their order.
 
-    Each own mapping stands for the one of its kind that is nearest in pages, the large ones first. Where that has
-    `_MUCH_LARGER` pages, a mapping with the rest of them stays; what is less is for `corrected` to settle.
+    Each own mapping stands for the one of its kind that is nearest in pages. Where that one is `_MUCH_LARGER`, a mapping
+    with the rest of its pages stays; what is less is for `corrected` to settle.
     """
     left, rest = dict(enumerate(process)), {}
-    for shape in sorted(own, key=lambda shape: -shape.memory):
+    for shape in own:
         same = [number for number, other in left.items() if other.kind is shape.kind]
         if same:
             nearest = min(same, key=lambda number: abs(left[number].memory - shape.memory))

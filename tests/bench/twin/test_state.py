@@ -67,11 +67,13 @@ def test_a_process_that_may_not_be_read_is_said_to_be_so(monkeypatch: pytest.Mon
 @needs_proc
 def test_a_child_is_read_whole() -> None:
     """Its name, threads and files are those that it has; every mapping is there with its size."""
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as child:
         assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(b"begun\n")
+        assert child.stdout.readline() == b"begun\n"
         state = read_state(child.pid)
-        if state.name != "cat":  # it was read before it had become the program
-            pytest.skip("the child had not begun")
+        assert state.name == "cat"
         assert state.dose.threads == 1
         assert state.dose.vmas == len(state.mappings) > 10
         assert sum(mapping.sizes["Size"] for mapping in state.mappings) == state.dose.virtual_bytes

@@ -93,8 +93,8 @@ def test_every_kind_of_mapping_is_built() -> None:
     shapes = [
         *[anonymous(3 * page, 0, 13 * page)] * 9,
         anonymous(203 * page, 0, 8 * MIB, pieces=4),
-        Shape(Kind.FILE_PRIVATE, 23 * page, 19 * page, written=2 * page),
         Shape(Kind.FILE, 17 * page, 17 * page),
+        Shape(Kind.FILE_PRIVATE, 99 * page, 19 * page, written=2 * page),
         Shape(Kind.FILE_PRIVATE, 7 * page, 7 * page, written=7 * page),
         *[Shape(Kind.SHARED, 11 * page, 5 * page)] * 2,
         *[Shape(Kind.UNTOUCHED, 37 * page)] * 5,
