@@ -58,8 +58,8 @@ class Recipe:
 def remainder(process: Sequence[Shape], own: Iterable[Shape]) -> list[Shape]:
     """The shapes of `process` without those that a subject has as its `own`, in their order.
 
-    Each own mapping stands for the one of its kind that is nearest in pages. Where that one is `_MUCH_LARGER`, a mapping
-    with the rest of its pages stays; what is less is for `corrected` to settle.
+    Each own mapping stands for the one of its kind that is nearest in pages. Where that one is `_MUCH_LARGER`, a
+    mapping with the rest of its pages stays; what is less is for `corrected` to settle.
     """
     left, rest = dict(enumerate(process)), {}
     for shape in own:
