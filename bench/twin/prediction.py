@@ -7,9 +7,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 # Loading pandas and fitting a model takes seconds.
@@ -19,13 +18,12 @@ _ONE_LINE = 300
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says, in ns; None: it does not say. `problem` is why there is no prediction, in one line."""
+    """What a model says: times in ns under the names that `analysis predict --json` gives them, as ``os_fork_ns``.
 
-    os_fork_ns: float | None = None
-    os_fork_lo_ns: float | None = None
-    os_fork_hi_ns: float | None = None
-    control_ns: float | None = None
-    posix_spawn_ns: float | None = None
+    `problem` is why there is no prediction, in one line.
+    """
+
+    times: Mapping[str, float] = field(default_factory=dict)
     problem: str = ""
 
 
@@ -45,7 +43,7 @@ def predict(model: str, pid: int) -> Prediction:
 
 
 def parse(text: str) -> Prediction:
-    """The prediction in the JSON of `analysis predict --json`; what is no finite number in it is not known."""
+    """The prediction in the JSON of `analysis predict --json`; a time that is no finite number is not known."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -53,15 +51,9 @@ def parse(text: str) -> Prediction:
     if not isinstance(document, dict):
         return Prediction(problem="`analysis predict` answered no JSON object")
     return Prediction(
-        os_fork_ns=_number(document, "os_fork_ns"),
-        os_fork_lo_ns=_number(document, "os_fork_lo_ns"),
-        os_fork_hi_ns=_number(document, "os_fork_hi_ns"),
-        control_ns=_number(document, "control_ns"),
-        posix_spawn_ns=_number(document, "posix_spawn_ns"),
+        {name: float(value) for name, value in document.items() if name.endswith("_ns") and _is_time(value)}
     )
 
 
-def _number(document: Mapping[str, Any], name: str) -> float | None:
-    value = document.get(name)
-    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
-    return float(value) if known else None  # type: ignore[arg-type]
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bench.schema import Role
 from bench.schema.dose import Dose
 from bench.twin.figures import Time, Times
@@ -21,23 +19,24 @@ _COMPARED = {
     "fds": "open files",
     "threads": "threads",
 }
+# Mechanism, role, what it is called here, and by a prediction.
 _ROWS = (
-    ("os_fork", Role.MECHANISM, "os.fork"),
-    ("os_fork", Role.CONTROL, "  fork in C"),
-    ("posix_spawn", Role.MECHANISM, "os.posix_spawn"),
-    ("posix_spawn", Role.CONTROL, "  posix_spawn in C"),
-    ("subprocess_run", Role.MECHANISM, "subprocess.run"),
-    ("subprocess_run", Role.CONTROL, "  posix_spawn in C"),
+    ("os_fork", Role.MECHANISM, "os.fork", "os_fork"),
+    ("os_fork", Role.CONTROL, "  fork in C", "control"),
+    ("posix_spawn", Role.MECHANISM, "os.posix_spawn", "posix_spawn"),
+    ("posix_spawn", Role.CONTROL, "  posix_spawn in C", ""),
+    ("subprocess_run", Role.MECHANISM, "subprocess.run", "subprocess_run"),
+    ("subprocess_run", Role.CONTROL, "  posix_spawn in C", ""),
 )
 
 
 def table(times: Times, prediction: Prediction | None) -> list[str]:
     """The table: the twin's time with its interval, beside the prediction."""
     lines = [f"{'':<20} {'twin, measured':<34} predicted"]
-    for mechanism, role, name in _ROWS:
-        if (mechanism, role) in times:
-            shown = _interval(times[mechanism, role])
-            lines.append(f"{name:<20} {shown:<34} {_predicted(mechanism, role, times, prediction)}".rstrip())
+    for mechanism, role, name, predicted in _ROWS:
+        if measured := times.get((mechanism, role)):
+            line = f"{name:<20} {_interval(measured):<34} {_predicted(predicted, measured, prediction)}"
+            lines.append(line.rstrip())
     return lines
 
 
@@ -78,25 +77,14 @@ def _interval(time: Time) -> str:
     return f"{duration(time.p50_ns)} ({duration(time.lo_ns)} to {duration(time.hi_ns)})"
 
 
-def _predicted(mechanism: str, role: Role, times: Times, prediction: Prediction | None) -> str:
-    if prediction is None or prediction.problem:
+def _predicted(name: str, measured: Time, prediction: Prediction | None) -> str:
+    """What was predicted under `name`, with its interval, and how far that is from the measured time."""
+    expected = prediction.times if prediction else {}
+    middle, lo, hi = (expected.get(f"{name}{end}_ns") for end in ("", "_lo", "_hi"))
+    if middle is None:
         return ""
-    expected = {
-        ("os_fork", Role.MECHANISM): prediction.os_fork_ns,
-        ("os_fork", Role.CONTROL): prediction.control_ns,
-        ("posix_spawn", Role.MECHANISM): prediction.posix_spawn_ns,
-    }.get((mechanism, role))
-    if expected is None:
-        return ""
-    text = duration(expected)
-    if (mechanism, role) == ("os_fork", Role.MECHANISM) and None not in (lo := _ends(prediction)):
-        text += f" ({' to '.join(duration(end) for end in lo if end is not None)})"
-    off = expected / times[mechanism, role].p50_ns - 1
-    return f"{text}: {off:+.1%}"
-
-
-def _ends(prediction: Prediction) -> Sequence[float | None]:
-    return prediction.os_fork_lo_ns, prediction.os_fork_hi_ns
+    interval = "" if lo is None or hi is None else f" ({duration(lo)} to {duration(hi)})"
+    return f"{duration(middle)}{interval}: {middle / measured.p50_ns - 1:+.1%}"
 
 
 def _amount(column: str, value: int | None) -> str:

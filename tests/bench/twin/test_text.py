@@ -60,7 +60,9 @@ def test_the_prediction_stands_beside_with_its_error() -> None:
         ("os_fork", Role.CONTROL): Time(1e6, None, None, 3),
         ("posix_spawn", Role.MECHANISM): Time(5e5, 4e5, 6e5, 9),
     }
-    _, fork, control, spawn = table(times, Prediction(2.2e6, 2e6, 2.5e6, 9e5))
+    _, fork, control, spawn = table(
+        times, Prediction({"os_fork_ns": 2.2e6, "os_fork_lo_ns": 2e6, "os_fork_hi_ns": 2.5e6, "control_ns": 9e5})
+    )
     assert fork.split() == _words("os.fork 2 ms (1.9 ms to 2.1 ms) 2.2 ms (2 ms to 2.5 ms): +10.0%")
     assert control.split() == _words("fork in C 1 ms (too few rounds: 3) 900 µs: -10.0%")
     assert spawn.endswith("500 µs (400 µs to 600 µs)")
