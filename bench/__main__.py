@@ -1,4 +1,4 @@
-"""The command line: `python -m bench run | list | check | selftest | demo`."""
+"""The command line: `python -m bench run | list | check | selftest | twin | demo`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ COMMANDS = {
     "list": "mechanisms and scenarios, and what is unavailable here and why",
     "check": "is this machine fit to measure on? exit status 1 if not",
     "selftest": "measure the instrument's own error, about 30 s",
+    "twin": "measure what a fork would cost a running process, in a subject with the same memory",
     "demo": "fork a child for every line you type; q ends it",
 }
 

@@ -108,6 +108,12 @@ def _demo_options(demo: ArgumentParser) -> None:
     add_arguments(demo)
 
 
+def _twin_options(twin: ArgumentParser) -> None:
+    from bench.twin.command import add_options
+
+    add_options(twin)
+
+
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
     signal.signal(signum, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -194,10 +200,18 @@ def _demo(arguments: Namespace) -> int:
     return run(arguments)
 
 
+def _twin(arguments: Namespace) -> int:
+    from bench.twin.command import run
+
+    _be_interrupted()
+    return run(arguments)
+
+
 _COMMANDS = {
     "run": Command(_run_options, _run),
     "list": Command(_list_options, _list),
     "check": Command(_no_options, _check),
     "selftest": Command(_selftest_options, _selftest),
     "demo": Command(_demo_options, _demo),
+    "twin": Command(_twin_options, _twin),
 }

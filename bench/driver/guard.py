@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -44,6 +44,14 @@ class Guard:
     def ended(self, group: int) -> None:
         """Tell the watcher that no process of this group is left."""
         self._tell(f"-{group}\n")
+
+    def hold(self, texts: Mapping[str, str]) -> None:
+        """Write files, by name, that subjects find in their temporary directory. Raises `UsageError`."""
+        try:
+            for name, text in texts.items():
+                Path(self.folder, name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{self.folder}: cannot be written ({error.strerror}); set TMPDIR to another") from None
 
     def _tell(self, line: str) -> None:
         with suppress(OSError):  # somebody ended or stopped the watcher: the run goes on without it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bench.driver import pinning, reaping
 from bench.driver.guard import GUARD
@@ -22,6 +22,8 @@ from bench.options import FEWEST_ROUNDS, Options
 from bench.plan import cells, own_files
 from bench.plan.availability import Unavailable
 from bench.plan.cells import identity_of
+from bench.plan.levels import Level
+from bench.plan.registry import Mechanism
 from bench.plan.setup import prepare
 from bench.progress import Progress
 from bench.schema import RunStatus, state_name
@@ -33,24 +35,29 @@ _CERTIFICATE_SHARE = 0.02
 # The rounds that an interval needs may take this part of the budget more.
 _GRACE = 0.1
 
+Wanted = Sequence[tuple[Mechanism, Level]]
 
-def execute(options: Options, progress: Progress, resumption: Resumption | None = None) -> Run:
+
+def execute(
+    options: Options, progress: Progress, resumption: Resumption | None = None, wanted: Wanted | None = None
+) -> Run:
     """Measure into a new directory, or go on in that of `resumption`, and return the finished run.
 
+    What is `wanted` is measured instead of what the options ask for.
     Raises `UsageError`, `PlanError`, `InterpreterError` or `StoreError` before anything is measured.
     Any other BaseException, such as an interruption, leaves a partial run with all complete blocks.
     """
     with only_run(options.when_busy, progress.message):
-        return _execute(options, progress, resumption)
+        return _execute(options, progress, resumption, wanted)
 
 
-def _execute(options: Options, progress: Progress, resumption: Resumption | None) -> Run:
+def _execute(options: Options, progress: Progress, resumption: Resumption | None, wanted: Wanted | None) -> Run:
     run = Run(options, progress)
     python = options.pythons[0] if options.pythons else ""
-    wanted = cells.requested(options.profile, options.mechanisms, options.scenarios, python)
-    own_needs = [need for mechanism, _ in wanted if mechanism.file for need in mechanism.needs]
-    setup = prepare(options.cpu, options.pythons, [level for _, level in wanted], own_needs)
-    run.cells, unavailable = cells.make(wanted, setup.pythons, setup.resources)
+    pairs = wanted or cells.requested(options.profile, options.mechanisms, options.scenarios, python)
+    own_needs = [need for mechanism, _ in pairs if mechanism.file for need in mechanism.needs]
+    setup = prepare(options.cpu, options.pythons, [level for _, level in pairs], own_needs)
+    run.cells, unavailable = cells.make(pairs, setup.pythons, setup.resources)
     if not run.cells:
         reasons = "; ".join(sorted({cell.reason for cell in unavailable}))
         raise UsageError(f"nothing can be measured here: {reasons}")
@@ -64,6 +71,7 @@ def _execute(options: Options, progress: Progress, resumption: Resumption | None
     pinning.apply(setup.pins)
     try:
         with GUARD.on_watch():
+            GUARD.hold({part.recipe_name: part.recipe for _, level in pairs for part in level.parts if part.recipe})
             if resumption:
                 resumption.move_unfinished_aside()
                 run_document.resume(document)
@@ -76,7 +84,7 @@ def _execute(options: Options, progress: Progress, resumption: Resumption | None
             progress.message(f"interrupted; what was measured is kept and marked partial: {run.directory}")
         raise
     finally:
-        if run.directory.name and not run.ended:
+        if run.directory.name and not run.ended and not wanted:  # a run resumes with its options alone
             files = own_files.arguments(options.mechanisms, options.scenarios)
             progress.message(f"go on with it: python -m bench run --resume {run.directory}{files}")
         progress.close()

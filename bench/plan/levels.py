@@ -6,7 +6,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bench import own_file
@@ -31,7 +31,9 @@ class PlanError(ValueError):
 class Part:
     """One scenario at one level: `text` as it was written, `amount` in the scenario's unit (0 for names).
 
-    `argument` is the level as the subject gets it. A level that is a user's `file` has its recorded name as `text`.
+    `argument` is the level as the subject gets it. A level that is a user's `file` has its recorded name as `text`. A
+    `recipe` is a text that the subject finds in a file. `held` is what it takes of limited resources, where the amount
+    does not say.
     """
 
     scenario: Scenario
@@ -39,6 +41,20 @@ class Part:
     amount: int
     argument: str
     file: OwnFile | None = None
+    recipe: str = ""
+    held: Mapping[str, int] | None = None
+
+    @property
+    def recipe_name(self) -> str:
+        """The name of the file that holds the recipe."""
+        return f"{self.scenario.name}-{self.argument}"
+
+    @property
+    def takes(self) -> Mapping[str, int]:
+        """How much of each limited resource it takes."""
+        if self.held is not None:
+            return self.held
+        return {resource: of_one * self.amount for resource, of_one in self.scenario.takes.items()}
 
 
 @dataclass(frozen=True)
@@ -101,8 +117,7 @@ class Level:
         """How much of each limited resource it takes."""
         taken: Counter[str] = Counter()
         for part in self.parts:
-            for resource, of_one in part.scenario.takes.items():
-                taken[resource] += of_one * part.amount
+            taken.update(part.takes)
         return taken
 
 
@@ -111,6 +126,8 @@ def parse_level(scenario: Scenario, text: str) -> Part:
     if scenario.name == PROGRAM:
         file = own_file.look_at(text)
         return Part(scenario, file.name, 0, file.path, file)
+    if scenario.by:
+        raise PlanError(f"{scenario.name}={text}: such a level is made by `python -m {scenario.by}`, not by hand")
     if scenario.placeholder:
         return Part(scenario, text, 0, text)
     if not scenario.unit:

@@ -22,6 +22,9 @@ def main(python: str | None) -> int:
                 print(_entry(mechanism.name, mechanism.description, reason))
     print("\nScenarios, as in --scenario NAME=LEVEL[,LEVEL]:\n")
     for scenario in registry.scenarios().values():
+        if scenario.by:  # nobody can write its level
+            print(_entry(scenario.name, scenario.description, ""))
+            continue
         reasons = [
             f"{level}: {reason}"
             for level in scenario.levels

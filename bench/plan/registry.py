@@ -50,7 +50,7 @@ class Scenario:
     """A state of the parent. Its `levels` have names, or they are numbers of `unit`, or any text: a `placeholder`.
 
     `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`); `gives` is what a parent
-    has then that a mechanism may need.
+    has then that a mechanism may need. `by` is the command that makes its levels, where nobody can write one.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Scenario:
     entry_point: str
     description: str
     gives: str = ""
+    by: str = ""
 
     @property
     def example(self) -> str:
@@ -121,6 +122,7 @@ def scenarios() -> dict[str, Scenario]:
             entry_point,
             _first_line(apply),
             apply.gives,  # type: ignore[attr-defined]
+            apply.by,  # type: ignore[attr-defined]
         )
         for apply, entry_point in _defined(bench.subject.scenarios, "dose")
     }

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.errors import UsageError
 from bench.plan import registry
 from bench.plan.availability import Resources
 from bench.plan.cells import SIZED, make, requested
@@ -93,11 +94,11 @@ def test_what_is_no_scenario_is_refused(words: list[str], said: str) -> None:
 
 @given(st.text(max_size=12))
 def test_any_level_is_read_or_refused(text: str) -> None:
-    """Nothing but `PlanError` comes of a word that is no level."""
+    """Nothing but an error of one line comes of a word that is no level."""
     for scenario in registry.scenarios().values():
         try:
             level = parse_level(scenario, text)
-        except PlanError:
+        except (PlanError, UsageError):
             continue
         assert level.amount >= 0
 
