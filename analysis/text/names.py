@@ -19,6 +19,7 @@ WORK_TITLES = {
     "python_start": "start a Python",
     "python_call": "call in a new Python process",
     "reuse": "task to a warm pool",
+    "workers": "start workers",
     "known": "known delay",
     "imported": "imported from pyperf",
 }

@@ -38,7 +38,7 @@ class Settings:
     before and after them, so that its dose can be read. The subject starts on any of `allowed_cpus`, and pins itself
     to `cpu` once it is set up. `true_program` is the path of the program `true`. `control_folder` holds the C control.
     `module_path` holds more folders for `sys.path`. `padding` is the length of an argument without a meaning: it
-    shifts what lies in memory (see `Round`).
+    shifts what lies in memory (see `Round`). `at_once` such subjects work at the same time.
     """
 
     python: str
@@ -52,6 +52,7 @@ class Settings:
     control_folder: str = ""
     module_path: str = ""
     padding: int = 0
+    at_once: int = 1
 
     def command(self) -> list[str]:
         """The command line that starts the subject."""

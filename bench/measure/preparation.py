@@ -19,6 +19,7 @@ from bench.measure.round import Task
 from bench.options import FEWEST_ROUNDS, Options
 from bench.plan import registry
 from bench.plan.cells import Cell
+from bench.plan.levels import AT_ONCE
 from bench.plan.setup import Setup
 from bench.schema import CellRow, Role, SubjectRow, SubjectStatus
 
@@ -123,7 +124,8 @@ class Preparation:
         for cell in cells:
             row = rows.get(cell.number)
             if row and row.block_calls:
-                calibration = Calibration(row.block_calls, row.control_calls, 0.0, 0.0, row.path)
+                calls, control_calls = (n // cell.level.subjects for n in (row.block_calls, row.control_calls))
+                calibration = Calibration(calls, control_calls, 0.0, 0.0, row.path)
                 self.tasks[cell.number] = Task(cell, self._settings(cell), calibration, row.blocks)
 
     def settle(self, cells: Sequence[Cell], left_s: float) -> None:
@@ -151,7 +153,7 @@ class Preparation:
     def _row(self, cell: Cell) -> CellRow:
         """The cell's row of cells.csv; without blocks if its calibration failed."""
         task = self.tasks.get(cell.number)
-        calibration = task.calibration if task else _NOT_CALIBRATED
+        calibration, subjects = task.calibration if task else _NOT_CALIBRATED, cell.level.subjects
         return CellRow(
             cell=cell.number,
             python=cell.python.label,
@@ -161,10 +163,11 @@ class Preparation:
             level=cell.level.text,
             unit=cell.level.unit or None,
             control=cell.mechanism.control if self._control_of(cell) else None,
-            block_calls=calibration.calls,
-            control_calls=calibration.control_calls,
+            block_calls=calibration.calls * subjects,
+            control_calls=calibration.control_calls * subjects,
             blocks=task.pairs if task else 0,
             path=calibration.path,
+            subjects=subjects if AT_ONCE in cell.level.scenario.split("+") else None,
         )
 
     def ground(self, cell: Cell) -> Ground:
@@ -185,6 +188,7 @@ class Preparation:
             true_program=self._setup.resources.true_program,
             control_folder=control,
             module_path=os.pathsep.join(filter(None, (self._options.module_path, _site_path(cell)))),
+            at_once=cell.level.subjects,
         )
 
     def _control_of(self, cell: Cell) -> str:
@@ -193,9 +197,8 @@ class Preparation:
 
 
 def _site_path(cell: Cell) -> str:
-    """Where installed packages lie, for a parent that imports some; no other parent sees them."""
-    imports = any(part.scenario.name == "imports" for part in cell.level.parts)
-    return cell.python.site_path if imports else ""
+    """Where installed packages lie, for a parent whose level imports some; no other parent sees them."""
+    return cell.python.site_path if cell.level.modules else ""
 
 
 def _warm_up_cost_ns(task: Task) -> float:

@@ -14,7 +14,9 @@ from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level, Part
 from bench.plan.limits import Limits
 from bench.plan.registry import Mechanism
+from bench.schema import Work
 
+WORKERS_NAMES = "workers_fork, workers_spawn or another of their work"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
@@ -84,6 +86,13 @@ def why_unavailable(mechanism: Mechanism, python: Interpreter, resources: Resour
             return "no /bin/sh"
         if need in python.missing:
             return python.missing[need]
+    return ""
+
+
+def why_pair_is_unavailable(mechanism: Mechanism, level: Level) -> str:
+    """Why this state means nothing to this mechanism, or an empty string."""
+    if level.is_of_workers and mechanism.work is not Work.WORKERS:
+        return f"{mechanism.name} starts no workers; measure {WORKERS_NAMES} with {level.name}"
     return ""
 
 

@@ -10,12 +10,13 @@ from bench.plan.availability import (
     Resources,
     Unavailable,
     why_level_is_unavailable,
+    why_pair_is_unavailable,
     why_unavailable,
 )
 from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level, PlanError, parse_scenarios
 from bench.plan.registry import Mechanism
-from bench.schema import CORE
+from bench.schema import CORE, Work
 
 BARE = ("parent", "bare")
 SIZED = ("os_fork", "posix_spawn", "subprocess_run")
@@ -55,16 +56,18 @@ def identity_of(cell: Cell) -> tuple[str, str, str, str]:
 def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
     """The mechanisms and levels that the options ask for, whatever this machine can do. Raises `PlanError`.
 
-    Named mechanisms or scenarios replace the profile's list. The cells are then the named mechanisms
-    (if none is named: the core ones) at the named levels (if none is named: the bare parent).
+    Named mechanisms or scenarios replace the profile's list. The cells are then the named mechanisms (if none is named:
+    the core ones, or all that start workers) at the named levels (if none is named: the bare parent).
     """
     registered = registry.mechanisms()
     for name in mechanisms:
         if name not in registered:
             raise PlanError(f"{name}: no such mechanism; `python -m bench list` shows them all")
     if mechanisms or scenarios:
-        return _cross(dict.fromkeys(mechanisms) or CORE, scenarios or ["parent=bare"])
-    measurable = [name for name, mechanism in registered.items() if mechanism.work in registry.WORKS]
+        return _cross(dict.fromkeys(mechanisms), scenarios or ["parent=bare"])
+    # Workers are measured where they are asked for: several at once take long.
+    measured = [work for work in registry.WORKS if work is not Work.WORKERS]
+    measurable = [name for name, mechanism in registered.items() if mechanism.work in measured]
     if profile == "quick":
         return _cross(CORE, ["parent=bare"])
     if profile == "standard":
@@ -82,8 +85,14 @@ def requested(profile: str, mechanisms: Sequence[str], scenarios: Sequence[str])
 
 
 def _cross(mechanisms: Iterable[str], scenarios: Sequence[str]) -> list[tuple[Mechanism, Level]]:
-    levels = parse_scenarios(scenarios)
-    return [(registry.mechanisms()[name], level) for level in levels for name in mechanisms]
+    """All `mechanisms` at all levels; none named: the core, or, where the level is of workers, all that start some."""
+    registered, named = registry.mechanisms(), list(mechanisms)
+    starting_workers = [name for name, mechanism in registered.items() if mechanism.work is Work.WORKERS]
+    return [
+        (registered[name], level)
+        for level in parse_scenarios(scenarios)
+        for name in named or (starting_workers if level.is_of_workers else CORE)
+    ]
 
 
 def make(
@@ -94,7 +103,11 @@ def make(
     unavailable: list[Unavailable] = []
     for mechanism, level in pairs:
         for python in pythons:
-            reason = why_unavailable(mechanism, python, resources) or why_level_is_unavailable(level, python, resources)
+            reason = (
+                why_unavailable(mechanism, python, resources)
+                or why_pair_is_unavailable(mechanism, level)
+                or why_level_is_unavailable(level, python, resources)
+            )
             if reason:
                 unavailable.append(Unavailable(python.label, mechanism.name, level.scenario, level.text, reason))
             else:

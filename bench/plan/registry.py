@@ -14,7 +14,16 @@ import bench.subject.mechanisms
 import bench.subject.scenarios
 from bench.schema import Work
 
-WORKS = (Work.CONTROL, Work.BASELINE, Work.FORK, Work.EXEC, Work.PYTHON_START, Work.PYTHON_CALL, Work.REUSE)
+WORKS = (
+    Work.CONTROL,
+    Work.BASELINE,
+    Work.FORK,
+    Work.EXEC,
+    Work.PYTHON_START,
+    Work.PYTHON_CALL,
+    Work.REUSE,
+    Work.WORKERS,
+)
 # Mechanisms for the certificate alone come last, and are in no profile.
 _WORK_ORDER = (*WORKS, Work.KNOWN)
 
@@ -35,7 +44,8 @@ class Mechanism:
 class Scenario:
     """A state of the parent. Its `levels` have names, or they are numbers of `unit`, or any text: a `placeholder`.
 
-    `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`).
+    `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`), `least` is the smallest
+    number of units.
     """
 
     name: str
@@ -45,6 +55,7 @@ class Scenario:
     needs: tuple[str, ...]
     takes: Mapping[str, int]
     placeholder: str
+    least: int
     entry_point: str
     description: str
 
@@ -102,6 +113,7 @@ def scenarios() -> dict[str, Scenario]:
             tuple(apply.needs),  # type: ignore[attr-defined]
             apply.takes,  # type: ignore[attr-defined]
             apply.placeholder,  # type: ignore[attr-defined]
+            apply.least,  # type: ignore[attr-defined]
             entry_point,
             _first_line(apply),
         )

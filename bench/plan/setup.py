@@ -44,5 +44,5 @@ def prepare(cpu: str = "auto", pythons: Sequence[str] = (), levels: Iterable[Lev
     pins = pinning.choose(cpu)
     control = control_build.find()
     resources = availability.read_resources(pins, control.problem)
-    modules = frozenset(part.text for level in levels for part in level.parts if part.scenario.name == "imports")
+    modules = frozenset(name for level in levels for name in level.modules)
     return Setup(pins, control, resources, pythons or (interpreters.default(),), modules)

@@ -36,6 +36,7 @@ class Work(StrEnum):
     PYTHON_START = "python_start"
     PYTHON_CALL = "python_call"
     REUSE = "reuse"
+    WORKERS = "workers"
     KNOWN = "known"
     IMPORTED = "imported"
 

@@ -6,18 +6,18 @@ the level again when the whole subject is set up.
 """
 
 
-def scenario(levels=(), unit="", dose="", needs=(), takes=None, placeholder=""):
+def scenario(levels=(), unit="", dose="", needs=(), takes=None, placeholder="", least=0):
     """Mark a function as a scenario.
 
     A level is one of `levels`, or a number of `unit`, or any text: `placeholder` says then what to write.
     `dose` is the column of subjects.csv that a level of a unit raises by as much. `needs` are attributes that the
     interpreter must have, like ``mmap.MAP_PRIVATE``. `takes` says how much of each limited resource one unit takes,
-    by the names in `bench.plan.limits`.
+    by the names in `bench.plan.limits`. `least` is the smallest number of units.
     """
 
     def mark(apply):
         apply.levels, apply.unit, apply.dose, apply.needs = levels, unit, dose, needs
-        apply.takes, apply.placeholder = takes or {}, placeholder
+        apply.takes, apply.placeholder, apply.least = takes or {}, placeholder, least
         return apply
 
     return mark
