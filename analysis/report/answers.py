@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from analysis.report.answer_at_once import at_once
 from analysis.report.answer_break_even import break_even
 from analysis.report.answer_cheapest import cheapest
 from analysis.report.answer_memory_growth import memory_growth
 from analysis.report.answer_page_faults import page_faults
 from analysis.report.answer_parts import cannot_tell, rows_with_interval
 from analysis.report.answer_python_share import no_control, python_share
+from analysis.report.answer_workers import ready_workers
 from analysis.stats.interval import needed
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text.names import IMPORTED, latency_text
@@ -61,6 +63,18 @@ def _questions(analysed: AnalysedRun) -> tuple[Question, ...]:
             "Why does it take that long?",
             page_faults,
             "page faults were not counted, or no core mechanism was measured",
+        ),
+        Question(
+            "How many processes do several parents start in a second, all at the same time?",
+            at_once,
+            "no mechanism was measured in several numbers of parents and 6 rounds; `python -m bench run --mechanism "
+            "os_fork --scenario at_once=1,2,4` does so",
+        ),
+        Question(
+            "Fork, forkserver or spawn: which has my workers ready first?",
+            ready_workers,
+            "no two ways to start workers were measured in 6 rounds; `python -m bench run --scenario "
+            "workers=1,2,4,8+worker_imports=light,heavy` does so",
         ),
     )
 

@@ -55,8 +55,7 @@ def round_table(run: Run, calls: pd.DataFrame | None = None) -> pd.DataFrame:
     table.columns = pd.Index(["p50_ns", "call_p50_ns", "ready_p50_ns", "calls"])
     table["control_p50_ns"] = medians[~of_mechanism].set_index(keys)["total_ns"]
     table["rel"] = round_ratios(block_medians(calls))
-    table["per_second"] = calls_per_second(run)
-    table = table.join(usage_per_call(run, Role.MECHANISM))
+    table = table.join(calls_per_second(run)).join(usage_per_call(run, Role.MECHANISM))
     return table.reset_index()[["cell", "round", *ROUND_COLUMNS]]
 
 
@@ -113,7 +112,7 @@ def calls_per_second(run: Run) -> pd.Series[float]:
     blocks = run.blocks[run.of_good_subjects(run.blocks)]
     blocks = blocks[(blocks["role"] == Role.MECHANISM) & (blocks["block"] >= 0)]
     sums = blocks.groupby(["cell", "round"])[["calls", "elapsed_ns"]].sum()
-    return sums["calls"] / sums["elapsed_ns"].where(sums["elapsed_ns"] > 0) * 1e9
+    return (sums["calls"] / sums["elapsed_ns"].where(sums["elapsed_ns"] > 0) * 1e9).rename("per_second")
 
 
 def usage_per_call(run: Run, role: str) -> pd.DataFrame:

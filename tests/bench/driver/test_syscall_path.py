@@ -54,6 +54,11 @@ PATHS = {
     "process_pool": {"fork"},
     "pool_task": {"none"},
     "thread_pool_task": {"none"},
+    "workers_fork": {"fork"},
+    "workers_forkserver": {"vfork", "fork"},
+    "workers_forkserver_preload": {"vfork", "fork"},
+    "workers_spawn": {"vfork", "fork"},
+    "workers_executor": {"fork"},
 }
 
 
