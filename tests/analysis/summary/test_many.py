@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from analysis.stats.ratio import corrected
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.many import at_once_cells, times_over_rounds, worker_cells
 from analysis.summary.parts import parts_of, without
+from analysis.summary.text import write
 from tests.fake_run import QUIET, FakeCell, FakeRun, Noise, write_run
 
 FORK = FakeCell(scenario="at_once", unit="subjects", total_ns=100_000.0, calls=40, blocks=2)
@@ -48,6 +50,15 @@ def test_calls_a_second_are_those_of_all_parents(tmp_path: Path) -> None:
     assert summary["per_second"].tolist() == pytest.approx([10_000, 20_000, 20_000])
     assert summary["per_second_lo"].tolist() == pytest.approx([10_000, 20_000, 20_000])
     assert summary["p50_ns"].tolist() == [100_000, 100_000, 200_000]
+
+
+def test_the_table_is_followed_by_calls_a_second(tmp_path: Path) -> None:
+    """One line for each cell with several parents, below the table; a usual cell has none."""
+    analysed = _analysed(tmp_path, [*_at_once((2, 100_000.0)), FakeCell(calls=4, blocks=1)])
+    stream = io.StringIO()
+    write([(analysed.run, analysed.summary)], "markdown", stream)
+    (line,) = [line for line in stream.getvalue().splitlines() if "calls a second" in line]
+    assert line.strip() == "os_fork at_once=2: calls a second, of all parents together: 20000 (20000 to 20000)"
 
 
 def test_a_usual_cell_has_no_calls_of_all_parents(tmp_path: Path) -> None:
