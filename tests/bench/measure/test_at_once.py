@@ -13,11 +13,13 @@ import msgspec
 from analysis.read.run import load_run
 from bench import schema
 from bench.driver.process import Block
+from bench.measure import resumption
 from bench.measure.calibrate import costs
 from bench.measure.preparation import Preparation
 from bench.measure.round import CALLS_WITH_LEAD
 from bench.plan.setup import prepare
 from tests.engine import measure, needs_fork, options, rows
+from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
 pytestmark = needs_fork
 
@@ -63,6 +65,13 @@ def test_an_interrupted_run_goes_on_with_the_same_blocks(tmp_path: Path) -> None
     preparation.recall(done.cells, {0: record})
     assert preparation.tasks[0].calls(schema.Role.MECHANISM) * 2 == int(row["block_calls"])
     assert preparation.tasks[0].settings.at_once == 2
+
+
+def test_time_inside_calls_is_shared_when_a_run_goes_on(tmp_path: Path) -> None:
+    """Three rounds of 8 calls of 100 us, 8 of 50 us beside them and a warm-up of twice that, by two: 5.4 ms."""
+    cell = FakeCell(scenario="at_once", level="2", subjects=2, total_ns=1e5, control_ns=5e4, calls=8, blocks=1)
+    found = resumption.read(write_run(tmp_path, FakeRun([cell], rounds=3, noise=QUIET, torn=True)))
+    assert found.in_calls_ns == 3 * 3 * 8 * (100_000 + 50_000) // 2
 
 
 def _known(row: dict[str, str]) -> dict[str, str]:
