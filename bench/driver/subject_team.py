@@ -91,13 +91,12 @@ class SubjectTeam:
         self.stop()
 
     def _of_all(self, members: Sequence[Subject], ask: Callable[[Subject], Answer]) -> list[Answer]:
-        """What each says. One that fails ends all, since the others would go on for nothing, and says which it was."""
+        """What each says. An error says which of them it was; whoever hears of it ends all."""
         answers = []
         for member in members:
             try:
                 answers.append(ask(member))
             except SubjectError as error:
-                self.kill()
                 number = self._members.index(member) + 1
                 raise SubjectError(f"subject {number} of {len(self._members)}: {error}") from None
         return answers

@@ -6,6 +6,7 @@ import array
 import dataclasses
 import os
 import signal
+import time
 
 import pytest
 
@@ -50,9 +51,11 @@ def test_all_are_asked_before_one_answers(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Subject, "answer", noted_answer)
     with unchanged(), SubjectTeam(settings("os_fork", at_once=3)) as team:
         team.ready(PATIENCE_S)
+        before = time.perf_counter_ns()
         block = team.block("mechanism", 2, PATIENCE_S)
     assert [name for name, _ in steps] == ["ask"] * 3 + ["answer"] * 3
     (moment,) = {begin for name, begin in steps if name == "ask"}
+    assert moment >= before + 2_000_000
     assert all(begin >= moment for name, begin in steps if name == "answer")
     assert (block.calls, block.subjects, len(set(team.pids))) == (6, 3, 3)
     assert sum(block.stamps[0::3]) <= 3 * (block.end_ns - block.begin_ns)
