@@ -122,7 +122,7 @@ def workers_forkserver(subject):
 
 @mechanism("workers", control="native_fork", needs=("start:forkserver", "os.mkfifo"))
 def workers_forkserver_preload(subject):
-    """The same by a fork server that is started for them and imports first what they need (set_forkserver_preload)."""
+    """The same by a fork server that is started for them and imports first what they import."""
     return _forkserver(subject, ("__main__", work.__module__, *subject.worker_imports))
 
 

@@ -45,6 +45,6 @@ def workers(subject, level):
 
 @scenario(levels=("light", "heavy", "numpy", "pandas"), needs=("module:{level}",))
 def worker_imports(subject, level):
-    """For what starts workers: what each imports first. light: nothing; heavy: much of the standard library."""
+    """For what starts workers: what each imports first; light: nothing, heavy: much of the standard library."""
     named = {"light": (), "heavy": HEAVY_MODULES}
     subject.worker_imports = named.get(level, (level,))
