@@ -31,12 +31,16 @@ class Usage:
 
 @dataclass(frozen=True)
 class Block:
-    """The answer to one request: `stamps` holds total, call and ready of each call, in ns (ready 0: unknown)."""
+    """The answer to one request: `stamps` holds total, call and ready of each call, in ns (ready 0: unknown).
+
+    Where several `subjects` made them at the same time, each made as many, and those of one stand together.
+    """
 
     begin_ns: int
     end_ns: int
     usage: Usage | None
     stamps: array.array[int]
+    subjects: int = 1
 
     @property
     def calls(self) -> int:

@@ -110,6 +110,8 @@ def _measured(python: str) -> str:
 def _names(args: argparse.Namespace) -> list[str]:
     """Names of the benchmarks that all requested interpreters can run here. The others are printed with the reason."""
     requested = cells.requested("quick", args.mechanism or [], args.scenario or [])
+    if several := next((level.name for _, level in requested if level.subjects > 1), ""):
+        raise UsageError(f"{several}: pyperf has one subject at a time; measure it with python -m bench run")
     measured = [_measured(python) for python in (args.python, args.compare_to) if python]
     setup = prepare(args.cpu, measured)
     chosen, unavailable = cells.make(requested, setup.pythons, setup.resources)

@@ -39,7 +39,7 @@ class FakeCell:
     """One cell and what is true of it: median latency of its calls and of its control's, in ns.
 
     `memory` are bytes that its subjects hold beside what a bare one does; `doses` are columns of subjects.csv, in the
-    place of `DOSE`.
+    place of `DOSE`. Several `subjects` at once (None: one, and cells.csv does not say it) share the `calls` of a block.
     """
 
     mechanism: str = "os_fork"
@@ -59,6 +59,7 @@ class FakeCell:
     child_faults: float = 57.0
     path: str = "fork"
     memory: int = 0
+    subjects: int | None = None
     failing_rounds: tuple[int, ...] = ()
     doses: dict[str, int] = field(default_factory=dict)
 
@@ -228,6 +229,7 @@ def _cell_row(number: int, cell: FakeCell) -> CellRow:
         control_calls=cell.calls if cell.control else 0,
         blocks=cell.blocks,
         path=Path(cell.path) if cell.path else None,
+        subjects=cell.subjects,
     )
 
 
@@ -239,6 +241,12 @@ class _FakeBlock:
     block: int
     role: Role
     times: list[int]
+    subjects: int = 1
+
+    @property
+    def elapsed_ns(self) -> int:
+        """How long it took: subjects that work at the same time have each their part of the calls."""
+        return -(-sum(self.times) // self.subjects)
 
 
 def _blocks(fake: FakeRun, dice: np.random.Generator, number: int, cell: int, drift: float) -> Iterator[_FakeBlock]:
@@ -253,7 +261,8 @@ def _blocks(fake: FakeRun, dice: np.random.Generator, number: int, cell: int, dr
             mechanism = role is Role.MECHANISM
             true = about.total_ns if mechanism else about.control_ns
             logarithm = np.log(true) + level + (ratio if mechanism else 0.0)
-            yield _FakeBlock(cell, block, role, _times(fake, dice, about.calls, block, logarithm))
+            times = _times(fake, dice, about.calls, block, logarithm)
+            yield _FakeBlock(cell, block, role, times, about.subjects or 1)
 
 
 def _times(fake: FakeRun, dice: np.random.Generator, count: int, block: int, logarithm: float) -> list[int]:
@@ -272,7 +281,7 @@ def _write_round(store: Store, fake: FakeRun, number: int, blocks: Sequence[_Fak
     for block in sorted(blocks, key=lambda block: block.block >= 0):
         warm_up = block.block < 0
         _write_block(store, fake, number, block, -1 if warm_up else order, now)
-        now += sum(block.times)
+        now += block.elapsed_ns
         order += not warm_up
         set_up = now if warm_up else set_up
     store.add([_subject_row(number, cell, about, begin, set_up) for cell, about in enumerate(fake.cells)])
@@ -304,7 +313,7 @@ def _write_block(store: Store, fake: FakeRun, number: int, block: _FakeBlock, or
         role=block.role,
         calls=len(block.times),
         start_ns=start,
-        elapsed_ns=sum(block.times),
+        elapsed_ns=block.elapsed_ns,
         parent_faults=faults[0],
         child_faults=faults[1],
         **USAGE,

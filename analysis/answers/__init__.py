@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from analysis.answers.at_once import at_once
 from analysis.answers.break_even import break_even
 from analysis.answers.cheapest import cheapest
 from analysis.answers.fast_path import fast_path
@@ -19,6 +20,7 @@ from analysis.answers.page_faults import page_faults
 from analysis.answers.parts import cannot_tell, rows_with_interval
 from analysis.answers.pool import pool
 from analysis.answers.python_share import no_control, python_share
+from analysis.answers.workers import ready_workers
 from analysis.stats.interval import needed
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text.names import IMPORTED, latency_text
@@ -72,6 +74,19 @@ def _questions(analysed: AnalysedRun) -> tuple[Question, ...]:
         Question("What does an import cost every later fork?", imports),
         Question("Is a call of `subprocess` on the fast path, and what takes it off?", fast_path),
         Question("How many tasks must share a worker before a pool pays?", pool),
+        Question(
+            "Fork, forkserver or spawn: which has my workers ready first?",
+            ready_workers,
+            "no two ways to start workers were measured in 6 rounds; `python -m bench run --scenario "
+            "workers=1,2,4,8+worker_imports=light,heavy` does so",
+        ),
+        Question(
+            "How many processes do several parents start in a second, all at the same time?",
+            at_once,
+            "no mechanism was measured in several numbers of parents and 6 rounds; `python -m bench run --mechanism "
+            "os_fork --scenario at_once=1,2,4` does so",
+            decides=False,
+        ),
         Question("When is a cheap fork dear, because its first writes copy pages?", first_write),
         Question("How much time does more memory in the parent add?", memory_growth, decides=False),
         Question("What is Python's own share?", python_share, no_control(analysed), decides=False),

@@ -34,12 +34,13 @@ def data(analysed: AnalysedRun) -> pd.DataFrame:
     """
     cells = analysed.run.cells
     cells = cells[cells["work"] == Work.FIRST_WRITE]
+    python = analysed.pythons[0] if analysed.pythons else ""
     rows = []
     for mechanism, what in ROWS.items():
         for scenario, parent in PARENTS.items():
             level = _level(analysed, scenario)
             chosen = (cells["mechanism"] == mechanism) & (cells["scenario"] == scenario) & (cells["level"] == level)
-            chosen &= cells["python"] == analysed.pythons[0]
+            chosen &= cells["python"] == python
             for number in cells.loc[chosen, "cell"]:
                 rounds = analysed.rounds_of(int(number))
                 parts = {"fork": rounds["p50_ns"] - rounds["call_p50_ns"], "pass": rounds["call_p50_ns"]}
@@ -54,7 +55,7 @@ def data(analysed: AnalysedRun) -> pd.DataFrame:
             "no first write after a fork was measured; "
             "`--mechanism child_rewrites --scenario rss=64MiB --scenario thp=64MiB` does so"
         )
-    return frame.dropna(subset=["fork", "pass"]).assign(python=analysed.pythons[0], several=len(analysed.pythons) > 1)
+    return frame.dropna(subset=["fork", "pass"]).assign(python=python, several=len(analysed.pythons) > 1)
 
 
 def _level(analysed: AnalysedRun, scenario: str) -> str:

@@ -33,6 +33,7 @@ COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 CONTROL = GREY
+_ASIDE = 1.02
 
 SETTINGS: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -173,6 +174,41 @@ def log_axis(axes: Axes, which: str, limits: tuple[float, float], kind: str, mos
         _label(axis, log_ticks(lo, hi, most), lambda value: units.tick_text(value, units.TIME_UNITS))
     else:
         _label(axis, log_ticks(lo, hi, most), lambda value: f"{value:.6g}×")
+
+
+def count_axis(axes: Axes, counts: Any) -> None:
+    """Make the x axis one of numbers of things, each twice the one before at the same distance, with a tick at each."""
+    ticks = sorted({float(count) for count in counts})
+    axes.set_xscale("log", base=2)
+    axes.set_xlim(ticks[0] / 1.15, ticks[-1] * 1.15)
+    _label(axes.xaxis, ticks, lambda value: f"{value:.6g}")
+
+
+def line_with_intervals(axes: Axes, rows: Any, columns: tuple[str, str, str, str], place: int, dash: Any) -> None:
+    """A line through `rows` with their intervals; `columns` are x, y and the ends; `place` is that of the colour.
+
+    Each place is a little further on the right, so that no interval covers another.
+    """
+    x, y, lo, hi = columns
+    at = rows[x] * _ASIDE**place
+    colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+    axes.plot(at, rows[y], color=colour, marker=marker, linestyle=dash, markeredgewidth=0, zorder=3)
+    bounded = rows[rows[lo].notna()]
+    axes.vlines(at[rows[lo].notna()], bounded[lo], bounded[hi], color=colour, linewidth=2.2, zorder=2)
+
+
+def series_legend(figure: Figure, names: list[str], pythons: list[str]) -> None:
+    """A legend of the lines that `line_with_intervals` draws, in two columns; interpreters where there are several."""
+    handles = [
+        Line2D([], [], color=COLOURS[i % 7], marker=MARKERS[i % 7], markeredgewidth=0, label=name)
+        for i, name in enumerate(names)
+    ]
+    if len(pythons) > 1:
+        handles += [
+            Line2D([], [], color=BLACK, linestyle=DASHES[i % len(DASHES)], label=f"Python {python}")
+            for i, python in enumerate(pythons)
+        ]
+    legend(figure, handles, 2)
 
 
 def linear_axis(axes: Axes, limits: tuple[float, float], kind: str) -> None:

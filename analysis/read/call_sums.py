@@ -47,12 +47,16 @@ def check_calls(tables: Tables, samples: pd.DataFrame, file: Path) -> None:
     _check_counts(tables, file, keys, counts, lines)
     known = _positions(keys, _keys(tables.blocks))
     found = known >= 0
-    of_block = pd.DataFrame({"sum": 0.0, "line": 0}, index=tables.blocks.index)
+    of_block = pd.DataFrame({"sum": 0.0, "line": 0, "longest": 0}, index=tables.blocks.index)
     of_block.loc[found, "sum"] = sums[known[found]]
     of_block.loc[found, "line"] = lines[known[found]]
+    longest = np.zeros(len(keys), dtype=np.int64)
+    if len(first):
+        np.maximum.at(longest, of_piece, np.maximum.reduceat(total, first))
+    of_block.loc[found, "longest"] = longest[known[found]]
     if tables.measured:
         _check_sums(tables, file, of_block)
-        _check_share(tables, keys, sums)
+        _check_share(tables, keys, sums / tables.at_once(_cells(keys)))
 
 
 def _first_of_blocks(samples: pd.DataFrame) -> NDArray[np.intp]:
@@ -85,6 +89,10 @@ def _rounds(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     return keys // (2 * (MOST_BLOCKS + 1)) % MOST_ROUNDS
 
 
+def _cells(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    return keys // (2 * (MOST_BLOCKS + 1)) // MOST_ROUNDS
+
+
 def _check_counts(tables: Tables, file: Path, keys: Numbers, counts: Numbers, lines: Numbers) -> None:
     """A block has as many calls as blocks.csv says; in a round that was not finished, files end where they end."""
     blocks = tables.blocks
@@ -108,16 +116,27 @@ def _check_counts(tables: Tables, file: Path, keys: Numbers, counts: Numbers, li
 
 
 def _check_sums(tables: Tables, file: Path, of_block: pd.DataFrame) -> None:
-    """The calls of a block take no longer than it, and not all blocks of a cell and role far less."""
+    """The calls of a block take no longer than it, and not all blocks of a cell and role far less.
+
+    Subjects that work at the same time have the time of the block each. Where CPUs are fewer, they may still follow
+    each other, so that all of them together fill no more than the time of one.
+    """
     blocks = tables.blocks
     sums, elapsed = of_block["sum"].to_numpy(), numbers_of(blocks, "elapsed_ns")
+    subjects, longest = tables.at_once(numbers_of(blocks, "cell")), of_block["longest"].to_numpy()
     refuse_row(
         tables,
         schema.BLOCKS,
-        sums > elapsed,
+        sums > elapsed * subjects,
         lambda row: (
             f"elapsed_ns is {elapsed[row]}, but its calls took {sums[row]:.0f} ({file.name}:{of_block['line'][row]})"
         ),
+    )
+    refuse_row(
+        tables,
+        schema.BLOCKS,
+        longest > elapsed,
+        lambda row: f"elapsed_ns is {elapsed[row]}, but its longest call took {longest[row]} ({file.name})",
     )
     whole = (numbers_of(blocks, "round") < tables.rounds) & (sums >= 0)
     beside = (elapsed - sums) / np.maximum(numbers_of(blocks, "calls"), 1)

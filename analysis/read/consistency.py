@@ -40,6 +40,11 @@ def _check_cells(tables: Tables) -> None:
     refuse((blocks > 0) & named & (controls == 0), "control is {control}, but control_calls is 0")
     if not tables.lacks(tables.cells["control"]):
         refuse((controls > 0) & ~named, "control_calls is {control_calls}, but no control is named")
+    several = tables.at_once(numbers_of(tables.cells, "cell"))
+    refuse(
+        (calls % several != 0) | (controls % several != 0),
+        "{block_calls} and {control_calls} calls cannot be shared alike by {subjects:g} subjects",
+    )
     refuse((blocks == 0) & (controls > 0), "no blocks, but control_calls is {control_calls}")
 
 

@@ -55,6 +55,11 @@ class Tables:
         values: Numbers = self.cells.set_index("cell")[column].loc[numbers].to_numpy()
         return values
 
+    def at_once(self, numbers: Numbers) -> NDArray[np.float64]:
+        """How many subjects of each of the cells `numbers` make the calls of a block at the same time."""
+        subjects = self.of_cell("subjects", numbers).astype(float)
+        return np.where(np.isnan(subjects), 1.0, subjects)
+
 
 def numbers_of(table: pd.DataFrame, column: str) -> Numbers:
     """A column as an array."""

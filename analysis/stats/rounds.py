@@ -28,7 +28,7 @@ USAGE = (
     "parent_switches",
     "child_switches",
 )
-ROUND_COLUMNS = ("calls", "p50_ns", "call_p50_ns", "ready_p50_ns", "control_p50_ns", "rel", *USAGE)
+ROUND_COLUMNS = ("calls", "p50_ns", "call_p50_ns", "ready_p50_ns", "control_p50_ns", "rel", "per_second", *USAGE)
 
 
 def warm_calls(run: Run) -> pd.DataFrame:
@@ -44,7 +44,8 @@ def round_table(run: Run, calls: pd.DataFrame | None = None) -> pd.DataFrame:
     `calls` are the run's `warm_calls`, where the caller has them already. Columns: ``cell``, ``round``,
     ``calls`` of the mechanism, the medians of their total, call and ready times (``p50_ns``,
     ``call_p50_ns``, ``ready_p50_ns``, ns), the median of the control's calls (``control_p50_ns``, ns),
-    ``rel`` (see `round_ratios`), and what `getrusage` counted per call of the mechanism. NaN: not known.
+    ``rel`` (see `round_ratios`), ``per_second`` (see `calls_per_second`), and what `getrusage` counted per call of the
+    mechanism. NaN: not known.
     """
     calls = warm_calls(run) if calls is None else calls
     keys = ["cell", "round"]
@@ -54,7 +55,7 @@ def round_table(run: Run, calls: pd.DataFrame | None = None) -> pd.DataFrame:
     table.columns = pd.Index(["p50_ns", "call_p50_ns", "ready_p50_ns", "calls"])
     table["control_p50_ns"] = medians[~of_mechanism].set_index(keys)["total_ns"]
     table["rel"] = round_ratios(block_medians(calls))
-    table = table.join(usage_per_call(run, Role.MECHANISM))
+    table = table.join(calls_per_second(run)).join(usage_per_call(run, Role.MECHANISM))
     return table.reset_index()[["cell", "round", *ROUND_COLUMNS]]
 
 
@@ -101,6 +102,17 @@ def round_ratios(blocks: pd.DataFrame) -> pd.Series[float]:
     control = blocks[~of_mechanism].set_index(keys)["median_ns"]
     pairs = (mechanism / control.where(control > 0)).dropna()
     return pairs.groupby(level=["cell", "round"]).median()
+
+
+def calls_per_second(run: Run) -> pd.Series[float]:
+    """Calls of the mechanism a second, of all subjects of a cell together, by complete round; index: cell, round.
+
+    All calls of the round's blocks by the time from the first begin of each to its last end; without the warm-up.
+    """
+    blocks = run.blocks[run.of_good_subjects(run.blocks)]
+    blocks = blocks[(blocks["role"] == Role.MECHANISM) & (blocks["block"] >= 0)]
+    sums = blocks.groupby(["cell", "round"])[["calls", "elapsed_ns"]].sum()
+    return (sums["calls"] / sums["elapsed_ns"].where(sums["elapsed_ns"] > 0) * 1e9).rename("per_second")
 
 
 def usage_per_call(run: Run, role: str) -> pd.DataFrame:

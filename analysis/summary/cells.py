@@ -19,7 +19,9 @@ from analysis.write_file import write_file
 from bench import schema
 from bench.schema import Role, SubjectStatus
 
-_DECIMALS = {"rel_p50": 6, "rel_lo": 6, "rel_hi": 6, "parent_faults": 3, "child_faults": 3}
+_DECIMALS = {"rel_p50": 6, "rel_lo": 6, "rel_hi": 6, "parent_faults": 3, "child_faults": 3} | dict.fromkeys(
+    ("per_second", "per_second_lo", "per_second_hi"), 3
+)
 
 
 def summarise(run: Run, calls: pd.DataFrame | None = None, rounds: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -35,11 +37,14 @@ def summarise(run: Run, calls: pd.DataFrame | None = None, rounds: pd.DataFrame 
     errors = failed[failed["status"] == SubjectStatus.ERROR]["cell"].value_counts()
     by_round = dict(list(rounds.groupby("cell")))
     by_cell = _calls_by_cell(calls)
+    at_once = set(run.cells["cell"][run.cells["subjects"].notna()])
     rows = []
     for number in run.cells["cell"]:
         figures: dict[str, Any] = {"errors": int(errors.get(number, 0)), "rounds": 0, "calls": 0}
         if number in by_round:
             figures |= _round_figures(by_round[number]) | _call_figures(by_cell[number])
+        if number in by_round and number in at_once:
+            figures |= _throughput(by_round[number])
         rows.append(figures)
     added = pd.DataFrame(rows, index=run.cells.index)
     summary = pd.concat([run.cells, added], axis=1).reindex(columns=list(schema.SUMMARY.header))
@@ -64,6 +69,12 @@ def _round_figures(rounds: pd.DataFrame) -> dict[str, Any]:
         "parent_faults": median_interval(_known(rounds["parent_faults"])).center,
         "child_faults": median_interval(_known(rounds["child_faults"])).center,
     }
+
+
+def _throughput(rounds: pd.DataFrame) -> dict[str, float]:
+    """What subjects that work at the same time make in a second together."""
+    made = median_interval(_known(rounds["per_second"]))
+    return {"per_second": made.center, "per_second_lo": made.lo, "per_second_hi": made.hi}
 
 
 def _call_figures(rounds: list[NDArray[Any]]) -> dict[str, Any]:

@@ -62,6 +62,17 @@ def warnings(run: Run, summary: pd.DataFrame) -> list[str]:
     return lines
 
 
+def throughput(summary: pd.DataFrame) -> list[str]:
+    """What subjects that worked at the same time made in a second together, one line a cell."""
+    rows = summary[summary["per_second"].notna()]
+    python = summary["python"].nunique() > 1
+    return [
+        f"{cell_name(row, python)}: calls a second, of all parents together: "
+        f"{units.with_interval(row['per_second'], row['per_second_lo'], row['per_second_hi'])}"
+        for _, row in rows.iterrows()
+    ]
+
+
 def groups(summary: pd.DataFrame) -> list[tuple[str, list[tuple[str, ...]]]]:
     """For each work, in the order of `WORK_TITLES`, its title and the texts under `HEAD` of its cells."""
     works = sorted(dict.fromkeys(summary["work"]), key=lambda work: _order(str(work)))
@@ -102,7 +113,7 @@ def _write_table(run: Run, summary: pd.DataFrame, stream: TextIO) -> None:
             table.add_row(shown(f"  {name}"), *texts[: count - 1])
     console.say(heading(run), "bold")
     console.print(table)
-    for line in warnings(run, summary):
+    for line in [*throughput(summary), *warnings(run, summary)]:
         console.say(line)
 
 
@@ -112,7 +123,7 @@ def _markdown(run: Run, summary: pd.DataFrame) -> str:
         rows.append([f"**{title}**", *[""] * (len(HEAD) - 1)])
         rows += [(markdown.code(name), *texts) for name, *texts in cells]
     lines = [f"**{markdown.escape(heading(run))}**", "", markdown.table(HEAD, rows, left=[0])]
-    lines += ["", *(f"{markdown.escape(line)}  " for line in warnings(run, summary))]
+    lines += ["", *(f"{markdown.escape(line)}  " for line in [*throughput(summary), *warnings(run, summary)])]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

@@ -21,6 +21,7 @@ WORK_TITLES = {
     "python_call": "call in a new Python process",
     "reuse": "task to a warm pool",
     "first_write": "first write or read after a fork",
+    "workers": "start workers",
     "known": "known delay",
     "imported": "imported from pyperf",
 }

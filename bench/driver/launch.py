@@ -41,7 +41,8 @@ class Settings:
     `tell_program` does the same as `true` and tells when it began, for a cell with the scenario `phases` alone.
     `module_path` holds more folders for `sys.path`. `padding` is the length of an argument without a meaning: it
     shifts what lies in memory (see `Round`). A user's `program` runs in its subject as ``python FILE.py`` would: with
-    site and the whole environment. `files` are a user's, and have to be what they were when the run began.
+    site and the whole environment. `files` are a user's, and have to be what they were when the run began. `at_once`
+    such subjects work at the same time.
     """
 
     python: str
@@ -58,6 +59,7 @@ class Settings:
     padding: int = 0
     program: bool = False
     files: tuple[OwnFile, ...] = ()
+    at_once: int = 1
 
     def command(self) -> list[str]:
         """The command line that starts the subject."""

@@ -104,8 +104,16 @@ class Subject:
 
     def block(self, role: str, calls: int, deadline_s: float) -> Block:
         """Have the subject make `calls` calls of `role`, and return them. Raises `SubjectError`."""
+        self.ask(role, calls, deadline_s)
+        return self.answer()
+
+    def ask(self, role: str, calls: int, deadline_s: float, begin_ns: int = 0) -> None:
+        """Ask for a block and do not wait; it begins at `begin_ns` of the clock, 0: at once. Raises `SubjectError`."""
         self._expect(deadline_s, f"a block of {calls} calls")
-        self._request(role, calls)
+        self._request(role, calls, begin_ns)
+
+    def answer(self) -> Block:
+        """The block that was asked for. Raises `SubjectError`."""
         answer = self._answer()
         try:
             return block_of(answer, self._read(answer["bytes"]))
@@ -195,8 +203,8 @@ class Subject:
         self._expires = time.monotonic() + seconds
         self._overdue = f"timed out: {task} took more than {seconds:g} s{hint}"
 
-    def _request(self, role: str, calls: int) -> None:
-        self._send(f"{role} {calls}\n".encode())
+    def _request(self, role: str, calls: int, begin_ns: int = 0) -> None:
+        self._send(f"{role} {calls}{f' {begin_ns}' if begin_ns else ''}\n".encode())
 
     def _send(self, request: bytes) -> None:
         try:

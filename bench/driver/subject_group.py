@@ -11,6 +11,7 @@ from bench.driver.guard import GUARD
 from bench.driver.launch import Settings
 from bench.driver.process import SET_UP_DEADLINE_S, Subject, SubjectError
 from bench.driver.reaping import end_strays
+from bench.driver.subject_team import SubjectTeam
 from bench.schema.dose import Dose
 
 
@@ -35,7 +36,7 @@ class SubjectGroup:
         self.overhead_ns = 0
         self.settings = settings
         self._set_up_s = set_up_s
-        self._subjects: dict[int, Subject] = {}
+        self._subjects: dict[int, Subject | SubjectTeam] = {}
 
     def __enter__(self) -> SubjectGroup:
         began = time.perf_counter_ns()
@@ -55,7 +56,7 @@ class SubjectGroup:
         self._stop_all()
         self.overhead_ns += time.perf_counter_ns() - began
 
-    def __getitem__(self, number: int) -> Subject:
+    def __getitem__(self, number: int) -> Subject | SubjectTeam:
         return self._subjects[number]
 
     def alive(self) -> list[int]:
@@ -72,7 +73,7 @@ class SubjectGroup:
         for number, settings in self.settings.items():
             self.started_ns[number] = time.perf_counter_ns()
             try:
-                self._subjects[number] = Subject(settings)
+                self._subjects[number] = SubjectTeam(settings) if settings.at_once > 1 else Subject(settings)
             except SubjectError as error:
                 self.fail(number, str(error))
         self._verify()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.driver.process import Subject
+from bench.driver.process import Block, Subject
+from bench.driver.subject_team import SubjectTeam
 from bench.schema import Path, Role
 
 # More calls than this in a block add rows, not knowledge: what costs less than 12 us is a baseline.
@@ -20,7 +22,7 @@ _TRIAL_NS = 4_000_000
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calls a block for mechanism and control (0: no control), what they cost, and the path seen."""
+    """Calls a block of one subject for mechanism and control (0: no control), what they cost, and the path seen."""
 
     calls: int
     control_calls: int
@@ -29,7 +31,7 @@ class Calibration:
     path: Path | None
 
 
-def calibrate(subject: Subject, has_control: bool, block_ns: int, deadline_s: float) -> Calibration:
+def calibrate(subject: Subject | SubjectTeam, has_control: bool, block_ns: int, deadline_s: float) -> Calibration:
     """Measure a few calls of each role in a subject that is there for this alone. Raises `SubjectError`."""
     path = Path(observed) if (observed := subject.observe_path(deadline_s)) else None
     call_ns = _cost(subject, Role.MECHANISM, block_ns, deadline_s)
@@ -54,15 +56,25 @@ def warmup_calls(calls: int) -> int:
     return min(MOST_WARMUP_CALLS, max(LEAST_WARMUP_CALLS, round(calls * _WARMUP_SHARE)))
 
 
-def _cost(subject: Subject, role: Role, block_ns: int, deadline_s: float) -> float:
+def _cost(subject: Subject | SubjectTeam, role: Role, block_ns: int, deadline_s: float) -> float:
     """Cost of a call in ns: the least of two or three, or the median of as many as fit into `_TRIAL_NS` if less.
 
     The least, because a neighbour's burst makes calls longer, never shorter. Blocks of a single call for what is
     really short would hold cold calls only: calibrated beside other work, a spawn was 30 % too slow in a whole run.
     """
-    first = subject.block(role, 1, deadline_s).stamps[0]
-    least = min(first, *subject.block(role, 1 if first >= block_ns else 2, deadline_s).stamps[0::3])
+    first = costs(subject.block(role, 1, deadline_s))[0]
+    least = min(first, *costs(subject.block(role, 1 if first >= block_ns else 2, deadline_s)))
     calls = block_calls(least, _TRIAL_NS)
     if calls == 1:
         return float(least)
-    return float(min(least, statistics.median(subject.block(role, calls, deadline_s).stamps[0::3])))
+    return float(min(least, statistics.median(costs(subject.block(role, calls, deadline_s)))))
+
+
+def costs(block: Block) -> Sequence[float]:
+    """What calls of a block took, in ns. Of several subjects at once: what one call of each took all of them.
+
+    There may be more subjects than CPUs: a call that is not interrupted takes less than its part of the block.
+    """
+    if block.subjects == 1:
+        return block.stamps[0::3]
+    return [(block.end_ns - block.begin_ns) * block.subjects / block.calls]

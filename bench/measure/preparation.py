@@ -20,6 +20,7 @@ from bench.measure.round import Task
 from bench.options import FEWEST_ROUNDS, Options
 from bench.plan import registry
 from bench.plan.cells import Cell
+from bench.plan.levels import AT_ONCE
 from bench.plan.setup import Setup
 from bench.schema import CellRow, Role, SubjectRow, SubjectStatus
 
@@ -134,7 +135,8 @@ class Preparation:
         for cell in cells:
             row = rows.get(cell.number)
             if row and row.block_calls:
-                calibration = Calibration(row.block_calls, row.control_calls, 0.0, 0.0, row.path)
+                calls, control_calls = (n // cell.level.subjects for n in (row.block_calls, row.control_calls))
+                calibration = Calibration(calls, control_calls, 0.0, 0.0, row.path)
                 program_bytes = float(filled.get(cell.number, 0)) if cell.level.runs_program else 0.0
                 self.tasks[cell.number] = Task(cell, self._settings(cell), calibration, row.blocks, program_bytes)
 
@@ -163,7 +165,7 @@ class Preparation:
     def _row(self, cell: Cell) -> CellRow:
         """The cell's row of cells.csv; without blocks if its calibration failed."""
         task = self.tasks.get(cell.number)
-        calibration = task.calibration if task else _NOT_CALIBRATED
+        calibration, subjects = task.calibration if task else _NOT_CALIBRATED, cell.level.subjects
         return CellRow(
             cell=cell.number,
             python=cell.python.label,
@@ -173,10 +175,11 @@ class Preparation:
             level=cell.level.text,
             unit=cell.level.unit or None,
             control=cell.mechanism.control if self._control_of(cell) else None,
-            block_calls=calibration.calls,
-            control_calls=calibration.control_calls,
+            block_calls=calibration.calls * subjects,
+            control_calls=calibration.control_calls * subjects,
             blocks=task.pairs if task else 0,
             path=calibration.path,
+            subjects=subjects if AT_ONCE in cell.level.scenario.split("+") else None,
         )
 
     def ground(self, cell: Cell) -> Ground:
@@ -200,6 +203,7 @@ class Preparation:
             module_path=os.pathsep.join(filter(None, (self._options.module_path, _site_path(cell)))),
             program=cell.level.runs_program,
             files=cell.files,
+            at_once=cell.level.subjects,
         )
 
     def _control_of(self, cell: Cell) -> str:
@@ -214,7 +218,7 @@ def _program_bytes(cell: Cell, pid: int) -> float:
 
 def _site_path(cell: Cell) -> str:
     """Where installed packages lie, for a parent that may import some and has no site; no other parent sees them."""
-    imports = any(part.scenario.name == "imports" for part in cell.level.parts) or cell.mechanism.file
+    imports = cell.level.modules or cell.mechanism.file
     return cell.python.site_path if imports and not cell.level.runs_program else ""
 
 

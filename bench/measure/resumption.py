@@ -161,11 +161,12 @@ def _read_rows(found: Resumption) -> None:
     warm: dict[_Block, list[int]] = defaultdict(list)
     for call in _kept(found, schema.SAMPLES, SampleRow, lambda row: row.round < rounds):
         key = (call.cell, call.round, call.block, call.role)
-        found.in_calls_ns += call.total_ns
         times[key].append(call.total_ns)
         if not call.warmup:
             warm[key].append(call.total_ns)
     found.measured = list(_measured(blocks, times, warm))
+    # Subjects that work at the same time share it, as in `Round`.
+    found.in_calls_ns = sum(sum(times[key]) // (found.cells[key[0]].subjects or 1) for key in times)
 
 
 def _kept(found: Resumption, table: Table, record: type[R], keep: Callable[[R], bool]) -> Iterator[R]:

@@ -43,7 +43,7 @@ class Task:
         return max(float(self.cell.level.takes()["memory"]), self.program_bytes)
 
     def calls(self, role: Role) -> int:
-        """Calls in a block of `role`."""
+        """Calls that each subject makes in a block of `role`."""
         return self.calibration.calls if role is Role.MECHANISM else self.calibration.control_calls
 
     @property
@@ -158,7 +158,9 @@ class Round:
     def _write(self, cell: int, number: int, order: int, role: Role, block: Block) -> Measured:
         """Write the block and its calls, and return it in short."""
         totals = block.stamps[0::3]
-        cold = len(totals) if number == WARMUP_BLOCK else int(len(totals) >= CALLS_WITH_LEAD)
+        each = block.calls // block.subjects
+        cold = each if number == WARMUP_BLOCK else int(each >= CALLS_WITH_LEAD)
+        warm = [total for call, total in enumerate(totals) if call % each >= cold]
         start_ns, elapsed_ns = block.begin_ns - self._origin_ns, block.end_ns - block.begin_ns
         row = BlockRow(
             cell=cell,
@@ -180,7 +182,7 @@ class Round:
                     round=self.number,
                     block=number,
                     role=role,
-                    warmup=int(call < cold),
+                    warmup=int(call % each < cold),
                     total_ns=total,
                     call_ns=called,
                     ready_ns=ready or None,
@@ -188,8 +190,8 @@ class Round:
                 for call, (total, called, ready) in enumerate(calls)
             ]
         )
-        self.in_calls_ns += sum(totals)
-        median_ns = statistics.median(totals[cold:] or totals)
+        self.in_calls_ns += sum(totals) // block.subjects
+        median_ns = statistics.median(warm or totals)
         return Measured(cell, self.number, number, role, start_ns, elapsed_ns, median_ns)
 
     def _subject_row(self, subjects: SubjectGroup, number: int) -> SubjectRow:

@@ -14,9 +14,11 @@ from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level, Part
 from bench.plan.limits import Limits
 from bench.plan.registry import Mechanism
+from bench.schema import Work
 
 # What a mechanism needs of its parent's state, which only the level tells.
 OF_PARENT = "parent:"
+WORKERS_NAMES = "workers_fork, workers_spawn or another of their work"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
@@ -95,6 +97,8 @@ def why_unavailable(mechanism: Mechanism, python: Interpreter, resources: Resour
 
 def why_parent_lacks(mechanism: Mechanism, level: Level) -> str:
     """Why this mechanism has nothing to do in a parent of this level, or an empty string."""
+    if level.is_of_workers and mechanism.work is not Work.WORKERS:
+        return f"{mechanism.name} starts no workers; measure {WORKERS_NAMES} with {level.name}"
     given = {part.scenario.gives for part in level.parts if part.amount}
     for need in mechanism.needs:
         what = need[len(OF_PARENT) :]

@@ -74,8 +74,8 @@ def requested(
     """The mechanisms and levels that the options ask for, whatever this machine can do.
 
     A user's mechanism is looked at with the interpreter at `python`. Raises `PlanError` and `UsageError`.
-    Named mechanisms or scenarios replace the profile's list. The cells are then the named mechanisms
-    (if none is named: the core ones) at the named levels (if none is named: the bare parent).
+    Named mechanisms or scenarios replace the profile's list. The cells are then the named mechanisms (if none is named:
+    the core ones, or all that start workers) at the named levels (if none is named: the bare parent).
     """
     registered = registry.mechanisms()
     own = own_mechanism.find_all(mechanisms, python or interpreters.default())
@@ -83,9 +83,10 @@ def requested(
         if name not in registered and name not in own:
             raise PlanError(f"{name}: no such mechanism; `python -m bench list` shows them all")
     if mechanisms or scenarios:
-        return _cross(dict.fromkeys(mechanisms) or CORE, scenarios or ["parent=bare"], own)
-    # A first write is measured in the parents that a user asks for: a bare one has nothing to write.
-    works = set(registry.WORKS) - {Work.FIRST_WRITE}
+        return _cross(dict.fromkeys(mechanisms), scenarios or ["parent=bare"], own)
+    # A first write is measured in the parents that a user asks for, since a bare one has nothing to write; workers
+    # where they are asked for, since several at once take long.
+    works = set(registry.WORKS) - {Work.FIRST_WRITE, Work.WORKERS}
     measurable = [name for name, mechanism in registered.items() if mechanism.work in works]
     if profile == "quick":
         return _cross(CORE, ["parent=bare"])
@@ -109,9 +110,14 @@ def requested(
 def _cross(
     mechanisms: Iterable[str], scenarios: Sequence[str], own: Mapping[str, Mechanism] = MappingProxyType({})
 ) -> list[tuple[Mechanism, Level]]:
-    levels = parse_scenarios(scenarios)
-    registered = {**registry.mechanisms(), **own}
-    return [(registered[name], level) for level in levels for name in mechanisms]
+    """All `mechanisms` at all levels; none named: the core, or, where the level is of workers, all that start some."""
+    registered, named = {**registry.mechanisms(), **own}, list(mechanisms)
+    starting_workers = [name for name, mechanism in registered.items() if mechanism.work is Work.WORKERS]
+    return [
+        (registered[name], level)
+        for level in parse_scenarios(scenarios)
+        for name in named or (starting_workers if level.is_of_workers else CORE)
+    ]
 
 
 def make(
@@ -124,8 +130,8 @@ def make(
         for python in pythons:
             reason = (
                 why_unavailable(mechanism, python, resources)
-                or why_level_is_unavailable(level, python, resources)
                 or why_parent_lacks(mechanism, level)
+                or why_level_is_unavailable(level, python, resources)
                 or why_children_cannot_tell(mechanism, level, resources)
             )
             if reason:

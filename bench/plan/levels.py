@@ -15,6 +15,13 @@ from bench.plan import registry
 from bench.plan.registry import Scenario
 
 _UNITS = {"": 1, "B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+# The need of a level that names a module; these are levels of such scenarios that name none.
+MODULE_NEED, NO_MODULES = "module:{level}", ("light", "heavy")
+WORKER_SCENARIOS = ("workers", "worker_imports")
+# The scenario that the controller carries out: it starts so many parents.
+AT_ONCE = "at_once"
+# Resources of the machine or of a user, not of one process.
+SHARED = ("memory", "commit", "threads")
 # What joins the parts of a combination: a plus before the next NAME=.
 _JOINT = re.compile(r"\+(?=[a-z_]+=)")
 
@@ -94,6 +101,22 @@ class Level:
         return tuple(need for part in self.parts for need in part.scenario.needs)
 
     @property
+    def subjects(self) -> int:
+        """How many parents there are at the same time."""
+        return next((part.amount for part in self.parts if part.scenario.name == AT_ONCE), 1)
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that it imports by their name."""
+        named = [part.text for part in self.parts if MODULE_NEED in part.scenario.needs]
+        return tuple(name for name in named if name not in NO_MODULES)
+
+    @property
+    def is_of_workers(self) -> bool:
+        """Whether it says how many workers are started, or what they import."""
+        return any(part.scenario.name in WORKER_SCENARIOS for part in self.parts)
+
+    @property
     def has_dose(self) -> bool:
         """Whether its amounts can be verified."""
         return any(part.scenario.dose for part in self.parts)
@@ -114,10 +137,12 @@ class Level:
         return any(part.scenario.name == PROGRAM for part in self.parts)
 
     def takes(self) -> Counter[str]:
-        """How much of each limited resource it takes."""
+        """How much of each limited resource it takes; several parents at once share some of them."""
         taken: Counter[str] = Counter()
         for part in self.parts:
-            taken.update(part.takes)
+            for resource, amount in part.takes.items():
+                parents = self.subjects if resource in SHARED and part.scenario.name != AT_ONCE else 1
+                taken[resource] += amount * parents
         return taken
 
 
@@ -142,6 +167,8 @@ def parse_level(scenario: Scenario, text: str) -> Part:
             else f"not a number of {scenario.unit}; write digits, or 1e6 for a million"
         )
         raise PlanError(f"{scenario.name}={text}: {wanted}")
+    if amount < scenario.least:
+        raise PlanError(f"{scenario.name}={text}: too few {scenario.unit}; write {scenario.least} or more")
     return Part(scenario, text if amount else "0", amount, str(amount))
 
 

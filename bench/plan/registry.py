@@ -24,6 +24,7 @@ WORKS = (
     Work.PYTHON_CALL,
     Work.REUSE,
     Work.FIRST_WRITE,
+    Work.WORKERS,
 )
 # Mechanisms for the certificate alone come last, and are in no profile.
 _WORK_ORDER = (*WORKS, Work.KNOWN)
@@ -49,8 +50,9 @@ class Mechanism:
 class Scenario:
     """A state of the parent. Its `levels` have names, or they are numbers of `unit`, or any text: a `placeholder`.
 
-    `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`); `gives` is what a parent
-    has then that a mechanism may need. `by` is the command that makes its levels, where nobody can write one.
+    `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`), `least` is the smallest
+    number of units; `gives` is what a parent has then that a mechanism may need. `by` is the command that makes its
+    levels, where nobody can write one.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Scenario:
     needs: tuple[str, ...]
     takes: Mapping[str, int]
     placeholder: str
+    least: int
     entry_point: str
     description: str
     gives: str = ""
@@ -119,6 +122,7 @@ def scenarios() -> dict[str, Scenario]:
             tuple(apply.needs),  # type: ignore[attr-defined]
             apply.takes,  # type: ignore[attr-defined]
             apply.placeholder,  # type: ignore[attr-defined]
+            apply.least,  # type: ignore[attr-defined]
             entry_point,
             _first_line(apply),
             apply.gives,  # type: ignore[attr-defined]

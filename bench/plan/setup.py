@@ -53,5 +53,5 @@ def prepare(
     levels = list(levels)
     teller = control_build.find_teller() if any(level.tells for level in levels) else NO_TELLER
     resources = availability.read_resources(pins, control.problem, teller.problem)
-    modules = frozenset(part.text for level in levels for part in level.parts if part.scenario.name == "imports")
+    modules = frozenset(name for level in levels for name in level.modules)
     return Setup(pins, control, resources, pythons or (interpreters.default(),), modules, frozenset(needs), teller)

@@ -24,7 +24,7 @@ FOR_FORK = (
     "vmas_private=1000,10000",
     "fds=1000,10000",
     "threads=8,64",
-    "imports=subprocess,multiprocessing,asyncio,numpy,pandas",
+    "imports=threading,random,subprocess,multiprocessing,asyncio,numpy,pandas",
     "atfork_hooks=1,10,100",
     "objects=1e5,1e6",
     "gc_frozen=1e5,1e6",
@@ -41,9 +41,18 @@ COMBINED = (
     "objects=1e6+threads=16",
 )
 
+# What is left to do after the fork: first writes in small and huge pages, collections with and without gc.freeze().
+FIRST_WRITES = ("rewrites", "parent_rewrites", "parent_rewrites_few", "child_rewrites", "child_rewrites_few")
+OF_OBJECTS = ("reads_objects", "child_reads_objects", "collects", "child_collects")
+WORKERS = ("workers=1,4,16+worker_imports=light", "workers=4+worker_imports=heavy")
+
 MATRIX = (
     ((*FORK, *PROGRAM), FOR_ALL),
     (FORK, (*FOR_FORK, *COMBINED)),
     (PROGRAM, FOR_PROGRAM),
+    (FIRST_WRITES, ("rss=64MiB", "thp=64MiB")),
+    (OF_OBJECTS, ("objects=1e6", "gc_frozen=1e6")),
+    ((*FORK, "subprocess_run"), ("at_once=1,2,4",)),
+    ((), WORKERS),
 )
-"""Mechanisms and the scenarios that all of them are measured in."""
+"""Mechanisms (none: all that start workers) and the scenarios that all of them are measured in."""

@@ -56,6 +56,10 @@ class CellRow(Row, kw_only=True, frozen=True):
             "`thread`, `none`; empty: not observable here"
         ),
     ] = None
+    subjects: Annotated[
+        int | None,
+        column("subjects that make the calls of a block at the same time; empty: 1", low=1, high=2**15),
+    ] = None
 
 
 class SubjectRow(Row, kw_only=True, frozen=True):
@@ -195,3 +199,13 @@ class SummaryRow(CellRow, kw_only=True, frozen=True):
     child_faults: Annotated[
         float | None, column("page faults of the children, median over rounds", unit="faults/call")
     ] = None
+    per_second: Annotated[
+        float | None,
+        column(
+            "calls of all subjects together a second, calls / elapsed_ns over the blocks of a round, median over "
+            "rounds; empty where `subjects` is",
+            unit="calls/s",
+        ),
+    ] = None
+    per_second_lo: Annotated[float | None, column("lower end of its 95 % interval", unit="calls/s")] = None
+    per_second_hi: Annotated[float | None, column("upper end of it", unit="calls/s")] = None

@@ -37,6 +37,7 @@ class Work(StrEnum):
     PYTHON_CALL = "python_call"
     REUSE = "reuse"
     FIRST_WRITE = "first_write"
+    WORKERS = "workers"
     KNOWN = "known"
     IMPORTED = "imported"
 

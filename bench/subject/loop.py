@@ -1,7 +1,8 @@
 """Turns one mechanism into timed blocks of calls, on request: the inside of the measured process.
 
 The protocol uses only modules that a bare interpreter has loaded anyway. A request is a line `ROLE CALLS`.
-An answer is a line with the repr of a dict, then as many bytes as its ``bytes`` says: three native
+`ROLE CALLS BEGIN` is to begin
+at that time, in ns. An answer is a line with the repr of a dict, then as many bytes as its ``bytes`` says: three native
 int64 for each call (total, call, ready, in ns since before the call; ready 0: unknown).
 Settings come as arguments NAME=VALUE (see `bench.driver.launch.Settings`).
 """
@@ -39,6 +40,8 @@ class Subject:
         self.written = []
         # Names of modules that are a user's mechanism.
         self.own_modules = []
+        # How many workers a mechanism starts that starts several, and what each imports.
+        self.workers, self.worker_imports = 1, ()
         # Called after every call, outside of the timed span; a mechanism may set it.
         self.after = None
         if settings.get("control_folder"):
@@ -244,8 +247,10 @@ def answer_all(requests, answers, subject, pid):
         request = os.read(requests, 100)
         if not request:
             return
-        role, calls = request.split()
+        role, calls, *begin = request.split()
         block = subject.blocks[role.decode()]
+        if begin:  # others begin at the same time
+            time.sleep(max(0, int(begin[0]) - now()) / 1e9)
         before = usage()
         begin = now()
         raw = block(int(calls))

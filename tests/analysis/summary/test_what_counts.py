@@ -175,8 +175,8 @@ def test_the_text_has_fixed_decimals(tmp_path: Path) -> None:
     cell = replace(FakeCell(calls=40, blocks=1), parent_faults=40.12345, child_faults=7.0)
     run = load_run(write_run(tmp_path, FakeRun([cell], rounds=10, noise=QUIET)))
     assert summary_csv(summarise(run)).splitlines()[1] == (
-        "0,3.11.7,os_fork,fork,parent,bare,,native_fork,40,40,1,fork,10,400,0,120000,120000,120000,120000,,"
-        "120000,120000,120000,120000,72000,72000,72000,96000,1.846154,1.846154,1.846154,40.123,7.000"
+        "0,3.11.7,os_fork,fork,parent,bare,,native_fork,40,40,1,fork,,10,400,0,120000,120000,120000,120000,,"
+        "120000,120000,120000,120000,72000,72000,72000,96000,1.846154,1.846154,1.846154,40.123,7.000,,,"
     )
     write_summary(run, summarise(run))
     assert (run.path / "summary.csv").read_bytes() == summary_csv(summarise(run)).encode()

@@ -63,6 +63,11 @@ PATHS = {
     "child_reads_objects": {"fork"},
     "collects": {"none"},
     "child_collects": {"fork"},
+    "workers_fork": {"fork"},
+    "workers_forkserver": {"vfork", "fork"},
+    "workers_forkserver_preload": {"vfork", "fork"},
+    "workers_spawn": {"vfork", "fork"},
+    "workers_executor": {"fork"},
 }
 
 

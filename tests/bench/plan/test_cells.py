@@ -124,7 +124,7 @@ def test_the_quick_profile_is_the_core() -> None:
 
 def test_the_standard_profile_holds_all_and_the_core_in_more_states() -> None:
     """All mechanisms bare, the core equal and free too, three of them at three sizes, nothing else."""
-    left_out = ("known", "first_write")
+    left_out = ("known", "first_write", "workers")
     every = {mechanism.name for mechanism in registry.mechanisms().values() if mechanism.work not in left_out}
     expected = {f"{name} parent=bare" for name in every}
     expected |= {f"{name} {state}" for name in CORE for state in ("parent=equal", "affinity=free")}
