@@ -92,6 +92,7 @@ class Subject:
         assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._allowed_cpus = settings.allowed_cpus
+        self._gone = False  # from then on its number may belong to another process
         self._unread = b""
         self._expires, self._overdue = 0.0, ""
 
@@ -132,6 +133,8 @@ class Subject:
 
     def request_stop(self) -> None:
         """Ask it to end, and do not wait: many subjects can then end side by side, on all CPUs."""
+        if self._gone:
+            return
         with suppress(OSError):  # it may have ended
             if self._allowed_cpus:
                 os.sched_setaffinity(self.pid, self._allowed_cpus)
@@ -140,14 +143,17 @@ class Subject:
         except OSError:
             pass
 
-    def stop(self) -> bool:
-        """End it and every process that it started. Return whether that took force."""
+    def stop(self, patience_s: float | None = None) -> bool:
+        """End it and every process that it started, by force after so long. Return whether that took force."""
+        if self._gone:
+            return False
         self.request_stop()
-        ended = ended_within(self._process, STOP_TIMEOUT_S)
+        ended = ended_within(self._process, STOP_TIMEOUT_S if patience_s is None else patience_s)
         if ended:
             self._process.wait()
         forced = self._clear_group() or not ended
         self._process.wait()
+        self._gone = True
         GUARD.ended(self.pid)
         self._answers.close()
         self._stderr.close()
@@ -155,6 +161,8 @@ class Subject:
 
     def kill(self) -> None:
         """End it and its whole process group at once."""
+        if self._gone:
+            return
         if os.name != "posix":
             self._process.kill()
             return

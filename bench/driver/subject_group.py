@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from bench.driver import process
 from bench.driver.launch import Settings
 from bench.driver.process import SET_UP_DEADLINE_S, Subject, SubjectError
+from bench.driver.reaping import as_they_end
 
 
 class SubjectGroup:
@@ -54,10 +56,11 @@ class SubjectGroup:
         return [number for number in self._subjects if number not in self.failed]
 
     def fail(self, number: int, text: str) -> None:
-        """End this subject now. `text` is the reason."""
+        """End this subject now, and leave no zombie of it to the others. `text` is the reason."""
         self.failed[number] = text
         if number in self._subjects:
             self._subjects[number].kill()
+            self._subjects[number].stop()
 
     def _start(self) -> None:
         for number, settings in self._settings.items():
@@ -77,6 +80,12 @@ class SubjectGroup:
             subject.kill()
 
     def _stop_all(self) -> None:
-        for subject in self._subjects.values():
+        """Stop each as soon as it has ended: one that is slow leaves no zombies of the others."""
+        for number in self.failed.keys() & self._subjects.keys():
+            self._subjects[number].stop()  # again: an interrupt may have come into `fail`
+        waiting = {self._subjects[number].pid: self._subjects[number] for number in self.alive()}
+        for subject in waiting.values():
             subject.request_stop()
-        self.forced += sum(subject.stop() for subject in self._subjects.values())
+        give_up = time.monotonic() + process.STOP_TIMEOUT_S
+        for pid in as_they_end(list(waiting), process.STOP_TIMEOUT_S):
+            self.forced += waiting[pid].stop(max(0.0, give_up - time.monotonic()))

@@ -241,6 +241,19 @@ def test_a_subject_that_ends_by_itself_takes_no_force() -> None:
     assert not subject.stop()
 
 
+def test_the_number_of_a_subject_that_is_gone_is_not_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it is stopped, its process id may be somebody else's."""
+    subject = Subject(settings("noop"))
+    subject.stop()
+    signalled: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
+    monkeypatch.setattr(os, "sched_setaffinity", lambda pid, cpus: signalled.append(pid))
+    subject.kill()
+    subject.request_stop()
+    assert not subject.stop()
+    assert signalled == []
+
+
 def test_a_subject_is_ended_when_its_controller_gives_up() -> None:
     """An exception that leaves the ``with`` ends the subject and what it started."""
     subject = Subject(settings("os_fork"))

@@ -55,7 +55,7 @@ class FakeSubject:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.pid = os.getpid()
+        self.pid = 0
         self.blocks = 0
         self.killed = False
         self.made.append(self)
@@ -91,7 +91,7 @@ class FakeSubject:
     def request_stop(self) -> None:
         """Nothing to stop."""
 
-    def stop(self) -> bool:
+    def stop(self, patience_s: float | None = None) -> bool:
         """Without force."""
         return False
 
