@@ -138,10 +138,8 @@ class Subject:
         with suppress(OSError):  # it may have ended
             if self._allowed_cpus:
                 os.sched_setaffinity(self.pid, self._allowed_cpus)
-        try:
+        with suppress(OSError):
             self._requests.close()
-        except OSError:
-            pass
 
     def stop(self, patience_s: float | None = None) -> bool:
         """End it and every process that it started, by force after so long. Return whether that took force."""
@@ -161,15 +159,11 @@ class Subject:
 
     def kill(self) -> None:
         """End it and its whole process group at once."""
-        if self._gone:
-            return
         if os.name != "posix":
             self._process.kill()
-            return
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
-            pass
+        elif not self._gone:
+            with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
+                os.killpg(self.pid, signal.SIGKILL)
 
     def __enter__(self) -> Subject:
         return self
