@@ -132,12 +132,13 @@ def test_summary_says_what_is_wrong_with_a_run(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_summary_where_nothing_can_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run that cannot be written to is summarised all the same, and one line says what was not written."""
-    run = make(tmp_path, 1)
+    """Its table is shown all the same, as that of the next run; one line and status 1 say that a file was not written."""
+    run, other = make(tmp_path, 1), make(tmp_path, 2)
     (run / "summary.csv").mkdir()
-    assert call("summary", run) == 0
+    assert call("summary", run, other) == 1
     said = capsys.readouterr()
-    assert "os_fork" in said.out
+    assert said.out.count("os_fork") == 2
+    assert (other / "summary.csv").is_file()
     assert said.err == f"analysis summary: {run}: summary.csv not written (Is a directory)\n"
 
 
