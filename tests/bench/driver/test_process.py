@@ -27,6 +27,13 @@ pytestmark = needs_fork
 SHORT_S = 0.5
 
 
+_OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
+needs_guess = pytest.mark.skipif(
+    not _OVERCOMMIT.exists() or _OVERCOMMIT.read_text().strip() != "0",
+    reason="needs Linux that refuses what is more than all memory (vm.overcommit_memory 0)",
+)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
     """Every test of this file ends with the descriptors, children and CPUs that it began with."""
@@ -137,7 +144,9 @@ def test_asking_a_subject_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("wrong_status", "CallError: the child ended with exit status 3"),
         ("killed_child", "CallError: the child ended with exit status -9"),
-        ("refused", "BlockingIOError: [Errno 11] Resource temporarily unavailable"),
+        ("no_more_processes", "BlockingIOError: [Errno 11] Resource temporarily unavailable"),
+        pytest.param("no_memory_for_a_copy", "OSError: [Errno 12] Cannot allocate memory", marks=needs_guess),
+        ("memory_runs_out", "MemoryError:"),
         ("set_up_fails", "BlockingIOError: [Errno 11] no more of it, and that on two lines"),
         ("subject_killed", "the subject was ended by signal 9"),
         ("subject_exits", "the subject ended with exit status 7: MemoryError: out of it"),

@@ -35,6 +35,7 @@ pytestmark = needs_fork
         ("subject_exits", "calibration: the subject ended with exit status 7: MemoryError: out of it"),
         ("set_up_fails", "calibration: set-up: BlockingIOError: [Errno 11] no more of it, and that on two lines"),
         ("child_hangs", "calibration: timed out: a watched call took more than 0.5 s"),
+        ("no_more_processes", "calibration: BlockingIOError: [Errno 11] Resource temporarily unavailable"),
     ],
 )
 def test_a_cell_that_fails_at_once_does_not_touch_the_others(
