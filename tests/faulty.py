@@ -141,10 +141,11 @@ def no_more_processes(subject: Any) -> Call:
     """The kernel refuses to make a child, since its user has as many as are allowed."""
     import resource
 
-    if os.geteuid() == 0:  # whom no limit holds
+    call = os_fork(subject)
+    if os.geteuid() == 0:  # whom no limit holds; from here on nothing may be loaded any more
         os.setuid(NOBODY)
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    return os_fork(subject)
+    return call
 
 
 @faulty
