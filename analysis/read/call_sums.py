@@ -119,7 +119,7 @@ def _check_sums(tables: Tables, file: Path, of_block: pd.DataFrame) -> None:
             f"elapsed_ns is {elapsed[row]}, but its calls took {sums[row]:.0f} ({file.name}:{of_block['line'][row]})"
         ),
     )
-    whole = (numbers_of(blocks, "round") < tables.rounds) & (sums >= 0)
+    whole = numbers_of(blocks, "round") < tables.rounds
     beside = (elapsed - sums) / np.maximum(numbers_of(blocks, "calls"), 1)
     short = (sums < _LEAST_SHARE * elapsed) & (beside > _MOST_BETWEEN_NS)
     frame = blocks.loc[whole, ["cell", "role"]].assign(short=short[whole])

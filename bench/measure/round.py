@@ -40,6 +40,12 @@ class Task:
         return self.calibration.calls if role is Role.MECHANISM else self.calibration.control_calls
 
     @property
+    def block_ns(self) -> float:
+        """What the longer block of its two roles took when it was calibrated; 0: that is not known."""
+        known = self.calibration
+        return max(known.calls * known.call_ns, known.control_calls * known.control_call_ns)
+
+    @property
     def roles(self) -> tuple[Role, ...]:
         """The roles that it has blocks of."""
         return (Role.MECHANISM, Role.CONTROL) if self.settings.control_mechanism else (Role.MECHANISM,)
@@ -59,7 +65,10 @@ class Measured:
 
 
 class Round:
-    """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included."""
+    """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included.
+
+    `block_s` tells how many seconds a block that begins now may take.
+    """
 
     def __init__(
         self,
@@ -68,7 +77,7 @@ class Round:
         tasks: Mapping[int, Task],
         store: Store,
         origin_ns: int,
-        deadline_s: float,
+        block_s: Callable[[], float],
         set_up_s: float,
     ) -> None:
         self.number = number
@@ -76,7 +85,7 @@ class Round:
         self._tasks = tasks
         self._store = store
         self._origin_ns = origin_ns
-        self._deadline_s = deadline_s
+        self._block_s = block_s
         # Only where interpreters are compared: one alone has the same paths in every run, and narrower intervals.
         several = len({task.settings.python for task in tasks.values()}) > 1
         shift = padding(seed, number) if several else 0
@@ -115,7 +124,7 @@ class Round:
             if not calls:
                 continue
             try:
-                block = subject.block(role, calls, self._deadline_s)
+                block = subject.block(role, calls, self._block_s())
             except SubjectError as error:
                 self._subjects.fail(number, f"warm-up of the {role}: {error}")
                 return
@@ -128,7 +137,7 @@ class Round:
     def _block(self, step: Step) -> Measured | None:
         task = self._tasks[step.cell]
         try:
-            block = self._subjects[step.cell].block(step.role, task.calls(step.role), self._deadline_s)
+            block = self._subjects[step.cell].block(step.role, task.calls(step.role), self._block_s())
         except SubjectError as error:
             self._subjects.fail(step.cell, f"{step.role}: {error}")
             return None

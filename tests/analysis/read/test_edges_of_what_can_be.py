@@ -14,6 +14,7 @@ from tests.run_tables import KEYS, RunTables, read_tables
 # Cell 0 has a control and calls of 120 and 60 µs, cell 1 none and calls of 40 µs; warm-ups take twice as long.
 CELLS = (FakeCell(calls=4, blocks=2), FakeCell("thread", 40_000.0, control="", calls=4, blocks=2))
 ROUNDS = 3
+IMPORTED = {"format": "pyperf", "file": "x.json", "version": None}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,11 @@ class Edge:
 def edge(source: RunTables, tmp_path: Path) -> Edge:
     """That run, to be changed."""
     return Edge(source.copy(), tmp_path)
+
+
+def calls_of(run: RunTables, row: int) -> list[int]:
+    """Rows of the calls of a block."""
+    return list(run.samples.index[(run.samples[KEYS] == run.blocks.loc[row, KEYS]).all(axis=1)])
 
 
 def test_between_two_calls_of_every_block_there_may_be_10_us(edge: Edge) -> None:
@@ -167,6 +173,47 @@ def test_the_last_subject_may_start_with_the_end_of_the_run(edge: Edge) -> None:
     assert edge.said() == f"subjects.csv:{line}: later than the run ended: wall_ns of run.json is {start}"
 
 
+def test_another_tool_knows_no_time_between_calls(edge: Edge) -> None:
+    """Blocks of an imported run may be any time longer than their calls, and its share is not held."""
+    edge.takes("1", 1_000, 1_000_000)
+    edge.run.document |= {"source": IMPORTED, "wall_ns": 10**9, "share_in_calls": 0.9}
+    assert edge.said() == ""
+    edge.run.document["source"] = None
+    assert "took only 4000" in edge.said()
+
+
+def test_calls_beyond_the_last_round_are_of_no_block(edge: Edge) -> None:
+    """A complete run has none; in one that was not finished, files end where they end."""
+    late = edge.run.samples.iloc[[-1]].assign(round=str(ROUNDS))
+    edge.run.samples = pd.concat([edge.run.samples, late], ignore_index=True)
+    line = len(edge.run.samples) + 1
+    no_such = f"{line}: 1 calls of this block, but 0 in blocks.csv, which has no such block"
+    assert edge.said() == f"samples.csv.gz:{no_such}"
+    edge.run.packed = False
+    edge.run.document |= {"status": "partial", "wall_ns": None, "share_in_calls": None}
+    assert edge.said() == ""
+
+
+def test_a_block_of_an_unfinished_round_may_have_lost_its_calls(edge: Edge) -> None:
+    """One of a complete round may not."""
+    edge.unfinished()
+    first, last = calls_of(edge.run, 0), calls_of(edge.run, edge.last_row("blocks"))
+    whole = edge.run.samples
+    edge.run.samples = whole.drop(last)
+    assert edge.said() == ""
+    edge.run.samples = whole.drop(first)
+    assert edge.said() == "blocks.csv:2: 4 calls, but samples.csv has none of them"
+
+
+def test_of_several_blocks_with_a_wrong_number_of_calls_the_first_is_named(edge: Edge) -> None:
+    """It is the first in the file, whatever its cell."""
+    first = edge.run.blocks.index[edge.run.blocks["cell"] == "1"][0]
+    later = calls_of(edge.run, edge.last_row("blocks"))[:1]
+    lost = [*calls_of(edge.run, first)[:1], *later]
+    edge.run.samples = edge.run.samples.drop(lost).reset_index(drop=True)
+    assert edge.said() == "samples.csv.gz:10: 3 calls of this block, but 4 in blocks.csv"
+
+
 def calibration_failed(run: RunTables, cell: str) -> None:
     """Make the cell one whose calibration failed: an error row is all that there is of it."""
     of_cell = run.cells["cell"] == cell
@@ -187,7 +234,7 @@ def test_a_cell_without_blocks_has_an_error_of_its_calibration(edge: Edge) -> No
     assert edge.said() == "subjects.csv:2: round -1, the calibration, but status is ok"
     edge.run.drop("subjects", pd.Series(edge.run.subjects.index == 0))
     assert edge.said() == "cells.csv:3: no blocks, but subjects.csv has no error of its calibration"
-    edge.run.document["source"] = {"format": "pyperf", "file": "x.json", "version": None}
+    edge.run.document["source"] = IMPORTED
     assert edge.said() == ""  # another tool has no calibration
 
 
@@ -206,11 +253,6 @@ def warm_ups(run: RunTables, role: str) -> list[int]:
     """Rows of the warm-ups of cell 0 in this role, round by round."""
     blocks = run.blocks
     return list(blocks.index[(blocks["cell"] == "0") & (blocks["role"] == role) & (blocks["block"] == "-1")])
-
-
-def calls_of(run: RunTables, row: int) -> list[int]:
-    """Rows of the calls of a block."""
-    return list(run.samples.index[(run.samples[KEYS] == run.blocks.loc[row, KEYS]).all(axis=1)])
 
 
 def test_subjects_of_a_cell_are_warmed_up_alike(edge: Edge) -> None:

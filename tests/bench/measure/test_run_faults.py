@@ -128,6 +128,25 @@ def test_a_set_up_that_hangs_does_not_hold_a_run(
     assert row["error"].endswith("set-up: timed out: set-up took more than 2 s")
 
 
+def test_a_block_that_hangs_at_the_end_does_not_hold_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given what is left of the budget, and not the deadline that a block has in the middle of a run."""
+    register_faulty(monkeypatch)
+    monkeypatch.setattr(run_state, "_LEAST_BLOCK_S", 1.5)
+    monkeypatch.setattr(run_state, "_TIMES_CALIBRATED", 0)
+    monkeypatch.setattr(control_build, "find", lambda: Control("", "not wanted"))
+    folders = os.pathsep.join((str(TESTS), str(tmp_path)))
+    one = measure(
+        tmp_path / "results",
+        rounds=None,
+        budget_s=0.1,
+        mechanisms=("hangs_later",),
+        module_path=folders,
+        deadline_s=90.0,
+    )
+    (row, *_) = [row for row in rows(one.directory, schema.SUBJECTS) if row["round"] == "0"]
+    assert re.search(r"timed out: a block of \d+ calls took more than 1.5 s", row["error"])
+
+
 def test_what_a_subject_leaves_behind_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mechanism that leaves a child is measured, the child is ended by force, and the certificate says so."""
     register_faulty(monkeypatch)
