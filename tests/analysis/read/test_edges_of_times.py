@@ -1,4 +1,4 @@
-"""Turns runs at the very edge of what can be into evidence: the last value that is read, and the first that is not."""
+"""Holds the last time, share and number of calls that can be, and the first that is named."""
 
 from __future__ import annotations
 
@@ -7,70 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.analysis.read.edge import CELLS, IMPORTED, ROUNDS, Edge, calls_of
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
-from tests.impossible_runs import complaint
-from tests.run_tables import KEYS, RunTables, read_tables
-
-# Cell 0 has a control and calls of 120 and 60 µs, cell 1 none and calls of 40 µs; warm-ups take twice as long.
-CELLS = (FakeCell(calls=4, blocks=2), FakeCell("thread", 40_000.0, control="", calls=4, blocks=2))
-ROUNDS = 3
-IMPORTED = {"format": "pyperf", "file": "x.json", "version": None}
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> RunTables:
-    """A run without noise, as text."""
-    return read_tables(write_run(tmp_path_factory.mktemp("source"), FakeRun(CELLS, ROUNDS, QUIET)))
-
-
-class Edge:
-    """A run to be changed again and again, and what reading it says each time."""
-
-    def __init__(self, run: RunTables, folder: Path) -> None:
-        self.run = run
-        self._folder = folder
-        self._read = 0
-
-    def said(self) -> str:
-        """What reading it complains of, without the remedy; empty: nothing."""
-        self._read += 1
-        return complaint(self.run.write(self._folder / str(self._read))).rpartition("; the files of the run")[0]
-
-    def move(self, table: str, row: int, column: str, by: int) -> None:
-        """Add to one number."""
-        frame = getattr(self.run, table)
-        frame.loc[row, column] = str(int(frame[column][row]) + by)
-
-    def takes(self, cell: str, call_ns: int, block_ns: int) -> None:
-        """Let every call of a cell take so long, and every block of it; all that follows comes later."""
-        run = self.run
-        run.samples.loc[run.samples["cell"] == cell, ["total_ns", "call_ns", "ready_ns"]] = [str(call_ns), "1", ""]
-        run.blocks.loc[run.blocks["cell"] == cell, "elapsed_ns"] = str(block_ns)
-        ends = run.numbers("blocks", "elapsed_ns").cumsum()
-        run.blocks["start_ns"] = (ends - run.numbers("blocks", "elapsed_ns")).astype(str)
-        begin = run.blocks.groupby("round")["start_ns"].first()
-        run.subjects["start_ns"], run.subjects["setup_ns"] = run.subjects["round"].map(begin), "0"
-        run.document |= {"wall_ns": None, "share_in_calls": None}
-
-    def unfinished(self) -> None:
-        """Let the last round be one that was not finished."""
-        self.run.packed = False
-        self.run.document |= {"status": "partial", "rounds": ROUNDS - 1, "wall_ns": None, "share_in_calls": None}
-
-    def last_row(self, table: str) -> int:
-        """The row that the file ends with."""
-        return len(getattr(self.run, table)) - 1
-
-
-@pytest.fixture
-def edge(source: RunTables, tmp_path: Path) -> Edge:
-    """That run, to be changed."""
-    return Edge(source.copy(), tmp_path)
-
-
-def calls_of(run: RunTables, row: int) -> list[int]:
-    """Rows of the calls of a block."""
-    return list(run.samples.index[(run.samples[KEYS] == run.blocks.loc[row, KEYS]).all(axis=1)])
+from tests.run_tables import read_tables
 
 
 def test_between_two_calls_of_every_block_there_may_be_10_us(edge: Edge) -> None:
@@ -214,83 +153,80 @@ def test_of_several_blocks_with_a_wrong_number_of_calls_the_first_is_named(edge:
     assert edge.said() == "samples.csv.gz:10: 3 calls of this block, but 4 in blocks.csv"
 
 
-def calibration_failed(run: RunTables, cell: str) -> None:
-    """Make the cell one whose calibration failed: an error row is all that there is of it."""
-    of_cell = run.cells["cell"] == cell
-    run.cells.loc[of_cell, ["block_calls", "control_calls", "blocks", "path"]] = ["0", "0", "0", ""]
-    failed = run.subjects[run.subjects["cell"] == cell].iloc[[0]].copy()
-    failed[["round", "status", "error", "start_ns", "setup_ns"]] = ["-1", "error", "calibration: no", "0", ""]
-    run.drop_blocks(run.blocks["cell"] == cell)
-    run.drop("subjects", run.subjects["cell"] == cell)
-    run.subjects = pd.concat([failed, run.subjects], ignore_index=True)
-    run.settle_share()
+def test_a_block_whose_calls_are_in_two_places_is_named_by_the_first(edge: Edge) -> None:
+    """Another tool may have put the rows into another order; a lost call is told with the first line of the block."""
+    first, second, third, _ = calls_of(edge.run, 0)
+    order = [first, second, *range(4, len(edge.run.samples)), third]
+    edge.run.samples = edge.run.samples.loc[order].reset_index(drop=True)
+    assert edge.said() == "samples.csv.gz:2: 3 calls of this block, but 4 in blocks.csv"
 
 
-def test_a_cell_without_blocks_has_an_error_of_its_calibration(edge: Edge) -> None:
-    """With its row it is read, with one that did not fail it is not, and without one it is not."""
-    calibration_failed(edge.run, "1")
-    assert edge.said() == ""
-    edge.run.subjects.loc[0, ["status", "error"]] = ["ok", ""]
-    assert edge.said() == "subjects.csv:2: round -1, the calibration, but status is ok"
-    edge.run.drop("subjects", pd.Series(edge.run.subjects.index == 0))
-    assert edge.said() == "cells.csv:3: no blocks, but subjects.csv has no error of its calibration"
-    edge.run.document["source"] = IMPORTED
-    assert edge.said() == ""  # another tool has no calibration
+def test_a_block_takes_some_time(edge: Edge) -> None:
+    """Not even one whose calls took none."""
+    edge.run.samples.loc[calls_of(edge.run, 0), ["total_ns", "call_ns", "ready_ns"]] = ["0", "0", ""]
+    edge.run.blocks.loc[0, "elapsed_ns"] = "0"
+    edge.run.document["share_in_calls"] = None
+    assert edge.said() == "blocks.csv:2: elapsed_ns is 0"
 
 
-def test_a_calibration_that_failed_leaves_no_subject_in_a_round(edge: Edge) -> None:
-    """Nor does a cell that has blocks have an error of its calibration."""
-    calibration_failed(edge.run, "1")
-    both = edge.run.subjects.copy()
-    edge.run.subjects.loc[0, "cell"] = "0"
-    assert edge.said() == "subjects.csv:2: round -1 of cell 0 does not fit its blocks in cells.csv"
-    late = both.iloc[[0]].assign(round="0", start_ns="0")
-    edge.run.subjects = pd.concat([both, late], ignore_index=True)
-    assert edge.said() == f"subjects.csv:{len(both) + 2}: round 0 of cell 1 does not fit its blocks in cells.csv"
-
-
-def warm_ups(run: RunTables, role: str) -> list[int]:
-    """Rows of the warm-ups of cell 0 in this role, round by round."""
-    blocks = run.blocks
-    return list(blocks.index[(blocks["cell"] == "0") & (blocks["role"] == role) & (blocks["block"] == "-1")])
-
-
-def test_subjects_of_a_cell_are_warmed_up_alike(edge: Edge) -> None:
-    """A warm-up of a call less than the first is named; where all are of one less, that is how long a warm-up is."""
-    run = edge.run
-    run.document["share_in_calls"] = None
-    rows = warm_ups(run, "mechanism")
-    for row, named in zip(rows, (rows[1], rows[2], None), strict=True):
-        run.drop("samples", pd.Series(run.samples.index == calls_of(run, row)[0]))
-        edge.move("blocks", row, "calls", -1)
-        expected = f"blocks.csv:{named + 2}: a warm-up of 4 calls, unlike the others of its cell" if named else ""
-        assert edge.said() == expected
-
-
-def test_a_warm_up_is_no_longer_than_a_block(edge: Edge) -> None:
-    """One of as many calls is read; where all have one call more, the first is named."""
-    run = edge.run
+def test_without_a_number_of_cpus_there_may_be_as_many_as_linux_can_have(edge: Edge) -> None:
+    """In 60 ms and 4 calls 8192 CPUs compute for 122.88 s a call, and a tick of 10 ms."""
+    run, last = edge.run, edge.last_row("blocks")
     run.document |= {"wall_ns": None, "share_in_calls": None}
-    rows = warm_ups(run, "control")
-    more = [calls_of(run, row)[0] for row in rows]
-    assert {len(calls_of(run, row)) for row in rows} == {4}
-    run.samples = run.samples.loc[sorted([*run.samples.index, *more])].reset_index(drop=True)
-    for row in rows:
-        edge.move("blocks", row, "calls", 1)
-        run.samples.loc[calls_of(run, row), ["total_ns", "call_ns", "ready_ns"]] = ["10000", "1", ""]
-    assert edge.said() == f"blocks.csv:{rows[0] + 2}: a warm-up of 5 calls, unlike the others of its cell"
+    run.document["cpus"]["allowed"] = None
+    end = int(run.subjects["start_ns"].iloc[-1]) + 60_000_000
+    run.blocks.loc[last, "elapsed_ns"] = str(end - int(run.blocks["start_ns"][last]))
+    run.blocks.loc[last, "child_user_ns"] = "122890000000"
+    assert edge.said() == ""
+    run.blocks.loc[last, "child_user_ns"] = "122890000001"
+    assert edge.said().startswith(f"blocks.csv:{last + 2}: child_user_ns is ")
 
 
-@pytest.mark.parametrize("role", ["mechanism", "control"])
-def test_all_subjects_of_a_cell_are_warmed_up_or_none(edge: Edge, role: str) -> None:
-    """One that was not is named, unless it failed; where none was, none had to be."""
-    run = edge.run
-    run.document["share_in_calls"] = None
-    run.drop_blocks(pd.Series(run.blocks.index == warm_ups(run, role)[1]))
-    row = 2 + len(CELLS)  # of cell 0 in round 1
-    assert edge.said() == f"subjects.csv:{row}: blocks.csv has no warm-up of its {role}, but of others of its cell"
-    run.subjects.loc[row - 2, ["status", "error"]] = ["error", "it failed"]
+def test_a_block_begins_with_its_subject_at_the_earliest(edge: Edge) -> None:
+    """A warm-up as the subject is started, another block as it is set up, and not a nanosecond before."""
+    said = "begins before its subject was started or set up (start_ns, setup_ns of subjects.csv)"
+    edge.move("subjects", 0, "setup_ns", 1)
+    assert edge.said() == f"blocks.csv:5: {said}"
+    edge.move("subjects", 0, "start_ns", 1)
+    edge.move("subjects", 0, "setup_ns", -2)
+    assert edge.said() == f"blocks.csv:2: {said}"
+
+
+def test_a_block_begins_when_the_one_before_has_ended(edge: Edge) -> None:
+    """Not a nanosecond earlier."""
+    edge.move("blocks", 4, "start_ns", -1)
+    assert edge.said() == "blocks.csv:6: begins before the block before it has ended (start_ns, elapsed_ns)"
+
+
+def test_a_subject_is_started_when_the_round_before_has_ended(edge: Edge) -> None:
+    """Not a nanosecond earlier, or the calls of that round had company."""
+    first = len(CELLS)
+    edge.move("subjects", first, "start_ns", -1)
+    edge.move("subjects", first, "setup_ns", 1)
+    assert edge.said() == f"subjects.csv:{first + 2}: start_ns is before the end of the round before"
+
+
+def test_rounds_follow_each_other_where_their_subjects_are_not_known(edge: Edge) -> None:
+    """A run that was killed has blocks of its last round, and no rows of their subjects yet; they come last."""
+    edge.unfinished()
+    run, late = edge.run, edge.run.blocks["round"] == str(ROUNDS - 1)
+    run.drop("subjects", run.subjects["round"] == str(ROUNDS - 1))
     assert edge.said() == ""
-    run.subjects.loc[row - 2, ["status", "error"]] = ["ok", ""]
-    run.drop_blocks(pd.Series(run.blocks.index.isin(warm_ups(run, role))))
-    assert edge.said() == ""
+    start = run.numbers("blocks", "start_ns")
+    begin, took = int(start[late].min()), int(run.numbers("blocks", "elapsed_ns")[late].sum())
+    run.blocks["start_ns"] = start.where(~late, start - begin - took).add(took).astype(str)
+    run.subjects["start_ns"] = (run.numbers("subjects", "start_ns") + took).astype(str)
+    first = int(run.blocks.index[~late][0])
+    assert edge.said() == f"blocks.csv:{first + 2}: round and order do not follow the order of start_ns"
+
+
+def test_each_block_of_a_round_has_its_place_in_the_order(edge: Edge) -> None:
+    """No two have the same, and no warm-up comes after one."""
+    orders = edge.run.blocks["order"].copy()
+    edge.run.blocks.loc[4, "order"] = orders[3]
+    assert edge.said() == "blocks.csv:6: round and order do not follow the order of start_ns"
+    edge.run.blocks["order"] = orders
+    rows = [0, 1, 3, 2, *range(4, len(orders))]
+    edge.run.blocks = edge.run.blocks.loc[rows].reset_index(drop=True)
+    edge.takes("1", 40_000, 160_000)
+    assert edge.said() == "blocks.csv:5: round and order do not follow the order of start_ns"
