@@ -22,7 +22,7 @@ from bench.measure.run_state import Run
 from bench.options import Options
 from bench.plan import interpreters, registry
 from bench.schema import Role
-from tests.engine import TESTS, Watcher, document, measure, needs_fork, register_faulty, rows
+from tests.engine import TESTS, Watcher, document, measure, needs_fork, needs_proc, register_faulty, rows
 
 pytestmark = needs_fork
 
@@ -35,7 +35,11 @@ pytestmark = needs_fork
         ("subject_exits", "calibration: the subject ended with exit status 7: MemoryError: out of it"),
         ("set_up_fails", "calibration: set-up: BlockingIOError: [Errno 11] no more of it, and that on two lines"),
         ("child_hangs", "calibration: timed out: a watched call took more than 0.5 s"),
-        ("no_more_processes", "calibration: BlockingIOError: [Errno 11] Resource temporarily unavailable"),
+        pytest.param(
+            "no_more_processes",
+            "calibration: BlockingIOError: [Errno 11] Resource temporarily unavailable",
+            marks=needs_proc,
+        ),
     ],
 )
 def test_a_cell_that_fails_at_once_does_not_touch_the_others(
