@@ -70,3 +70,16 @@ def test_all_subjects_of_a_cell_are_warmed_up_or_none(edge: Edge, role: str) -> 
     run.subjects.loc[row - 2, ["status", "error"]] = ["ok", ""]
     run.drop_blocks(pd.Series(run.blocks.index.isin(warm_ups(run, role))))
     assert edge.said() == ""
+
+
+def test_a_cell_has_calls_and_blocks_or_neither(edge: Edge) -> None:
+    """The row of cells.csv that contradicts itself is named."""
+    edge.run.cells.loc[1, "block_calls"] = "0"
+    assert edge.said() == "cells.csv:3: 2 blocks of 0 calls"
+    edge.run.cells.loc[1, "block_calls"] = "4"
+    calibration_failed(edge.run, "0")
+    assert edge.said() == ""
+    edge.run.cells.loc[0, "control_calls"] = "4"
+    assert edge.said() == "cells.csv:2: no blocks, but control_calls is 4"
+    edge.run.cells.loc[0, ["block_calls", "control_calls"]] = ["4", "0"]
+    assert edge.said() == "cells.csv:2: 0 blocks of 4 calls"

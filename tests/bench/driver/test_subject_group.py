@@ -58,3 +58,14 @@ def test_a_subject_that_fails_is_gone_at_once() -> None:
         assert group.alive() == [1]
         assert group[1].block("mechanism", 3, PATIENCE_S).calls == 3
     assert group.forced == 0
+
+
+def test_subjects_end_where_the_system_does_not_tell_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pidfds (an old kernel, macOS, no descriptor left) they are stopped in turn, and none is left."""
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    with unchanged():
+        with SubjectGroup({number: settings("noop") for number in range(3)}) as group:
+            pids = [group[number].pid for number in group.alive()]
+        assert group.forced == 0
+    assert len(pids) == 3
+    assert not any(map(alive, pids))
