@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tests.analysis.read.edge import CELLS, IMPORTED, Edge, calibration_failed, calls_of, warm_ups
+from tests.analysis.read.edge import CELLS, IMPORTED, ROUNDS, Edge, calibration_failed, calls_of, warm_ups
 
 
 def test_a_cell_without_blocks_has_an_error_of_its_calibration(edge: Edge) -> None:
@@ -83,3 +83,57 @@ def test_a_cell_has_calls_and_blocks_or_neither(edge: Edge) -> None:
     assert edge.said() == "cells.csv:2: no blocks, but control_calls is 4"
     edge.run.cells.loc[0, ["block_calls", "control_calls"]] = ["4", "0"]
     assert edge.said() == "cells.csv:2: 0 blocks of 4 calls"
+
+
+def test_every_complete_round_has_subjects(edge: Edge) -> None:
+    """A round too many in run.json is named, and one that is gone from the middle."""
+    edge.run.document["rounds"] = ROUNDS + 1
+    assert edge.said() == f"run.json: rounds: {ROUNDS + 1}, but subjects.csv has no row of round {ROUNDS}"
+    edge.run.document["rounds"] = ROUNDS
+    edge.run.drop_blocks(edge.run.blocks["round"] == "1")
+    edge.run.drop("subjects", edge.run.subjects["round"] == "1")
+    assert edge.said() == f"run.json: rounds: {ROUNDS}, but subjects.csv has no row of round 1"
+
+
+@pytest.mark.parametrize(("rounds", "left"), [(["1"], ROUNDS - 1), (["0", "1", "2"], 0)])
+def test_a_cell_has_a_subject_in_every_round(edge: Edge, rounds: list[str], left: int) -> None:
+    """A cell that lacks a round between others, or all of them, is named with what it has."""
+    run = edge.run
+    run.drop_blocks((run.blocks["cell"] == "1") & run.blocks["round"].isin(rounds))
+    run.drop("subjects", (run.subjects["cell"] == "1") & run.subjects["round"].isin(rounds))
+    assert edge.said() == f"cells.csv:3: subjects.csv lacks rounds of cell 1: it has {left}"
+
+
+def test_a_cell_ends_before_the_last_round_with_a_failure_only(edge: Edge) -> None:
+    """Were its last subject good, there would be one more."""
+    run = edge.run
+    run.drop_blocks((run.blocks["cell"] == "1") & (run.blocks["round"] == "2"))
+    run.drop("subjects", (run.subjects["cell"] == "1") & (run.subjects["round"] == "2"))
+    assert edge.said() == "subjects.csv:5: the last of cell 1, with status ok before the last round"
+    run.subjects.loc[3, ["status", "error"]] = ["error", "it failed"]
+    run.document["share_in_calls"] = None
+    assert edge.said() == ""
+
+
+def test_a_run_without_a_complete_round_needs_no_subject(edge: Edge) -> None:
+    """It was killed as soon as its cells were written."""
+    edge.unfinished()
+    edge.run.document["rounds"] = 0
+    for table in ("subjects", "blocks", "samples"):
+        setattr(edge.run, table, getattr(edge.run, table).iloc[:0])
+    assert edge.said() == ""
+
+
+def test_a_good_subject_was_set_up(edge: Edge) -> None:
+    """One that failed, or whose round was not finished, need not have been."""
+    last = edge.last_row("subjects")
+    edge.run.subjects.loc[last, "setup_ns"] = ""
+    assert edge.said() == f"subjects.csv:{last + 2}: status is ok, but setup_ns is empty"
+    edge.unfinished()
+    assert edge.said() == ""
+
+
+def test_a_control_belongs_to_a_cell_that_has_one(edge: Edge) -> None:
+    """The first block of a control that its cell does not name is told as such."""
+    edge.run.cells.loc[0, ["control", "control_calls"]] = ["", "0"]
+    assert edge.said() == "blocks.csv:3: a control, but cells.csv has none in cell 0"
