@@ -27,7 +27,9 @@ class Edge:
     def said(self) -> str:
         """What reading it complains of, without the remedy; empty: nothing."""
         self._read += 1
-        return complaint(self.run.write(self._folder / str(self._read))).rpartition("; the files of the run")[0]
+        return complaint(self.run.write(self._folder / str(self._read))).partition(
+            "; the files of the run contradict each other; "
+        )[0]
 
     def move(self, table: str, row: int, column: str, by: int) -> None:
         """Add to one number."""
