@@ -40,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except MemoryError:
+        print(f"analysis {command}: out of memory; end other programs, or raise the limit (ulimit -v)", file=sys.stderr)
+        return 2
 
 
 def usage() -> str:

@@ -43,12 +43,12 @@ def _summary_options(parser: ArgumentParser) -> None:
 
 
 def _summary(arguments: Namespace) -> int:
-    """Print the table of each run, and leave its summary.csv."""
+    """Print the table of each run, and leave its summary.csv; 1: one of these files could not be written."""
     from analysis.read.run import load_run
     from analysis.summary.cells import summarise, write_summary
     from analysis.summary.text import write
 
-    summaries = []
+    summaries, status = [], 0
     for path in arguments.runs:
         run = load_run(path)
         summaries.append((run, summarise(run)))
@@ -56,8 +56,9 @@ def _summary(arguments: Namespace) -> int:
             write_summary(*summaries[-1])
         except OSError as error:
             print_note(f"analysis summary: {run.path}: summary.csv not written ({error.strerror})")
+            status = 1
     write(summaries, arguments.format, sys.stdout)
-    return 0
+    return status
 
 
 def _plot_options(parser: ArgumentParser) -> None:

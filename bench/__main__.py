@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _carry_out(command, rest)
     except KeyboardInterrupt:
         return 130
+    except MemoryError:
+        print(f"bench {command}: out of memory; end other programs, or raise the limit (ulimit -v)", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -15,6 +15,9 @@ from typing import Any
 Call = Callable[[], tuple[int, int, int]]
 Make = Callable[[Any], Call]
 
+NOBODY = 65534
+"""A user without rights and, but for what a test starts, without processes."""
+
 ALL: dict[str, Make] = {}
 """Every faulty mechanism by name."""
 
@@ -41,6 +44,14 @@ def child(work: Callable[[], None]) -> Call:
         return called, 0, -(status & 0x7F) if status & 0x7F else status >> 8
 
     return call
+
+
+def os_fork(subject: Any) -> Call:
+    """The real mechanism; a subject has its folder on the path."""
+    from importlib import import_module
+
+    made: Call = import_module("mechanisms.fork").os_fork(subject)
+    return made
 
 
 def wait_for_ever() -> None:
@@ -126,11 +137,41 @@ def killed_child(subject: Any) -> Call:
 
 
 @faulty
-def refused(subject: Any) -> Call:
-    """The kernel refuses to make a child."""
+def no_more_processes(subject: Any) -> Call:
+    """The kernel refuses to make a child, since its user has as many as are allowed."""
+    import resource
+
+    call = os_fork(subject)
+    if os.geteuid() == 0:  # whom no limit holds; from here on nothing may be loaded any more
+        os.setuid(NOBODY)
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    return call
+
+
+@faulty
+def no_memory_for_a_copy(subject: Any) -> Call:
+    """The kernel refuses to make a child, since a copy of one mapping is more than all memory.
+
+    Each half is granted, and both become one mapping; none of it is ever touched. A fork asks for the whole: see
+    `__vm_enough_memory` in the kernel's mm/util.c, with overcommit_memory 0.
+    """
+    import mmap
+
+    part = os.sysconf("SC_PHYS_PAGES") // 4 * 3 * mmap.PAGESIZE
+    subject.memory = [mmap.mmap(-1, part, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) for _ in range(2)]
+    return os_fork(subject)
+
+
+@faulty
+def memory_runs_out(subject: Any) -> Call:
+    """The subject itself may have no more memory, and asks for it in a call."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 
     def call() -> tuple[int, int, int]:
-        raise BlockingIOError(11, "Resource temporarily unavailable")
+        subject.memory = bytearray(1 << 30)
+        raise AssertionError
 
     return call
 
@@ -173,6 +214,25 @@ def leaves_behind(subject: Any) -> Call:
     """All is well, but for a child of the subject's set-up that nobody ends."""
     if os.fork() == 0:
         wait_for_ever()
+    return good(subject)
+
+
+@faulty
+def ends_last(subject: Any) -> Call:
+    """All is well, but the subject ends only when the process is gone, reaped too, whose id stands in the marker."""
+    leave = os._exit
+
+    def outlive(status: int) -> None:
+        with open(marker()) as stream:
+            other = int(stream.read())
+        try:
+            while True:
+                os.kill(other, 0)
+                time.sleep(0.001)
+        except ProcessLookupError:
+            leave(status)
+
+    os._exit = outlive  # type: ignore[assignment]
     return good(subject)
 
 

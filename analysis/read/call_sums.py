@@ -138,7 +138,7 @@ def _check_sums(tables: Tables, file: Path, of_block: pd.DataFrame) -> None:
         longest > elapsed,
         lambda row: f"elapsed_ns is {elapsed[row]}, but its longest call took {longest[row]} ({file.name})",
     )
-    whole = (numbers_of(blocks, "round") < tables.rounds) & (sums >= 0)
+    whole = numbers_of(blocks, "round") < tables.rounds
     beside = (elapsed - sums) / np.maximum(numbers_of(blocks, "calls"), 1)
     short = (sums < _LEAST_SHARE * elapsed) & (beside > _MOST_BETWEEN_NS)
     frame = blocks.loc[whole, ["cell", "role"]].assign(short=short[whole])

@@ -73,8 +73,7 @@ def _failed(tables: Tables) -> Mask:
 
 def _counting(tables: Tables) -> Mask:
     """For every subject whether it is good and of a complete round, so that all of it has to be there."""
-    rounds = numbers_of(tables.subjects, "round")
-    counting: Mask = ~_failed(tables) & (rounds >= 0) & (rounds < tables.rounds)
+    counting: Mask = ~_failed(tables) & (numbers_of(tables.subjects, "round") < tables.rounds)
     return counting
 
 

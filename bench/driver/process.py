@@ -70,7 +70,8 @@ class Subject:
         self._requests, self._answers = self._process.stdin, self._process.stdout
         self._allowed_cpus = settings.allowed_cpus
         self._program = settings.program
-        self._patience_s = PROGRAM_STOP_TIMEOUT_S if settings.program else STOP_TIMEOUT_S
+        self.patience_s = PROGRAM_STOP_TIMEOUT_S if settings.program else STOP_TIMEOUT_S
+        self._gone = False  # from then on its number may belong to another process
         self._unread = b""
         self._expires, self._overdue = 0.0, ""
 
@@ -78,6 +79,11 @@ class Subject:
     def pid(self) -> int:
         """The subject's process id, and that of its process group."""
         return self._process.pid
+
+    @property
+    def members(self) -> list[Subject]:
+        """Itself: the subjects that it is made of (see `SubjectTeam`)."""
+        return [self]
 
     def age_ns(self) -> int:
         """Nanoseconds since its start."""
@@ -129,22 +135,25 @@ class Subject:
 
     def request_stop(self) -> None:
         """Ask it to end, and do not wait: many subjects can then end side by side, on all CPUs."""
+        if self._gone:
+            return
         with suppress(OSError):  # it may have ended
             if self._allowed_cpus:
                 os.sched_setaffinity(self.pid, self._allowed_cpus)
-        try:
+        with suppress(OSError):
             self._requests.close()
-        except OSError:
-            pass
 
-    def stop(self) -> bool:
-        """End it and every process that it started. Return whether that took force that it should not have."""
+    def stop(self, patience_s: float | None = None) -> bool:
+        """End it and every process that it started, by force after so long; whether that took force it should not."""
+        if self._gone:
+            return False
         self.request_stop()
-        ended = ended_within(self._process, self._patience_s)
+        ended = ended_within(self._process, self.patience_s if patience_s is None else patience_s)
         if ended:
             self._process.wait()
         forced = self._clear_group() or not ended
         self._process.wait()
+        self._gone = True
         GUARD.ended(self.pid)
         self._answers.close()
         self._stderr.close()
@@ -154,11 +163,9 @@ class Subject:
         """End it and its whole process group at once."""
         if os.name != "posix":
             self._process.kill()
-            return
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
-            pass
+        elif not self._gone:
+            with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
+                os.killpg(self.pid, signal.SIGKILL)
 
     def __enter__(self) -> Subject:
         return self
@@ -172,7 +179,7 @@ class Subject:
             if self._process.poll() is None:
                 self._process.kill()
             return False
-        give_up = time.monotonic() + self._patience_s
+        give_up = time.monotonic() + self.patience_s
         while self._process.returncode is not None and group_lives(self.pid):
             if time.monotonic() > give_up:
                 break

@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from bench.driver.polling import readable
+from bench.driver.polling import any_readable, readable
 from bench.driver.watcher import strays
 
 
@@ -32,6 +34,28 @@ def ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+def as_they_end(pids: Sequence[int], seconds: float) -> Iterator[int]:
+    """Give children in the order in which they end; after `seconds`, or where that cannot be seen, those that are left.
+
+    None is reaped here, and none may be before it is given.
+    """
+    give_up = time.monotonic() + seconds
+    left = {}
+    try:
+        for pid in pids:
+            with suppress(AttributeError, OSError):  # as in `ended_within`
+                left[os.pidfd_open(pid)] = pid
+        unseen = [pid for pid in pids if pid not in left.values()]
+        while left and (ended := any_readable(left, give_up - time.monotonic())):
+            for descriptor in ended:
+                os.close(descriptor)
+                yield left.pop(descriptor)
+        yield from [*left.values(), *unseen]
+    finally:
+        for descriptor in left:
+            os.close(descriptor)
 
 
 def exit_code(process: subprocess.Popen[bytes]) -> int:

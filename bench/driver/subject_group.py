@@ -10,7 +10,7 @@ from bench.driver import dose
 from bench.driver.guard import GUARD
 from bench.driver.launch import Settings
 from bench.driver.process import SET_UP_DEADLINE_S, Subject, SubjectError
-from bench.driver.reaping import end_strays
+from bench.driver.reaping import as_they_end, end_strays
 from bench.driver.subject_team import SubjectTeam
 from bench.schema.dose import Dose
 
@@ -64,10 +64,11 @@ class SubjectGroup:
         return [number for number in self._subjects if number not in self.failed]
 
     def fail(self, number: int, text: str) -> None:
-        """End this subject now. `text` is the reason."""
+        """End this subject now, and leave no zombie of it to the others. `text` is the reason."""
         self.failed[number] = text
         if number in self._subjects:
             self._subjects[number].kill()
+            self._subjects[number].stop()
 
     def _start(self) -> None:
         for number, settings in self.settings.items():
@@ -113,8 +114,19 @@ class SubjectGroup:
             subject.kill()
 
     def _stop_all(self) -> None:
-        for subject in self._subjects.values():
+        """Stop each as soon as it has ended: one that is slow leaves no zombies of the others."""
+        for number in self.failed.keys() & self._subjects.keys():
+            self._subjects[number].stop()  # again: an interrupt may have come into `fail`
+        waiting = [member for number in self.alive() for member in self._subjects[number].members]
+        for subject in waiting:
             subject.request_stop()
-        self.forced += sum(subject.stop() for subject in self._subjects.values())
+        for patience_s in sorted({subject.patience_s for subject in waiting}):
+            self._stop_as_they_end([each for each in waiting if each.patience_s == patience_s], patience_s)
         if any(settings.program for settings in self.settings.values()):
             end_strays(GUARD.folder)
+
+    def _stop_as_they_end(self, subjects: list[Subject], patience_s: float) -> None:
+        by_pid = {subject.pid: subject for subject in subjects}
+        give_up = time.monotonic() + patience_s
+        for pid in as_they_end(list(by_pid), patience_s):
+            self.forced += by_pid[pid].stop(max(0.0, give_up - time.monotonic()))

@@ -38,9 +38,9 @@ class SubjectTeam:
         return self._members[0].pid
 
     @property
-    def pids(self) -> list[int]:
-        """The process ids of all."""
-        return [member.pid for member in self._members]
+    def members(self) -> list[Subject]:
+        """The subjects that it is made of."""
+        return self._members
 
     def age_ns(self) -> int:
         """Nanoseconds since the start of the first."""
@@ -74,10 +74,12 @@ class SubjectTeam:
         for member in self._members:
             member.request_stop()
 
-    def stop(self) -> bool:
-        """End all, and every process that they started. Return whether that took force."""
+    def stop(self, patience_s: float | None = None) -> bool:
+        """End all and every process that they started, each by force after so long. Return whether that took force."""
         self.request_stop()
-        return sum(member.stop() for member in self._members) > 0  # any() would not end those behind the first
+        return (
+            sum(member.stop(patience_s) for member in self._members) > 0
+        )  # any() would not end those behind the first
 
     def kill(self) -> None:
         """End all, and their whole process groups, at once."""

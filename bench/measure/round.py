@@ -47,6 +47,12 @@ class Task:
         return self.calibration.calls if role is Role.MECHANISM else self.calibration.control_calls
 
     @property
+    def block_ns(self) -> float:
+        """What the longer block of its two roles took when it was calibrated; 0: that is not known."""
+        known = self.calibration
+        return max(known.calls * known.call_ns, known.control_calls * known.control_call_ns)
+
+    @property
     def roles(self) -> tuple[Role, ...]:
         """The roles that it has blocks of."""
         return (Role.MECHANISM, Role.CONTROL) if self.settings.control_mechanism else (Role.MECHANISM,)
@@ -69,7 +75,8 @@ class Round:
     """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included.
 
     Its subjects live side by side, or, where they fill more than `room_bytes` together, in several sittings.
-    `warnings` has what is to be said of a cell's dose.
+    `warnings` has what is to be said of a cell's dose. `block_s` tells how many seconds a block that begins now may
+    take.
     """
 
     def __init__(
@@ -79,7 +86,7 @@ class Round:
         tasks: Mapping[int, Task],
         store: Store,
         origin_ns: int,
-        deadline_s: float,
+        block_s: Callable[[], float],
         set_up_s: float,
         room_bytes: float = math.inf,
     ) -> None:
@@ -88,7 +95,7 @@ class Round:
         self._tasks = tasks
         self._store = store
         self._origin_ns = origin_ns
-        self._deadline_s = deadline_s
+        self._block_s = block_s
         # Only where interpreters are compared: one alone has the same paths in every run, and narrower intervals.
         several = len({task.settings.python for task in tasks.values()}) > 1
         shift = padding(seed, number) if several else 0
@@ -135,7 +142,7 @@ class Round:
             if not calls:
                 continue
             try:
-                block = subject.block(role, calls, self._deadline_s)
+                block = subject.block(role, calls, self._block_s())
             except SubjectError as error:
                 subjects.fail(number, f"warm-up of the {role}: {error}")
                 return
@@ -149,7 +156,7 @@ class Round:
             return
         try:
             calls = self._tasks[step.cell].calls(step.role)
-            block = subjects[step.cell].block(step.role, calls, self._deadline_s)
+            block = subjects[step.cell].block(step.role, calls, self._block_s())
         except SubjectError as error:
             subjects.fail(step.cell, f"{step.role}: {error}")
             return

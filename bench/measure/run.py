@@ -173,9 +173,8 @@ def _rounds(run: Run, store: Store) -> None:
     """Measure complete rounds until the budget, or the number of rounds asked for, is reached."""
     while run.tasks and _another(run):
         began, asleep, ends = run.wall_ns(), suspension.asleep_ns(), store.ends()
-        options = run.options
         this_round = Round(
-            run.rounds, options.seed, run.tasks, store, run.began_ns, options.deadline_s, run.set_up_s(), run.room_bytes
+            run.rounds, run.options.seed, run.tasks, store, run.began_ns, run.block_s, run.set_up_s(), run.room_bytes
         )
         heard = len(run.measured)
         this_round.measure(_listener(run))

@@ -20,6 +20,9 @@ from bench.schema import Role
 _CLOSING_S = 0.7
 # What any subject has to get ready, however little of the budget is left: a busy machine is no error.
 _LEAST_SET_UP_S = 10.0
+# The same for a block, which has as many times what it took in calibration as well.
+_LEAST_BLOCK_S = 5.0
+_TIMES_CALIBRATED = 100
 
 
 @dataclass
@@ -70,6 +73,14 @@ class Run:
         if self.options.rounds is not None:
             return SET_UP_DEADLINE_S
         return min(SET_UP_DEADLINE_S, max(_LEAST_SET_UP_S, self.left_s()))
+
+    def block_s(self) -> float:
+        """Seconds that a block which begins now may take: what is left where that is less than the deadline of all."""
+        calibrated_ns = [task.block_ns for task in self.tasks.values()]
+        if self.options.rounds is not None or 0.0 in calibrated_ns:  # a resumed run does not know
+            return self.options.deadline_s
+        needed_s = max(_LEAST_BLOCK_S, _TIMES_CALIBRATED * max(calibrated_ns, default=0.0) / 1e9)
+        return min(self.options.deadline_s, max(needed_s, self.left_s()))
 
     def share_in_calls(self) -> float:
         """Share of the wall time so far that was spent inside of timed calls, those of warm-ups included; 0 to 1."""

@@ -12,10 +12,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+import analysis.__main__
+import bench.__main__
 from analysis.__main__ import main
 from analysis.read.run import load_run
 from bench import schema
@@ -132,13 +135,26 @@ def test_summary_says_what_is_wrong_with_a_run(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_summary_where_nothing_can_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run that cannot be written to is summarised all the same, and one line says what was not written."""
-    run = make(tmp_path, 1)
+    """Its table is shown all the same, as that of the next run; one line and status 1 say what was not written."""
+    run, other = make(tmp_path, 1), make(tmp_path, 2)
     (run / "summary.csv").mkdir()
-    assert call("summary", run) == 0
+    assert call("summary", run, other) == 1
     said = capsys.readouterr()
-    assert "os_fork" in said.out
+    assert said.out.count("os_fork") == 2
+    assert (other / "summary.csv").is_file()
     assert said.err == f"analysis summary: {run}: summary.csv not written (Is a directory)\n"
+
+
+@pytest.mark.parametrize("program", [analysis.__main__, bench.__main__])
+def test_a_program_without_memory_says_so(
+    program: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the system grants no more memory, the end is one line and status 2."""
+    command = next(iter(program.COMMANDS))
+    monkeypatch.setattr(program, "_carry_out", lambda *_: bytearray(1 << 60))
+    assert program.main([command]) == 2
+    name = program.__name__.partition(".")[0]
+    assert capsys.readouterr().err.startswith(f"{name} {command}: out of memory; ")
 
 
 def test_report_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -138,7 +138,17 @@ def test_a_round_that_was_not_finished_has_no_more_calls_than_its_blocks(run: Ru
 
 
 @pytest.mark.parametrize(
-    ("column", "most"), [("child_faults", 3_000_000), ("parent_switches", 3_000_000), ("child_user_ns", 40_000_000)]
+    ("column", "most"),
+    [
+        (f"{whose}_{what}", most)
+        for whose in ("parent", "child")
+        for what, most in (
+            ("faults", 3_000_000),
+            ("switches", 3_000_000),
+            ("user_ns", 40_000_000),
+            ("sys_ns", 40_000_000),
+        )
+    ],
 )
 def test_usage_may_be_all_that_the_cpus_could_do(run: RunTables, tmp_path: Path, column: str, most: int) -> None:
     """In 60 ms and 4 calls two CPUs do 3 million things of 10 ns a call, or compute for 30 ms and a tick of 10 ms."""

@@ -27,6 +27,13 @@ pytestmark = needs_fork
 SHORT_S = 0.5
 
 
+_OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
+needs_guess = pytest.mark.skipif(
+    not _OVERCOMMIT.exists() or _OVERCOMMIT.read_text().strip() != "0",
+    reason="needs Linux that refuses what is more than all memory (vm.overcommit_memory 0)",
+)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
     """Every test of this file ends with the descriptors, children and CPUs that it began with."""
@@ -137,7 +144,11 @@ def test_asking_a_subject_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("wrong_status", "CallError: the child ended with exit status 3"),
         ("killed_child", "CallError: the child ended with exit status -9"),
-        ("refused", "BlockingIOError: [Errno 11] Resource temporarily unavailable"),
+        pytest.param(
+            "no_more_processes", "BlockingIOError: [Errno 11] Resource temporarily unavailable", marks=needs_proc
+        ),
+        pytest.param("no_memory_for_a_copy", "OSError: [Errno 12] Cannot allocate memory", marks=needs_guess),
+        pytest.param("memory_runs_out", "MemoryError:", marks=needs_proc),
         ("set_up_fails", "BlockingIOError: [Errno 11] no more of it, and that on two lines"),
         ("subject_killed", "the subject was ended by signal 9"),
         ("subject_exits", "the subject ended with exit status 7: MemoryError: out of it"),
@@ -239,6 +250,19 @@ def test_a_subject_that_ends_by_itself_takes_no_force() -> None:
     subject.ready(PATIENCE_S)
     assert not subject.stop()
     assert not subject.stop()
+
+
+def test_the_number_of_a_subject_that_is_gone_is_not_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it is stopped, its process id may be somebody else's."""
+    subject = Subject(settings("noop"))
+    subject.stop()
+    signalled: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
+    monkeypatch.setattr(os, "sched_setaffinity", lambda pid, cpus: signalled.append(pid))
+    subject.kill()
+    subject.request_stop()
+    assert not subject.stop()
+    assert signalled == []
 
 
 def test_a_subject_is_ended_when_its_controller_gives_up() -> None:

@@ -57,7 +57,7 @@ def test_all_are_asked_before_one_answers(monkeypatch: pytest.MonkeyPatch) -> No
     (moment,) = {begin for name, begin in steps if name == "ask"}
     assert moment >= before + 2_000_000
     assert all(begin >= moment for name, begin in steps if name == "answer")
-    assert (block.calls, block.subjects, len(set(team.pids))) == (6, 3, 3)
+    assert (block.calls, block.subjects, len({member.pid for member in team.members})) == (6, 3, 3)
     assert sum(block.stamps[0::3]) <= 3 * (block.end_ns - block.begin_ns)
 
 
@@ -66,7 +66,7 @@ def test_one_that_is_killed_ends_all() -> None:
     with unchanged():
         with SubjectTeam(settings("os_fork", at_once=3)) as team:
             team.ready(PATIENCE_S)
-            pids = team.pids
+            pids = [member.pid for member in team.members]
             os.kill(pids[1], signal.SIGKILL)
             with pytest.raises(SubjectError, match=r"^subject 2 of 3: the subject was ended by signal 9"):
                 team.block("mechanism", 2, PATIENCE_S)

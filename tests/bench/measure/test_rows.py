@@ -63,7 +63,10 @@ class FakeSubject:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.count(1)
-        self.pid = os.getpid()
+        self.pid = (1 << 22) + len(self.made)  # beyond the largest that a process can have
+        self.patience_s = 1.0
+        self.members = [self]
+        self.gone = False
         self.blocks = 0
         self.killed = False
         self.made.append(self)
@@ -110,9 +113,11 @@ class FakeSubject:
         FakeSubject.bytes += sign * held
         FakeSubject.most_bytes = max(FakeSubject.most_bytes, FakeSubject.bytes)
 
-    def stop(self) -> bool:
+    def stop(self, patience_s: float | None = None) -> bool:
         """Without force."""
-        self.count(-1)
+        if not self.gone:
+            self.count(-1)
+        self.gone = True
         return False
 
     def kill(self) -> None:

@@ -17,7 +17,8 @@ from bench.files.store import StoreError
 from bench.machine import fitness
 from bench.machine.finding import note, unfit
 from bench.measure import run, run_state
-from bench.measure.round import CALLS_WITH_LEAD, WARMUP_BLOCK
+from bench.measure.calibrate import Calibration
+from bench.measure.round import CALLS_WITH_LEAD, WARMUP_BLOCK, Task
 from bench.measure.run_state import Run
 from bench.measure.schedule import Share, round_steps
 from bench.plan import availability, interpreters
@@ -285,6 +286,35 @@ def test_no_set_up_takes_longer_than_what_is_left_of_the_budget(
     one = Run(engine.options(Path("r"), rounds=rounds, budget_s=budget_s), Watcher(), began_ns=0)
     clock.ns = 10_000_000_000
     assert one.set_up_s() == pytest.approx(set_up_s)
+
+
+@pytest.mark.parametrize(
+    ("budget_s", "rounds", "call_ms", "control_ms", "block_s"),
+    [
+        (300.0, None, 1, 1, 20.0),
+        (25.0, None, 1, 1, 14.3),
+        (12.0, None, 1, 1, 5.0),
+        (12.0, None, 7, 1, 7.0),
+        (12.0, None, 1, 8, 8.0),
+        (12.0, None, 30, 1, 20.0),
+        (12.0, None, 0, 0, 20.0),
+        (12.0, 3, 1, 1, 20.0),
+    ],
+)
+def test_no_block_takes_longer_than_what_is_left_of_the_budget(
+    monkeypatch: pytest.MonkeyPatch, budget_s: float, rounds: int | None, call_ms: int, control_ms: int, block_s: float
+) -> None:
+    """After 10 s: what is left, but 5 s and a hundred times what ten calls took at least, and 20 s at most.
+
+    A number of rounds has no budget, and a resumed run (0 ms) does not know how long its blocks are.
+    """
+    clock = Clock()
+    monkeypatch.setattr(run_state.time, "perf_counter_ns", clock.perf_counter_ns)  # type: ignore[attr-defined]
+    one = Run(engine.options(Path("r"), rounds=rounds, budget_s=budget_s), Watcher(), began_ns=0)
+    calibration = Calibration(10, 10, call_ms * 1e6, control_ms * 1e6, None)
+    one.tasks = {0: Task(None, None, calibration, 1)}  # type: ignore[arg-type]
+    clock.ns = 10_000_000_000
+    assert one.block_s() == pytest.approx(block_s)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from bench.measure.run_state import Run
 from bench.options import Options
 from bench.plan import interpreters, registry
 from bench.schema import Role
-from tests.engine import TESTS, Watcher, document, measure, needs_fork, register_faulty, rows
+from tests.engine import TESTS, Watcher, document, measure, needs_fork, needs_proc, register_faulty, rows
 
 pytestmark = needs_fork
 
@@ -35,6 +35,11 @@ pytestmark = needs_fork
         ("subject_exits", "calibration: the subject ended with exit status 7: MemoryError: out of it"),
         ("set_up_fails", "calibration: set-up: BlockingIOError: [Errno 11] no more of it, and that on two lines"),
         ("child_hangs", "calibration: timed out: a watched call took more than 0.5 s"),
+        pytest.param(
+            "no_more_processes",
+            "calibration: BlockingIOError: [Errno 11] Resource temporarily unavailable",
+            marks=needs_proc,
+        ),
     ],
 )
 def test_a_cell_that_fails_at_once_does_not_touch_the_others(
@@ -125,6 +130,25 @@ def test_a_set_up_that_hangs_does_not_hold_a_run(
     one = measure(tmp_path / "results", rounds=None, budget_s=1.0, mechanisms=(name,), module_path=folders)
     (row,) = [row for row in rows(one.directory, schema.SUBJECTS) if row["round"] == number]
     assert row["error"].endswith("set-up: timed out: set-up took more than 2 s")
+
+
+def test_a_block_that_hangs_at_the_end_does_not_hold_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given what is left of the budget, and not the deadline that a block has in the middle of a run."""
+    register_faulty(monkeypatch)
+    monkeypatch.setattr(run_state, "_LEAST_BLOCK_S", 1.5)
+    monkeypatch.setattr(run_state, "_TIMES_CALIBRATED", 0)
+    monkeypatch.setattr(control_build, "find", lambda: Control("", "not wanted"))
+    folders = os.pathsep.join((str(TESTS), str(tmp_path)))
+    one = measure(
+        tmp_path / "results",
+        rounds=None,
+        budget_s=0.1,
+        mechanisms=("hangs_later",),
+        module_path=folders,
+        deadline_s=90.0,
+    )
+    (row, *_) = [row for row in rows(one.directory, schema.SUBJECTS) if row["round"] == "0"]
+    assert re.search(r"timed out: a block of \d+ calls took more than 1.5 s", row["error"])
 
 
 def test_what_a_subject_leaves_behind_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
