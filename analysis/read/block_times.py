@@ -31,8 +31,8 @@ def check(tables: Tables) -> None:
         refuse_row(tables, schema.BLOCKS, _ends(tables) > wall_ns, lambda row: what)
         refuse_row(tables, schema.SUBJECTS, numbers_of(tables.subjects, "start_ns") > wall_ns, lambda row: what)
     _check_after_subject(tables)
-    _check_sequence(tables)
     _check_between_rounds(tables)
+    _check_sequence(tables)
 
 
 def _ends(tables: Tables) -> NDArray[np.float64]:

@@ -81,12 +81,12 @@ class Preparation:
         self.left_out |= {cell.number for cell in waiting}
 
     def _first_group(self, waiting: Sequence[Cell]) -> Sequence[Cell]:
-        """The first cells whose subjects fit side by side into memory; at least one."""
+        """The first cells whose subjects fit side by side into memory and stay idle; at least one."""
         left = self._setup.resources.limits.memory_bytes
         for number, cell in enumerate(waiting[:_GROUP]):
             unknown = cell.level.runs_program and cell.program not in self._programs  # then it starts alone
             left -= max(cell.level.takes()["memory"], self._programs.get(cell.program, 0))
-            if left < 0 or unknown:
+            if left < 0 or unknown or cell.level.stays_alone:
                 return waiting[: max(1, number)]
         return waiting[:_GROUP]
 

@@ -74,7 +74,8 @@ class Measured:
 class Round:
     """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included.
 
-    Its subjects live side by side, or, where they fill more than `room_bytes` together, in several sittings.
+    Its subjects live side by side, or, where they fill more than `room_bytes` together or do not stay idle, in several
+    sittings.
     `warnings` has what is to be said of a cell's dose. `block_s` tells how many seconds a block that begins now may
     take.
     """
@@ -101,9 +102,10 @@ class Round:
         shift = padding(seed, number) if several else 0
         settings = {cell: replace(task.settings, padding=shift) for cell, task in tasks.items()}
         takes = {cell: task.fills_bytes for cell, task in tasks.items()}
+        alone = {cell for cell, task in tasks.items() if task.cell.level.stays_alone}
         self._sittings = [
             SubjectGroup({cell: settings[cell] for cell in members}, set_up_s)
-            for members in sittings(takes, room_bytes, seed, number)
+            for members in sittings(takes, room_bytes, seed, number, alone)
         ]
         self.in_calls_ns = 0
         self.warnings: dict[int, str] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bench.options import MOST_PAIRS
@@ -58,13 +58,16 @@ def round_steps(cells: Mapping[int, Share], seed: int, number: int) -> list[Step
     return steps
 
 
-def sittings(takes: Mapping[int, float], room: float, seed: int, number: int) -> list[list[int]]:
+def sittings(
+    takes: Mapping[int, float], room: float, seed: int, number: int, alone: Collection[int] = ()
+) -> list[list[int]]:
     """The cells of round `number` in groups that are measured one after the other, each group side by side.
 
     `takes` says how much memory each cell's subject fills; those of one group fit into `room` together. All are in
-    one group where that is possible. Which large cells meet changes from round to round.
+    one group where that is possible. Which large cells meet changes from round to round. A cell that stays `alone` works
+    when it is not asked to, and would be measured in all others; its group comes after them.
     """
-    order = sorted(takes)
+    order = sorted(takes.keys() - set(alone))
     random.Random(f"{seed}/{number}/sittings").shuffle(order)
     groups: list[list[int]] = []
     left: list[float] = []
@@ -75,7 +78,9 @@ def sittings(takes: Mapping[int, float], room: float, seed: int, number: int) ->
             left.append(room)
         groups[place].append(cell)
         left[place] -= takes[cell]
-    return [sorted(group) for group in groups]
+    last = sorted(takes.keys() & set(alone))
+    random.Random(f"{seed}/{number}/alone").shuffle(last)
+    return [sorted(group) for group in groups] + [[cell] for cell in last]
 
 
 def padding(seed: int, number: int) -> int:

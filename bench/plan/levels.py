@@ -127,6 +127,11 @@ class Level:
         return any(part.scenario.name == "phases" for part in self.parts)
 
     @property
+    def stays_alone(self) -> bool:
+        """Whether its subject works when it is not asked to, so that no other may be measured beside it."""
+        return any(part.scenario.alone for part in self.parts)
+
+    @property
     def files(self) -> tuple[OwnFile, ...]:
         """The user's files that it needs."""
         return tuple(part.file for part in self.parts if part.file)

@@ -52,7 +52,7 @@ class Scenario:
 
     `takes` says how much of each limited resource one unit takes (see `bench.plan.limits`), `least` is the smallest
     number of units; `gives` is what a parent has then that a mechanism may need. `by` is the command that makes its
-    levels, where nobody can write one.
+    levels, where nobody can write one. A parent that may not be idle stays `alone`.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Scenario:
     description: str
     gives: str = ""
     by: str = ""
+    alone: bool = False
 
     @property
     def example(self) -> str:
@@ -127,6 +128,7 @@ def scenarios() -> dict[str, Scenario]:
             _first_line(apply),
             apply.gives,  # type: ignore[attr-defined]
             apply.by,  # type: ignore[attr-defined]
+            apply.alone,  # type: ignore[attr-defined]
         )
         for apply, entry_point in _defined(bench.subject.scenarios, "dose")
     }

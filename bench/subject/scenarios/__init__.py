@@ -6,7 +6,19 @@ the level again when the whole subject is set up.
 """
 
 
-def scenario(levels=(), unit="", dose="", needs=(), takes=None, placeholder="", least=0, gives="", first=False, by=""):
+def scenario(
+    levels=(),
+    unit="",
+    dose="",
+    needs=(),
+    takes=None,
+    placeholder="",
+    least=0,
+    gives="",
+    first=False,
+    by="",
+    alone=False,
+):
     """Mark a function as a scenario.
 
     A level is one of `levels`, or a number of `unit`, or any text: `placeholder` says then what to write.
@@ -15,13 +27,13 @@ def scenario(levels=(), unit="", dose="", needs=(), takes=None, placeholder="", 
     by the names in `bench.plan.limits`. `least` is the smallest number of units. `gives` is what a parent has then that
     mechanisms may need: ``memory`` of private pages (`subject.written`) or ``objects``. What comes `first` is applied
     before all others, and is the state that they add to. `by` is the command that makes its levels, where nobody can
-    write one.
+    write one. A parent that works when it is not asked to stays `alone`: no other is measured beside it.
     """
 
     def mark(apply):
         apply.levels, apply.unit, apply.dose, apply.needs = levels, unit, dose, needs
         apply.takes, apply.placeholder, apply.least = takes or {}, placeholder, least
-        apply.gives, apply.first, apply.by = gives, first, by
+        apply.gives, apply.first, apply.by, apply.alone = gives, first, by, alone
         return apply
 
     return mark

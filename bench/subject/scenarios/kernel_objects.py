@@ -7,12 +7,14 @@ from . import scenario
 MADV_DONTDUMP = 16  # <linux/mman.h>
 
 
-def _split(count):
+def _split(subject, count):
     """One stretch of memory that is `count` mappings of a page each: neighbours differ in one flag."""
     import mmap
 
     if count == 0:
         return None
+    # The kernel places it below the newest mapping, and would join it to that: then all parts had private pages.
+    subject.kept.append(mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ))
     memory = mmap.mmap(-1, count * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     for page in range(0, count, 2):
         memory.madvise(MADV_DONTDUMP, page * mmap.PAGESIZE, mmap.PAGESIZE)
@@ -22,7 +24,7 @@ def _split(count):
 @scenario(unit="mappings", dose="vmas", needs=("mmap.MAP_PRIVATE", "mmap.MADV_DONTNEED"), takes={"mappings": 1})
 def vmas(subject, level):
     """More mappings, without pages."""
-    subject.kept.append(_split(int(level)))
+    subject.kept.append(_split(subject, int(level)))
 
 
 @scenario(
@@ -33,7 +35,7 @@ def vmas(subject, level):
 )
 def vmas_private(subject, level):
     """More mappings, each with a private page."""
-    memory = _split(int(level))
+    memory = _split(subject, int(level))
     for page in range(int(level)):
         memory[page * 4096] = 1
     subject.kept.append(memory)
@@ -78,7 +80,7 @@ def _compute():
         pass
 
 
-@scenario(unit="threads", dose="threads", takes={"threads": 1, "mappings": 2})
+@scenario(unit="threads", dose="threads", takes={"threads": 1, "mappings": 2}, alone=True)
 def threads_busy(subject, level):
     """More threads, which run Python code all the time and so hold the GIL."""
     _threads(subject, level, _compute)

@@ -3,7 +3,7 @@
 from . import scenario
 
 
-@scenario(placeholder="FILE.py", first=True)
+@scenario(placeholder="FILE.py", first=True, alone=True)
 def program(subject, level):
     """Your own program: FILE.py is run as `python FILE.py` would, and the parent is what it leaves."""
     from own_code import run

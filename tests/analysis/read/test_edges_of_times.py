@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -36,6 +37,26 @@ def test_one_role_alone_may_not_be_far_shorter_than_its_blocks(edge: Edge) -> No
     assert "took only 40000" in edge.said()
     edge.run.samples.loc[edge.run.samples["role"] == "control", "total_ns"] = "50000"
     assert control.any()
+    assert edge.said() == ""
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"work": "first_write"},
+        {"work": "workers"},
+        {"scenario": "threads_busy", "level": "8"},
+        {"scenario": "rss+program", "level": "1+server.py@0"},
+        {"mechanism": "mine.py:my_fork@0"},
+        {"mechanism": "mp_forkserver_cold"},
+    ],
+)
+def test_what_does_more_between_its_calls_may_take_long_for_it(tmp_path: Path, beside: dict[str, str]) -> None:
+    """Pages are made anew, a server is stopped, other threads hold the interpreter: that is in no call."""
+    what: dict[str, Any] = {"mechanism": "os_fork", "total_ns": 40_000.0, "control": "", "calls": 4, "blocks": 4}
+    run = read_tables(write_run(tmp_path / "results", FakeRun((FakeCell(**{**what, **beside}),), 1, QUIET)))
+    edge = Edge(run, tmp_path)
+    edge.takes("0", 1_000, 1_000_000)
     assert edge.said() == ""
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.measure.schedule import PAGE, Share, Step, padding, round_steps, sittings
 from bench.options import MOST_PAIRS
+from bench.plan.levels import parse_scenarios
 from bench.schema import Role
 
 SHARES = st.dictionaries(
@@ -138,3 +141,21 @@ def test_large_cells_meet_others_in_every_round() -> None:
         ((0, 2), (1, 3)),
         ((0, 3), (1, 2)),
     }
+
+
+def test_a_subject_that_works_by_itself_is_alone_with_its_blocks() -> None:
+    """Its group has no other cell and comes after theirs, whatever room is left."""
+    takes = dict.fromkeys(range(6), 0.0)
+    for number in range(20):
+        groups = sittings(takes, math.inf, 1, number, alone={1, 4})
+        assert groups[0] == [0, 2, 3, 5]
+        assert sorted(groups[1:]) == [[1], [4]]
+    assert sittings({1: 0.0}, math.inf, 1, 0, alone={1}) == [[1]]
+
+
+def test_parents_that_may_work_by_themselves_stay_alone(tmp_path: Path) -> None:
+    """Busy threads and a user's program do, alone or combined; idle threads do not."""
+    (tmp_path / "server.py").write_text("")
+    alone = parse_scenarios(["threads_busy=1", "rss=0+threads_busy=2", f"program={tmp_path}/server.py"])
+    assert [level.stays_alone for level in alone] == [True] * 3
+    assert not any(level.stays_alone for level in parse_scenarios(["threads=8", "rss=1MiB", "parent=bare"]))
