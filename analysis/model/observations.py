@@ -12,11 +12,13 @@ from analysis.errors import LoadError
 from analysis.model.terms import COLUMNS, HANDLERS, NEEDED, Numbers
 from analysis.read.run import Run
 from analysis.stats.rounds import round_table
-from bench.schema import SubjectStatus
+from bench.schema import SubjectStatus, Work, state_name
 
 CONTROL, SHARED = "native_fork", "os_fork"
-# Parents whose forks cost more than what they hold: other threads or another CPU are at work.
-_DISTURBED = ("affinity", "threads_busy")
+# Parents whose forks cost more than what they hold: other threads, parents or another CPU are at work.
+_DISTURBED = ("affinity", "at_once", "threads_busy")
+# Calls that change what their parent holds, or leave a server behind.
+_CHANGING = (Work.FIRST_WRITE, Work.WORKERS)
 # Which at-fork handlers an import brings, seen in sys.modules of CPython 3.8 to 3.13; where they differ, as in 3.11.
 _THREADING = "asyncio concurrent.futures logging multiprocessing queue socketserver subprocess threading"
 _RANDOM = "email.message http.client random secrets tempfile urllib.request"
@@ -50,6 +52,7 @@ def observe(run: Run, python: str) -> pd.DataFrame:
             "this version"
         )
     cells = run.cells[run.cells["python"] == python]
+    cells = cells[~cells["work"].isin(list(map(str, _CHANGING)))]
     cells = cells[~cells["scenario"].map(lambda text: bool(set(text.split("+")) & set(_DISTURBED)))]
     rows = round_table(run)[["cell", "round", "p50_ns", "control_p50_ns", "rel"]].merge(
         cells[["cell", "mechanism", "control", "scenario", "level"]], on="cell"
@@ -65,7 +68,7 @@ def observe(run: Run, python: str) -> pd.DataFrame:
 def _with_costs(rows: pd.DataFrame) -> pd.DataFrame:
     """`rows` with names and costs. Of a pair of blocks the ratio is taken, since the machine's drift cancels in it."""
     alone = rows["mechanism"] == CONTROL
-    names = [_name(scenario, level) for scenario, level in zip(rows["scenario"], rows["level"], strict=True)]
+    names = [state_name(scenario, level) for scenario, level in zip(rows["scenario"], rows["level"], strict=True)]
     rows = rows.assign(name=names, control_ns=rows["p50_ns"].where(alone, rows["control_p50_ns"]))
     share = (rows["rel"] - 1) * rows["control_ns"]
     told = [handlers_of(name) for name in names]
@@ -84,13 +87,6 @@ def _with_doses(rows: pd.DataFrame, doses: Sequence[str]) -> pd.DataFrame:
     absent = dict.fromkeys((name for name in COLUMNS if name not in rows), 0.0)
     optional = {name: rows[name].fillna(0.0) for name in doses if name not in NEEDED}
     return rows.assign(**absent, **optional).astype(dict.fromkeys(COLUMNS, "float64"))
-
-
-def _name(scenario: str, level: str) -> str:
-    """As it is written behind --scenario."""
-    names = scenario.split("+")
-    levels = level.split("+", len(names) - 1)
-    return "+".join(f"{name}={text}" for name, text in zip(names, levels, strict=False))
 
 
 def handlers_of(name: str) -> set[str] | None:

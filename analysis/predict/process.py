@@ -16,9 +16,13 @@ from bench.schema.visible import visible
 
 PROC = Path("/proc")
 # Compiled modules of the standard library that only modules load which also load the one named behind them (CPython's
-# Lib/: subprocess.py, queue.py, asyncio, multiprocessing, random.py), and packages that log or lock.
+# Lib/: subprocess.py, queue.py, asyncio, multiprocessing, random.py), and packages that log or lock. Who speaks TLS
+# logs too: requests, urllib3 and aiohttp import logging, which imports threading.
 _TELLING = (
-    ("threading", r"/(_posixsubprocess|_queue|_asyncio|_multiprocessing)\.|/numpy/random/|/(pandas|scipy|matplotlib)/"),
+    (
+        "threading",
+        r"/(_posixsubprocess|_queue|_asyncio|_multiprocessing|_ssl)\.|/numpy/random/|/(pandas|scipy|matplotlib)/",
+    ),
     ("random", r"/_random\."),
 )
 # Libraries that start threads of their own, which no Python knows of.

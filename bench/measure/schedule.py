@@ -64,7 +64,7 @@ def sittings(
     """The cells of round `number` in groups that are measured one after the other, each group side by side.
 
     `takes` says how much memory each cell's subject fills; those of one group fit into `room` together. All are in
-    one group where that is possible. Which large cells meet changes from round to round. A cell that stays `alone` works
+    one group where that is possible. Which large cells meet changes from round to round. A cell that is `alone` works
     when it is not asked to, and would be measured in all others; its group comes after them.
     """
     order = sorted(takes.keys() - set(alone))
