@@ -30,6 +30,8 @@ MOST_DELAY_ERROR = 0.01
 LEAST_SHARE = 0.65
 # Starting the suite and calibrating takes 1 to 5 s, too large a part of a shorter run to hold it to that.
 SHARE_FROM_S = 45.0
+# Nor is one that fills more than this in every round: that takes as long as what it measures (the profile `sweep`).
+SHARE_UP_TO_BYTES = 2 << 30
 # Beyond these the machine is too unquiet for absolute figures; measured in quiet and in busy hours of
 # shared machines (docs/method.md).
 MOST_DRIFT = 1.5

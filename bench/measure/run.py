@@ -135,11 +135,18 @@ def _measure(run: Run, store: Store, preparation: Preparation, resumption: Resum
         run_document.close(document, run.wall_ns(), run.share_in_calls())
     document.status = RunStatus.PARTIAL if run.lacks() else RunStatus.COMPLETE
     if run.options.certificate:
-        long_enough = run.wall_ns() / 1e9 >= certificate.SHARE_FROM_S
-        checks += certificate.of_run(run.measured, run.share_in_calls() if long_enough else None, run.forced)
+        checks += certificate.of_run(run.measured, _share_to_check(run), run.forced)
         document.certificate = certificate.of_checks(checks)
     run.ended = True
     told.say_how_it_ended(run)
+
+
+def _share_to_check(run: Run) -> float | None:
+    """The share of time in calls; None where it says nothing: a short run, or one that fills large parents."""
+    filled_bytes = sum(task.fills_bytes for task in run.tasks.values())
+    if run.wall_ns() / 1e9 < certificate.SHARE_FROM_S or filled_bytes > certificate.SHARE_UP_TO_BYTES:
+        return None
+    return run.share_in_calls()
 
 
 def _prepare(run: Run, preparation: Preparation, document: RunDocument) -> list[Check]:

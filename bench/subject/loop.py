@@ -1,9 +1,8 @@
 """Turns one mechanism into timed blocks of calls, on request: the inside of the measured process.
 
-The protocol uses only modules that a bare interpreter has loaded anyway. A request is a line `ROLE CALLS`.
-`ROLE CALLS BEGIN` is to begin
-at that time, in ns. An answer is a line with the repr of a dict, then as many bytes as its ``bytes`` says: three native
-int64 for each call (total, call, ready, in ns since before the call; ready 0: unknown).
+The protocol uses only modules that a bare interpreter has loaded anyway. A request is a line `ROLE CALLS`, or
+`ROLE CALLS BEGIN` to begin at that time, in ns. An answer is a line with the repr of a dict, then as many bytes as its
+``bytes`` says: three native int64 for each call (total, call, ready, in ns since before the call; ready 0: unknown).
 Settings come as arguments NAME=VALUE (see `bench.driver.launch.Settings`).
 """
 

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.answers import Answer, answers
+from analysis.answers.parts import UNTOLD, cannot_tell
 from analysis.read.run import load_run
 from analysis.report.answers_text import WIDTH, first_sentence, write_answers
 from analysis.summary.analysed_run import AnalysedRun
@@ -37,6 +38,16 @@ def test_only_what_tells_what_to_do_is_shown() -> None:
     assert "Why?" not in stream.getvalue()
 
 
+def test_what_a_run_cannot_tell_is_counted_and_not_spelled_out() -> None:
+    """Lines that have a reason in the place of an answer are left out; where nothing else is left they are counted."""
+    stream = io.StringIO()
+    reason = cannot_tell("no pool was measured")
+    write_answers([Answer("Which?", ("Use a.", reason)), Answer("When?", (reason,)), Answer("So?", (reason,))], stream)
+    assert stream.getvalue().splitlines() == [
+        "", "Which?", "  Use a.", "", "2 more questions this run cannot tell; the report says what would."
+    ]  # fmt: skip
+
+
 def test_the_report_prints_its_answers_behind_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`report --table` prints table, answers and place; all words of an answer stand in the report as well."""
     run = write_run(tmp_path, FakeRun(CELLS, noise=QUIET))
@@ -47,7 +58,7 @@ def test_the_report_prints_its_answers_behind_the_table(tmp_path: Path, capsys: 
     assert rest.splitlines()[-1].startswith("report: ")
     report = " ".join((run / "report" / "report.md").read_text(encoding="utf-8").split())
     for answer in answers(AnalysedRun(load_run(run))):
-        for line in answer.lines if answer.decides else ():
+        for line in [line for line in answer.lines if answer.decides and not line.startswith(UNTOLD)]:
             assert first_sentence(line) in " ".join(output.split())
             assert first_sentence(line) in report
     assert all(len(line) <= WIDTH for line in rest.splitlines()[:-1])
