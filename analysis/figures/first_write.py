@@ -64,7 +64,9 @@ def _level(analysed: AnalysedRun, scenario: str) -> str:
         return ""
     like = {SMALL: HUGE, HUGE: SMALL, OBJECTS: FROZEN, FROZEN: OBJECTS}[scenario]
     python = analysed.pythons[0]
-    levels = levels_of(analysed, python, scenario, like) or levels_of(analysed, python, scenario)
+    levels = levels_of(analysed, python, scenario, like, passes=True) or levels_of(
+        analysed, python, scenario, passes=True
+    )
     return levels[-1] if levels else ""
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis.stats.interval import Estimate, median_interval
 from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
+from bench.schema import Work
 
 FORK = "os_fork"
 SMALL, HUGE = "rss", "thp"
@@ -70,9 +71,14 @@ class Objects:
     saved: Estimate
 
 
-def levels_of(analysed: AnalysedRun, python: str, *scenarios: str) -> list[str]:
-    """The levels that all of `scenarios` were measured at with one interpreter, in the order of the run."""
+def levels_of(analysed: AnalysedRun, python: str, *scenarios: str, passes: bool = False) -> list[str]:
+    """The levels that all of `scenarios` were measured at with one interpreter, in the order of the run.
+
+    `passes`: of forks alone no level counts, only of first writes and reads.
+    """
     rows = analysed.summary[(analysed.summary["python"] == python) & analysed.summary["p50_ns"].notna()]
+    if passes:
+        rows = rows[rows["work"] == Work.FIRST_WRITE]
     of_each = [list(dict.fromkeys(rows.loc[rows["scenario"] == scenario, "level"])) for scenario in scenarios]
     return [level for level in of_each[0] if level != "0" and all(level in levels for levels in of_each)]
 

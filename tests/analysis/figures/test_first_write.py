@@ -48,6 +48,15 @@ def test_of_several_sizes_the_last_that_both_have_is_drawn(tmp_path: Path) -> No
     assert set(first_write.data(run)["level"]) == {"64MiB"}
 
 
+def test_a_size_of_forks_alone_hides_no_first_write(tmp_path: Path) -> None:
+    """Forks in larger parents of both kinds, without writes, leave the size drawn at which pages were written."""
+    larger = [replace(cell, level="1GiB") for cell in page_cells() if cell.mechanism == "os_fork"]
+    run = AnalysedRun(load_run(write_run(tmp_path, FakeRun([*page_cells(), *larger], noise=QUIET))))
+    frame = first_write.data(run)
+    assert set(frame["level"]) == {"64MiB"}
+    assert len(frame) == 4
+
+
 def test_a_run_without_first_writes_has_no_such_figure(tmp_path: Path) -> None:
     """The reason says what measures them."""
     run = AnalysedRun(load_run(write_run(tmp_path, FakeRun(CELLS, rounds=6))))
