@@ -111,6 +111,21 @@ def path(cell: Cell) -> str:
     return str(cell.row["path"])
 
 
+def blocked(cell: Cell) -> str:
+    """Median of what the creating call took; of a first write, of the write alone."""
+    return units.time_text(cell.row["call_p50_ns"])
+
+
+def ready(cell: Cell) -> str:
+    """Median time until the child, or the last of several workers, is ready."""
+    return units.time_text(cell.row["ready_p50_ns"])
+
+
+def per_second(cell: Cell) -> str:
+    """Calls a second, of all parents together."""
+    return f"{cell.row['per_second']:,.0f}"
+
+
 def growth_per_gib(cell: Cell) -> str:
     """What a GiB adds between the two largest parents."""
     found = growth(cell.run, cell.row["python"], cell.row["mechanism"])
@@ -126,7 +141,8 @@ def break_even(cell: Cell) -> str:
 
 
 _OF_A_CELL: Sequence[Callable[[Cell], str]] = (
-    *(time, interval, control, relative, share, beyond, faults, more_faults, path, growth_per_gib, break_even),
+    *(time, interval, control, relative, share, beyond, faults, more_faults, path, blocked, ready, per_second),
+    *(growth_per_gib, break_even),
 )
 FIGURES = {function.__name__: function for function in _OF_A_CELL}
 
