@@ -176,6 +176,18 @@ def test_threads_that_compute_and_free_cpus_are_not_in_the_fit(tmp_path: Path, q
     assert [one.ns for one in model.control] == pytest.approx([one.ns for one in quiet.control], rel=1e-3, abs=1.0)
 
 
+def test_calls_that_change_their_parent_are_not_in_the_fit(tmp_path: Path) -> None:
+    """First writes, workers and parents at the same time are no parents of known dose; forks beside them are."""
+    fork = parent("parent", "bare")
+    others = [
+        replace(fork, mechanism="child_rewrites", work="first_write", scenario="rss", level="1MiB"),
+        replace(fork, mechanism="workers_fork", work="workers", scenario="workers", level="4"),
+        replace(fork, scenario="at_once", level="2"),
+    ]
+    rows = observe(load_run(write_run(tmp_path, run_of([fork, *others], rounds=6, noise=QUIET))), PYTHON)
+    assert set(rows["cell"]) == {0}
+
+
 def test_too_few_rounds_leave_prices_without_intervals(tmp_path: Path) -> None:
     """Three rounds have prices, no intervals, and a line that says how many it needs."""
     model = fit_model(load_run(write_run(tmp_path, run_of(noise=QUIET, rounds=3))))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import pathlib
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.driver.launch import Settings
+from bench.measure import run
 from bench.measure.calibrate import Calibration
-from bench.measure.preparation import _LATER, RESERVE, TARGET_ROUNDS, allot
+from bench.measure.preparation import _LATER, RESERVE, TARGET_ROUNDS, Preparation, allot
 from bench.measure.round import Task
 from bench.options import MOST_PAIRS
-from bench.plan import registry
+from bench.plan import registry, setup
 from bench.plan.cells import Cell
 from bench.plan.interpreters import Interpreter
 from bench.plan.levels import parse_scenarios
 from bench.schema import Path
+from tests.engine import options
 
 PYTHON = Interpreter("3.11.7", "/usr/bin/python3", {}, {})
 (BARE,) = parse_scenarios(["parent=bare"])
@@ -136,3 +142,26 @@ def test_the_cell_that_had_the_least_time_is_next() -> None:
     left_ms = 13 * (600 + 2 * 2.0 + 2 * 1.0 + 32 + 54.5)
     # Had so far: 21 and 11, so the cheap one; 21 and 22, so the dear one; 42 and 22, and 42 and 33: the cheap one.
     assert allot(tasks, left_ms * MS, LONG, 8, 8) == {0: 2, 1: 4}
+
+
+def test_what_may_not_be_idle_is_calibrated_alone(tmp_path: pathlib.Path) -> None:
+    """A parent with busy threads starts a group of its own and ends the one before; the rest stays together."""
+    here = setup.prepare("none", ())
+    levels = parse_scenarios(["parent=bare", "threads=2", "threads_busy=1", "parent=equal"])
+    waiting = [Cell(number, PYTHON, registry.mechanisms()["os_fork"], level) for number, level in enumerate(levels)]
+    no_store: Any = None
+    preparation = Preparation(options(tmp_path), here, no_store, 0)
+    sizes = []
+    while waiting:
+        group = preparation._first_group(waiting)
+        sizes.append(len(group))
+        waiting = waiting[len(group) :]
+    assert sizes == [2, 1, 1]
+
+
+@pytest.mark.parametrize(("wall_s", "filled", "checked"), [(60, 1 << 30, True), (60, 3 << 30, False), (44, 0, False)])
+def test_the_share_in_calls_is_checked_where_it_says_something(wall_s: int, filled: int, checked: bool) -> None:
+    """A run of less than 45 s, and one that fills more than 2 GiB in a round, is not held to it."""
+    tasks = {0: SimpleNamespace(fills_bytes=float(filled))}
+    one: Any = SimpleNamespace(tasks=tasks, wall_ns=lambda: wall_s * 1e9, share_in_calls=lambda: 0.5)
+    assert run._share_to_check(one) == (0.5 if checked else None)

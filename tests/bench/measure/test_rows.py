@@ -59,6 +59,10 @@ class FakeSubject:
     bytes: ClassVar[int] = 0
     """What the levels of all that live now are together, and the most that it was."""
     most_bytes: ClassVar[int] = 0
+    alive: ClassVar[int] = 0
+    beside_busy: ClassVar[list[int]] = []
+    """How many live when one with busy threads starts, and when another one starts beside it."""
+    busy: ClassVar[int] = 0
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -110,6 +114,10 @@ class FakeSubject:
     def count(self, sign: int) -> None:
         """Add what it holds to what lives, or take it off."""
         held = sum(int(word.rpartition("=")[2]) for word in self.settings.scenarios if ":rss=" in word)
+        FakeSubject.alive += sign
+        FakeSubject.busy += sign * any("threads_busy" in word for word in self.settings.scenarios)
+        if FakeSubject.busy:
+            FakeSubject.beside_busy.append(FakeSubject.alive)
         FakeSubject.bytes += sign * held
         FakeSubject.most_bytes = max(FakeSubject.most_bytes, FakeSubject.bytes)
 
@@ -128,7 +136,16 @@ class FakeSubject:
 @pytest.fixture(autouse=True)
 def _fake_subjects(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every subject of this file is a fake one that holds `HELD`."""
-    for name, empty in (("made", []), ("answers", []), ("fails_at", {}), ("bytes", 0), ("most_bytes", 0)):
+    for name, empty in (
+        ("made", []),
+        ("answers", []),
+        ("fails_at", {}),
+        ("bytes", 0),
+        ("most_bytes", 0),
+        ("alive", 0),
+        ("beside_busy", []),
+        ("busy", 0),
+    ):
         monkeypatch.setattr(FakeSubject, name, empty)
     monkeypatch.setattr(subject_group, "Subject", FakeSubject)
     monkeypatch.setattr(dose, "read", lambda pid: HELD)
@@ -261,6 +278,24 @@ def test_a_dose_that_cannot_be_read_is_unknown(tmp_path: Path, monkeypatch: pyte
     watcher = Watcher()
     done = ran(tmp_path, watcher=watcher, scenarios=("rss=100MiB",))
     assert [row["dose"] for row in rows(done.directory, schema.SUBJECTS)] == [""]
+    assert [text for text in watcher.messages if "rose by" in text] == []
+
+
+def test_a_parent_that_works_by_itself_has_no_other_beside_it(tmp_path: Path) -> None:
+    """While a subject with busy threads lives, in calibration or in a round, it is the only one."""
+    done = ran(tmp_path, rounds=3, scenarios=("threads_busy=1", "parent=bare,equal"), mechanisms=("noop", "thread"))
+    assert len(done.cells) == 6
+    assert len(FakeSubject.beside_busy) == 4 * 2  # of two cells, in the calibration and three rounds
+    assert set(FakeSubject.beside_busy) == {1}
+
+
+def test_level_0_is_reached_whatever_a_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few pages more or less are no warning where nothing was asked for."""
+    looks = itertools.count(0, 4096)
+    monkeypatch.setattr(dose, "read", lambda pid: Dose(copied_bytes=next(looks)))
+    watcher = Watcher()
+    done = ran(tmp_path, watcher=watcher, scenarios=("rss=0",), mechanisms=("noop",))
+    assert [row["dose"] for row in rows(done.directory, schema.SUBJECTS)] == ["4096"]
     assert [text for text in watcher.messages if "rose by" in text] == []
 
 
