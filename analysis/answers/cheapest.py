@@ -47,7 +47,7 @@ def _ranking(analysed: AnalysedRun, ranked: pd.DataFrame) -> str:
     best = ranked.iloc[0]
     slower, tied = [], []
     for _, row in ranked.iloc[1:].iterrows():
-        ratio = _times_as_long(analysed, int(best["cell"]), int(row["cell"]), len(ranked))
+        ratio = longer_than(analysed, int(best["cell"]), int(row["cell"]), len(ranked))
         if known(ratio.lo) and ratio.lo > 1:
             times = units.with_interval(ratio.center, ratio.lo, ratio.hi, unit=" times as long")
             slower.append(f"`{row['mechanism']}`, which takes {times}")
@@ -63,7 +63,7 @@ def _ranking(analysed: AnalysedRun, ranked: pd.DataFrame) -> str:
     return " ".join(sentences)
 
 
-def _times_as_long(analysed: AnalysedRun, base: int, other: int, mechanisms: int) -> Estimate:
-    """How much longer cell `other` takes than cell `base`, over the rounds that both have."""
+def longer_than(analysed: AnalysedRun, base: int, other: int, mechanisms: int) -> Estimate:
+    """How many times as long cell `other` takes as cell `base`, over the rounds that both have; one of a ranking."""
     base_ns, other_ns = same_rounds(analysed, base, other)
     return times_as_long(base_ns, other_ns, mechanisms)

@@ -16,6 +16,8 @@ from analysis import figures
 from analysis.answers import answers
 from analysis.read.run import Run, find_runs, load_run
 from analysis.report import machine_sections, sections
+from analysis.report.answers_text import first_sentence
+from analysis.report.decisions import COLUMNS, decisions
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
 from analysis.write_file import make_folder, write_file
@@ -97,6 +99,8 @@ def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[
         "question": sections.question(analysed),
         "standing": sections.standing(analysed),
         "unfit": machine_sections.unfit(analysed),
+        "decisions": decisions(analysed),
+        "decision_columns": COLUMNS,
         "answers": answers(analysed),
         "table_note": sections.table_note(analysed),
         "tables": sections.tables(analysed),
@@ -133,6 +137,8 @@ def environment() -> jinja2.Environment:
             "md_table": md_table,
             "code_block": markdown.code_block,
             "plain": plain,
+            "first_sentence": first_sentence,
+            "other_sentences": other_sentences,
             "base64": as_base64,
         }
     )
@@ -142,6 +148,11 @@ def environment() -> jinja2.Environment:
 def html(text: str) -> Markup:
     """`text` escaped, with ``code`` elements for what stands between backticks."""
     return Markup(_CODE.sub(lambda match: f"<code>{match[1]}</code>", str(escape(text))))
+
+
+def other_sentences(line: str) -> str:
+    """What stands behind the first sentence of a line; empty: nothing."""
+    return line[len(first_sentence(line)) :].strip()
 
 
 def plain(text: str) -> str:
