@@ -35,7 +35,7 @@ MOST_SHARE = 0.01
 # None of them calls another.
 CHECKS: tuple[tuple[Any, str], ...] = (
     (dose, "read"),
-    (one_round, "dose_problem"),
+    (one_round, "dose_warning"),
     (ast, "literal_eval"),
     (process, "group_lives"),
     (Guard, "_tell"),

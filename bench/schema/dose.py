@@ -49,6 +49,13 @@ _NOT_OF_MEMORY = ("pte_bytes", "fds", "threads", "cpus")
 DOSE_NAMES = tuple(field.name for field in fields(Dose))
 
 
+_ADDRESS = frozenset("0123456789abcdef")
+_WANTED = (
+    *("Size:", "Rss:", "Pss:", "Private_Clean:", "Private_Dirty:", "Anonymous:", "AnonHugePages:", "Swap:"),
+    *("Shared_Hugetlb:", "Private_Hugetlb:"),
+)
+
+
 @dataclass(frozen=True)
 class MappingDose:
     """One mapping (a paragraph of /proc/PID/smaps): its kind, and its sizes in bytes under the kernel's names."""
@@ -81,14 +88,15 @@ def read_mappings(smaps: Iterable[str]) -> list[MappingDose]:
             found.append(MappingDose(head[1].endswith("s"), head[4] != "0", unforked, sizes))
 
     for line in smaps:
-        name, colon, value = line.rstrip("\n").partition(":")
-        if not colon or "-" in name:
+        # A mapping begins with its address, in small hexadecimal digits; most fields are not wanted.
+        if line[:1] in _ADDRESS:
             finish()
             head, sizes, flags = line.split(None, 5), {}, []
-        elif name == "VmFlags":
-            flags = value.split()
-        elif value.endswith(" kB"):
-            sizes[name] = int(value[:-3]) * KIB
+        elif line.startswith(_WANTED):
+            name, _, value = line.partition(":")
+            sizes[name] = int(value.split()[0]) * KIB
+        elif line.startswith("VmFlags:"):
+            flags = line.split()[1:]
     finish()
     return found
 
