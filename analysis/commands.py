@@ -131,9 +131,10 @@ def _export_pyperf(arguments: Namespace) -> int:
     runs = [load_run(path) for path in arguments.runs]
     if len(runs) > 1 and arguments.output:
         raise LoadError("--output names one file; of several runs each gets its own")
-    shapes = common_shapes(runs) if len(runs) > 1 else None
-    for run in runs:
-        print(write_pyperf(run, arguments.output, _chosen(run, arguments.mechanism, arguments.cell), shapes))
+    chosen = [_chosen(run, arguments.mechanism, arguments.cell) for run in runs]
+    shapes = common_shapes(runs, chosen) if len(runs) > 1 else None
+    for run, cells in zip(runs, chosen, strict=True):
+        print(write_pyperf(run, arguments.output, cells, shapes))
     return 0
 
 
