@@ -31,8 +31,8 @@ def document() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Summaries of forkbench's runs",
-        "description": "What `python -m analysis export RUN --format json` prints. Keys may be added; none is taken away "
-        "or changes its meaning. null: the figure is not known.",
+        "description": "What `python -m analysis export RUN --format json` prints. Keys may be added; none is taken "
+        "away or changes its meaning. null: the figure is not known.",
         "type": "array",
         "items": _object(run),
     }
