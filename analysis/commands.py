@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from analysis.compare import command as compare_command
 from analysis.errors import LoadError, PyperfError
+from analysis.exchange import command as exchange_command
 from analysis.model import command as model_command
 from analysis.predict import command as predict_command
 from analysis.text.formats import FORMATS
@@ -131,9 +132,10 @@ def _export_pyperf(arguments: Namespace) -> int:
     runs = [load_run(path) for path in arguments.runs]
     if len(runs) > 1 and arguments.output:
         raise LoadError("--output names one file; of several runs each gets its own")
-    shapes = common_shapes(runs) if len(runs) > 1 else None
-    for run in runs:
-        print(write_pyperf(run, arguments.output, _chosen(run, arguments.mechanism, arguments.cell), shapes))
+    chosen = [_chosen(run, arguments.mechanism, arguments.cell) for run in runs]
+    shapes = common_shapes(runs, chosen) if len(runs) > 1 else None
+    for run, cells in zip(runs, chosen, strict=True):
+        print(write_pyperf(run, arguments.output, cells, shapes))
     return 0
 
 
@@ -175,6 +177,7 @@ _COMMANDS = {
     "compare": Command(compare_command.add_options, compare_command.act),
     "model": Command(model_command.add_options, model_command.act),
     "predict": Command(predict_command.add_options, predict_command.act),
+    "export": Command(exchange_command.add_options, exchange_command.act),
     "export-pyperf": Command(_export_options, _export_pyperf),
     "import-pyperf": Command(_import_options, _import_pyperf),
 }

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import gzip
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +23,10 @@ from analysis.errors import PyperfError
 from analysis.exchange.pyperf_import import write_run
 from analysis.exchange.pyperf_read import read_suite
 from analysis.read.run import Run
+from analysis.text.names import benchmark_names
 from analysis.write_file import write_file
 from bench import schema
-from bench.schema import Role, state_name
+from bench.schema import Role
 from bench.schema.run_document import InterpreterFacts
 
 __all__ = ["FILE", "import_pyperf", "write_pyperf"]
@@ -44,13 +44,17 @@ class Shape:
     values: int
 
 
-def common_shapes(runs: Sequence[Run]) -> dict[str, Shape]:
-    """For each benchmark that all `runs` have, as much as each of them holds: pyperf tests equal numbers of values."""
+def common_shapes(runs: Sequence[Run], chosen: Sequence[Sequence[int] | None] | None = None) -> dict[str, Shape]:
+    """For each benchmark that all `runs` have, as much as each of them holds: pyperf tests equal numbers of values.
+
+    `chosen` are the cells that `write_pyperf` gets of each run: the name of a benchmark depends on them.
+    """
     found: list[dict[str, Shape]] = []
-    for run in runs:
-        names = _names(run.cells)
+    for run, numbers in zip(runs, chosen or [None] * len(runs), strict=True):
+        cells = run.cells if numbers is None else run.cells[run.cells["cell"].isin(numbers)]
+        names = benchmark_names(cells)
         found.append({})
-        for cell, calls in _rounds(run, run.cells["cell"].tolist()):
+        for cell, calls in _rounds(run, cells["cell"].tolist()):
             counts = calls[calls["warmup"] == 0].groupby("round").size()
             if len(counts):
                 found[-1][names[cell]] = Shape(len(counts), int(counts.min()))
@@ -80,7 +84,7 @@ def write_pyperf(
         if missing := sorted(set(cells) - set(run.cells["cell"])):
             raise PyperfError(f"{run.path / schema.CELLS.file}: there is no cell {missing[0]}; export one that it has")
         chosen = run.cells[run.cells["cell"].isin(cells)]
-    names = _names(chosen)
+    names = benchmark_names(chosen)
     benchmarks = []
     for cell, rounds in _rounds(run, chosen["cell"].tolist()):
         if shapes is None or names[cell] in shapes:
@@ -100,17 +104,6 @@ def import_pyperf(file: Path, results: Path, label: str | None = None) -> Path:
     document says so. Raises `PyperfError` for a file that holds no times, and where the run cannot be written.
     """
     return write_run(read_suite(file), file, results, label)
-
-
-def _names(cells: pd.DataFrame) -> dict[int, str]:
-    """Names of benchmarks: the interpreter is in them only where there are several, so that runs can be compared."""
-    several = cells["python"].nunique() > 1
-    names: dict[int, str] = {}
-    for cell in cells.to_dict("records"):
-        name = f"{cell['mechanism']} {state_name(str(cell['scenario']), str(cell['level']))}"
-        names[cell["cell"]] = f"{name} {cell['python']}" if several else name
-    count = Counter(names.values())
-    return {cell: name if count[name] == 1 else f"{name} cell {cell}" for cell, name in names.items()}
 
 
 def _rounds(run: Run, cells: Sequence[int]) -> Iterator[tuple[int, pd.DataFrame]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,20 @@ def cell_name(row: pd.Series | dict[str, Any], python: bool = True) -> str:
     if python:
         words.append(f"Python {row['python']}")
     return " ".join(words)
+
+
+def benchmark_names(cells: pd.DataFrame) -> dict[int, str]:
+    """Name of each cell, by its number, for other tools: ``os_fork rss=64MiB``; no two are the same.
+
+    The interpreter is in them only where there are several, so that runs of unlike releases can be compared.
+    """
+    several = cells["python"].nunique() > 1
+    names: dict[int, str] = {}
+    for cell in cells.to_dict("records"):
+        name = f"{cell['mechanism']} {state_name(str(cell['scenario']), str(cell['level']))}"
+        names[cell["cell"]] = f"{name} {cell['python']}" if several else name
+    count = Counter(names.values())
+    return {cell: name if count[name] == 1 else f"{name} cell {cell}" for cell, name in names.items()}
 
 
 def latency_text(row: Mapping[Any, Any] | pd.Series) -> str:

@@ -110,6 +110,13 @@ def test_a_summary_is_harmless_in_every_format(runs: list[str], tmp_path: Path, 
         harmless(form, *capsys.readouterr())
 
 
+@pytest.mark.parametrize("form", ["github-action", "bencher", "markdown", "csv", "json"])
+def test_an_export_is_harmless_in_every_format(runs: list[str], form: str, capsys: Say) -> None:
+    """No format for other tools lets a text be obeyed, rendered or calculated."""
+    assert main(["export", runs[0], "--format", form]) == 0
+    harmless(form if form in FORMATS else "json", *capsys.readouterr())
+
+
 @pytest.mark.parametrize("kind", COMPARISONS)
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_comparison_is_harmless_in_every_format(runs: list[str], form: str, kind: str, capsys: Say) -> None:

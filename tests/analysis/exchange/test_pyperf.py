@@ -75,6 +75,17 @@ def test_runs_exported_together_are_tested_by_pyperf(fake_run: Path, tmp_path: P
     assert main(["export-pyperf", str(fake_run), str(new), "-o", "x.json"]) == 2
 
 
+def test_one_interpreters_cell_of_several_runs_is_exported(tmp_path: Path) -> None:
+    """A cell of one interpreter, chosen in runs of two, is exported under one name, so that pyperf compares it."""
+    cells = [FakeCell(python="3.11.7"), FakeCell(python="3.12.1")]
+    runs = [write_run(tmp_path / name, FakeRun(cells, rounds=rounds)) for name, rounds in (("a", 6), ("b", 8))]
+    assert main(["export-pyperf", *map(str, runs), "--cell", "1"]) == 0
+    suites = [pyperf.BenchmarkSuite.load(str(run / FILE)) for run in runs]
+    assert [suite.get_benchmark_names() for suite in suites] == [["os_fork parent=bare"]] * 2
+    assert [len(suite.get_benchmarks()[0].get_runs()) for suite in suites] == [6, 6]
+    assert "ERROR" not in pyperf_tool("compare_to", *(str(run / FILE) for run in runs))
+
+
 def test_an_exported_run_comes_back_as_it_was(fake_run: Path, tmp_path: Path) -> None:
     """Export and import keep rounds, calls, medians, tails and names; only what pyperf cannot hold is gone."""
     before = load_run(fake_run)
