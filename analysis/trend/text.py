@@ -80,8 +80,8 @@ def change_lines(series: Series) -> list[str]:
 def footnotes() -> list[str]:
     """What the table rests on, in sentences."""
     return [
-        f"verdict: of runs without a change, {100 * LEVEL:.0f} % at most are claimed to have one (over all mechanisms of "
-        f"a machine and a measure); a change needs {FEWEST_BESIDE} runs on each side",
+        f"verdict: where nothing changed, a change is claimed in {100 * LEVEL:.0f} % of trends at most (over all "
+        f"mechanisms of a machine, for each measure); a change needs {FEWEST_BESIDE} runs on each side",
         "noise: standard deviation from run to run between changes; an absolute change that the relative latency does "
         "not show comes from what the control has too: the kernel, or a machine that is slower today",
     ]
