@@ -66,7 +66,9 @@ def _draw_panel(axes: Axes, series: Series, at: dict[int, int], place: int) -> N
         dot.set_markeredgewidth(0.8)
     kind = "time" if series.measure is Measure.ABSOLUTE else "ratio"
     ends = [value for point in series.points for value in (point.lo, point.value, point.hi) if units.known(value)]
-    style.linear_axis(axes, _limits(ends), kind)
+    lo, hi = _limits(ends)
+    # Above the points there is room for the size of a change.
+    style.linear_axis(axes, (lo, hi + 0.15 * (hi - lo) * bool(series.changes)), kind)
     _mark_changes(axes, series, at)
     need = f" ({series.missing} more run{'' if series.missing == 1 else 's'} for a verdict)" if series.missing else ""
     axes.set_title(f"{series.name}, {_TITLES[series.measure]}{need}")

@@ -58,8 +58,8 @@ class Series:
     """One mechanism on one machine by one measure, in the order of time.
 
     `python` is empty where every run measured one interpreter: a new Python is then a change of the series. `noise` is
-    what runs scatter between changes (0.01: 1 %), `level` the risk of a false alarm, `missing` how many more runs make a
-    verdict possible.
+    what runs scatter between changes (0.01: 1 %), `level` the risk of a false alarm, `missing` how many more runs
+    make a verdict possible.
     """
 
     machine: str
