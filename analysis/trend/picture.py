@@ -80,7 +80,7 @@ def _mark_changes(axes: Axes, series: Series, at: dict[int, int]) -> None:
         first = at[one.first.place]
         if one.change.kind is ChangeKind.STEP:
             axes.axvline(first - 0.5, color=style.BLACK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
-        text = f"{'' if one.change.kind is ChangeKind.STEP else 'drift '}{100 * (one.change.ratio - 1):+.2g} %"
+        text = f"{'' if one.change.kind is ChangeKind.STEP else 'drift '}{100 * (one.change.ratio - 1):+.1f} %"
         axes.annotate(
             text,
             (first - 0.5, 1),

@@ -159,7 +159,7 @@ def _points(rows: pd.DataFrame, runs: Sequence[Run], key: tuple[str, str, str, M
 def _series(key: tuple[str, str, str, Measure], points: Sequence[Point], level: float) -> Series:
     machine, mechanism, python, measure = key
     values = [point.value for point in points]
-    changes = find_changes(values, level)
+    changes = find_changes(values, level, wanders=measure is Measure.ABSOLUTE)
     return Series(
         machine,
         mechanism,

@@ -144,7 +144,7 @@ def _write_table(trend: Trend, stream: TextIO) -> None:
 
 
 def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.2g} %"
+    return f"{100 * (ratio - 1):+.1f} %"
 
 
 def _since(one: ShownChange) -> str:
