@@ -82,8 +82,9 @@ def footnotes() -> list[str]:
     return [
         f"verdict: where nothing changed, a change is claimed in {100 * LEVEL:.0f} % of trends at most (over all "
         f"mechanisms of a machine, for each measure); a change needs {FEWEST_BESIDE} runs on each side",
-        "noise: standard deviation from run to run between changes; an absolute change that the relative latency does "
-        "not show comes from what the control has too: the kernel, or a machine that is slower today",
+        "noise: standard deviation from run to run between changes",
+        "absolute latency wanders with the machine: there only a sudden step counts, and one that the relative latency "
+        "does not show is in the control too (the kernel, the machine)",
     ]
 
 

@@ -7,11 +7,14 @@ import io
 import statistics
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from analysis.__main__ import main
+from analysis.read.run import find_runs, load_run
+from analysis.trend.series import Measure, trend_of
 from tests.analysis.trend.series_of_runs import CONTROL_NS, SCATTER, Trended, name_of, write_series
-from tests.fake_run import FakeRun, fake_document
+from tests.fake_run import PYTHON, QUIET, FakeCell, FakeRun, fake_document, write_run
 
 STEPPED = [1.8 * around * (1.1 if day >= 6 else 1) for day, around in enumerate(SCATTER)]
 STEADY = [1.8 * around for around in SCATTER]
@@ -118,20 +121,29 @@ def test_missing_intervals_and_controls_are_left_empty(tmp_path: Path, capsys: p
     )
 
 
-def test_several_interpreters_are_series_of_their_own(tmp_path: Path, trended: Trended) -> None:
-    """A new Python in runs of one interpreter is what differed; it does not begin a new series."""
-    versions = lambda day: {  # noqa: E731
-        "pythons": {"3.11.7": dict(fake_document_python(), version="3.11.7" if day < 6 else "3.11.9")}
-    }
-    write_series(tmp_path, STEPPED, document=versions)
+def test_a_new_interpreter_is_what_differed(tmp_path: Path, trended: Trended) -> None:
+    """Where each run measured one interpreter, a new version of it is named; it does not begin a new series."""
+
+    def document(day: int) -> dict[str, object]:
+        return {"pythons": {PYTHON: fake_document_python() | {"version": "3.11.7" if day < 6 else "3.11.9"}}}
+
+    write_series(tmp_path, STEPPED, document=document)
     (change,) = trended("--results", tmp_path)[FORK]["changes"]
     assert {"what": "python version", "before": "3.11.7", "after": "3.11.9"} in change["differences"]
 
 
+def test_several_interpreters_of_a_run_are_series_of_their_own(tmp_path: Path) -> None:
+    """A run of two interpreters has a series for each, and runs beside it join the one of their interpreter."""
+    write_series(tmp_path, STEADY[:2])
+    cells = [FakeCell(python=python, calls=3, blocks=1) for python in (PYTHON, "3.13.0")]
+    write_run(tmp_path, FakeRun(cells=cells, rounds=6, noise=QUIET, run=name_of(2)))
+    trend = trend_of([load_run(path) for path in find_runs(tmp_path)])
+    relative = [one for one in trend.series if one.measure is Measure.RELATIVE]
+    assert [(one.python, len(one.points)) for one in relative] == [(PYTHON, 3), ("3.13.0", 1)]
+
+
 def fake_document_python() -> dict[str, object]:
     """The facts of the interpreter of a fake run."""
-    import msgspec
-
     (python,) = msgspec.to_builtins(fake_document(FakeRun()))["pythons"].values()
     return dict(python)
 
