@@ -8,10 +8,13 @@ import statistics
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from analysis.__main__ import main
+from analysis.figures import style
 from analysis.read.run import find_runs, load_run
+from analysis.trend.picture import draw
 from analysis.trend.series import Measure, trend_of
 from tests.analysis.trend.series_of_runs import CONTROL_NS, SCATTER, Trended, name_of, write_series
 from tests.fake_run import PYTHON, QUIET, FakeCell, FakeRun, fake_document, write_run
@@ -57,9 +60,11 @@ def test_steady_runs_show_no_change(tmp_path: Path, trended: Trended) -> None:
 
 
 def test_a_drift_is_followed_from_its_second_run(tmp_path: Path, trended: Trended) -> None:
-    """A latency that grows by 1 % a run is one drift since the second run."""
+    """A relative latency that grows by 1 % a run is one drift; an absolute one may be the machine."""
     write_series(tmp_path, [1.01**day * value for day, value in enumerate(STEADY)])
-    (change,) = trended("--results", tmp_path)[FORK]["changes"]
+    series = trended("--results", tmp_path)
+    assert series["fake-2cpu os_fork absolute"]["changes"] == []
+    (change,) = series[FORK]["changes"]
     assert (change["kind"], change["first_run"]) == ("drift", name_of(1))
 
 
@@ -156,6 +161,26 @@ def test_texts_name_the_change_and_its_cause(tmp_path: Path, capsys: pytest.Capt
     text = capsys.readouterr().out.replace("\\", "")
     assert f"step of {_size(STEPPED)} from {name_of(6)} on" in text
     assert "kernel: 6.18.0 → 6.19.0; suite commit" in text
+
+
+def test_the_figure_marks_the_step_before_its_first_run(tmp_path: Path) -> None:
+    """Each panel has a line between the sixth run and the seventh, and the size of the step beside it."""
+    write_series(tmp_path, STEPPED)
+    with style.look():
+        panels = draw(trend_of([load_run(path) for path in find_runs(tmp_path)]).series).axes
+    assert len(panels) == 2
+    for axes in panels:
+        dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+        assert [list(np.asarray(line.get_xdata())) for line in dashed] == [[5.5, 5.5]]
+        assert [text.get_text() for text in axes.texts] == [_size(STEPPED)]
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file in the place of the directory for figures is named, with what to do."""
+    write_series(tmp_path / "runs", STEADY[:1])
+    (tmp_path / "file").write_text("")
+    assert main(["trend", "--results", str(tmp_path / "runs"), "--out", str(tmp_path / "file")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
