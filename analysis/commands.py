@@ -16,6 +16,7 @@ from analysis.model import command as model_command
 from analysis.predict import command as predict_command
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
+from analysis.trend import command as trend_command
 
 if TYPE_CHECKING:
     from analysis.read.run import Run
@@ -175,6 +176,7 @@ _COMMANDS = {
     "plot": Command(_plot_options, _plot),
     "report": Command(_report_options, _report),
     "compare": Command(compare_command.add_options, compare_command.act),
+    "trend": Command(trend_command.add_options, trend_command.act),
     "model": Command(model_command.add_options, model_command.act),
     "predict": Command(predict_command.add_options, predict_command.act),
     "export": Command(exchange_command.add_options, exchange_command.act),
