@@ -25,6 +25,8 @@ _FACTS = ("architecture", "cpu_count", "kernel", "platform", "system")
 _RUN_NAME = re.compile(r"(\d{8}T\d{6}Z)(-.+)?\Z")
 # The clock of a contributor may go wrong by a time zone.
 _SLACK = datetime.timedelta(days=1)
+# The name is made of the time of the start; two runs of one second may not have the same.
+_NAMED_WITHIN = datetime.timedelta(minutes=1)
 
 
 def check_document(directory: Path, findings: Findings) -> RunDocument | None:
@@ -127,6 +129,8 @@ def _wrong_times(document: RunDocument) -> Iterator[tuple[tuple[str, ...], str]]
             yield (key,), "no time in UTC, as 2026-11-24T08:49:33Z"
         elif time > latest:
             yield (key,), "lies in the future; set the clock and measure again"
+    if started and named and abs(started - (_time(named[1]) or started)) > _NAMED_WITHIN:
+        yield ("started",), f"{document.started}, but the run is named {json_text.shown(document.run)}"
     if started and ended and ended < started:
         yield ("ended",), "is before started"
 

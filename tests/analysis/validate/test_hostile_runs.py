@@ -98,6 +98,7 @@ def test_a_spoiled_line_is_named(run: Path, file: str, line: int, old: bytes, ne
         (lambda d: d.update(run="../../../x"), "run: "),
         (lambda d: d.update(machine="other"), "machine: other, but its directory is fake-2cpu"),
         (lambda d: d.update(started="2999-01-01T00:00:00Z"), "started: lies in the future"),
+        (lambda d: d.update(started="2026-11-24T03:00:00Z"), "started: 2026-11-24T03:00:00Z, but the run is named"),
         (lambda d: d.update(ended="2020-01-01T00:00:00Z"), "ended: is before started"),
         (lambda d: d.update(certificate=None), "certificate: missing"),
         (
@@ -162,7 +163,12 @@ def test_what_is_no_file_is_not_opened(run: Path, file: str, kind: str) -> None:
         path.symlink_to("/dev/zero")
     else:
         path.unlink()
-        {"link": lambda: path.symlink_to("/dev/zero"), "fifo": lambda: os.mkfifo(path), "directory": path.mkdir}[kind]()
+    if kind == "link":
+        path.symlink_to("/dev/zero")
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
     what = {"fifo": "is a FIFO", "directory": "does not belong"}.get(kind, "is a link")
     assert any(each.startswith(f"{path.name}: {what}") for each in lines(run))
 
