@@ -41,6 +41,7 @@ measure = @output=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "
 
 bench: setup ## Measure this machine for about a minute; leave a run, a table, answers and a report
 	$(call measure,--profile standard)
+	@echo 'to publish it: python -m analysis validate RUN, then a pull request with its directory (CONTRIBUTING.md)'
 
 quick: setup ## The same for the five core mechanisms only, in about ten seconds
 	$(call measure,--profile quick)

@@ -17,6 +17,7 @@ COMMANDS = {
     "model": "what does a fork pay for? ns a page, µs a mapping; writes model.json into the run as well",
     "predict": "what would a fork cost a process that runs?",
     "export": "a run for dashboards (github-action, bencher) and other tools (markdown, csv, json)",
+    "validate": "may these runs be published? every finding with file and line",
     "export-pyperf": "a run as a file that pyperf's tools read",
     "import-pyperf": "a pyperf file of any benchmark as a run; prints its directory",
 }

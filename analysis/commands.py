@@ -17,6 +17,7 @@ from analysis.predict import command as predict_command
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
 from analysis.trend import command as trend_command
+from analysis.validate import command as validate_command
 
 if TYPE_CHECKING:
     from analysis.read.run import Run
@@ -180,6 +181,7 @@ _COMMANDS = {
     "model": Command(model_command.add_options, model_command.act),
     "predict": Command(predict_command.add_options, predict_command.act),
     "export": Command(exchange_command.add_options, exchange_command.act),
+    "validate": Command(validate_command.add_options, validate_command.act),
     "export-pyperf": Command(_export_options, _export_pyperf),
     "import-pyperf": Command(_import_options, _import_pyperf),
 }

@@ -14,7 +14,7 @@ from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
 
 if TYPE_CHECKING:
-    from analysis.compare.rows import Comparison
+    from analysis.compare.rows import Comparison, ComparisonRow
     from analysis.read.run import Run
 
 DESCRIPTION = (
@@ -36,6 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("--by", metavar="COLUMN", help="python, mechanism, scenario, level or another of cells.csv")
     add("--margin", type=float, metavar="PCT", help="what does not matter, in percent (default: 1.25; with --by 0.5)")
     add("--fail-on-slower", type=float, metavar="PCT", help="exit 1 for `slower` by more than PCT")
+    add("--badge", type=Path, metavar="FILE", help="write the outcome of --fail-on-slower as a badge (.svg)")
     add("--across-machines", action="store_true", help="compare runs of different machines anyway")
     add("--format", choices=FORMATS, default="table", help="default: table")
     add("--plot", type=Path, metavar="FILE", help="write the ratios as a forest plot (.svg or .png)")
@@ -49,6 +50,8 @@ def act(arguments: Namespace) -> int:
     for name, value in (("--margin", arguments.margin), ("--fail-on-slower", arguments.fail_on_slower)):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise CompareError(f"{name} {value:g}: must be a percentage of 0 or more")
+    if arguments.badge and arguments.fail_on_slower is None:
+        raise CompareError("--badge shows the outcome of a gate: give --fail-on-slower PCT too")
     usual = MARGIN_WITHIN if arguments.by else MARGIN
     margin = usual if arguments.margin is None else arguments.margin / 100
     comparison = _within(arguments, margin) if arguments.by else _between(arguments, margin)
@@ -59,7 +62,10 @@ def act(arguments: Namespace) -> int:
     write(comparison, arguments.format, sys.stdout)
     if arguments.format == "csv":
         _say_what_csv_cannot(comparison)
-    return _gate(comparison, arguments.fail_on_slower)
+    status = _gate(comparison, arguments.fail_on_slower)
+    if arguments.badge:
+        _write_badge(arguments.badge, comparison, arguments.fail_on_slower)
+    return status
 
 
 def _within(arguments: Namespace, margin: float) -> Comparison:
@@ -109,12 +115,38 @@ def _say_what_csv_cannot(comparison: Comparison) -> None:
 
 
 def _gate(comparison: Comparison, percent: float | None) -> int:
-    from analysis.stats.ratio import Verdict
-
     if percent is None:
         return 0
-    limit = 1 + percent / 100
-    slower = [row for row in comparison.rows if row.verdict is Verdict.SLOWER and row.ratio > limit]
+    slower = _beyond(comparison, percent)
     for row in slower:
         print_note(f"{row.cell_name()}: slower by {100 * (row.ratio - 1):.3g} %, more than {percent:g} %")
     return 1 if slower else 0
+
+
+def _beyond(comparison: Comparison, percent: float) -> list[ComparisonRow]:
+    """The rows that are slower by more than `percent`."""
+    from analysis.stats.ratio import Verdict
+
+    return [row for row in comparison.rows if row.verdict is Verdict.SLOWER and row.ratio > 1 + percent / 100]
+
+
+def _write_badge(path: Path, comparison: Comparison, percent: float) -> None:
+    """Write how the gate ended; cells that are `unclear` are no proof, so that the badge counts them."""
+    from analysis.stats.ratio import Verdict
+    from analysis.text import badge
+    from analysis.write_file import write_file
+
+    slower = _beyond(comparison, percent)
+    judged = [row for row in comparison.rows if row.verdict and row.verdict is not Verdict.UNCLEAR]
+    if slower:
+        text, colour = f"{len(slower)} slower by over {percent:g} %", badge.RED
+    elif judged:
+        unclear = sum(row.verdict is Verdict.UNCLEAR for row in comparison.rows)
+        text = f"none slower by over {percent:g} %" + (f", {unclear} unclear" if unclear else "")
+        colour = badge.GREEN
+    else:
+        text, colour = "unclear", badge.GREY
+    try:
+        write_file(path, badge.badge("process start", text, colour))
+    except OSError as error:
+        raise CompareError(f"--badge {path}: cannot be written ({error.strerror}); name another place") from None

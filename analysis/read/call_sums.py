@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.read.contradiction import Mask, Numbers, Tables, numbers_of, refuse, refuse_key, refuse_row
+from analysis.read.contradiction import Mask, Numbers, Tables, numbers_of, refuse, refuse_key, refuse_row, rows_of
 from bench import schema
 from bench.schema import Work
 from bench.schema.rows import MOST_BLOCKS, MOST_ROUNDS
@@ -38,8 +38,7 @@ def check_calls(tables: Tables, samples: pd.DataFrame, file: Path) -> None:
     total = numbers_of(samples, "total_ns")
     for name in ("call_ns", "ready_ns"):
         beyond: Mask = numbers_of(samples, name) > total  # false where it is NaN
-        if beyond.any():
-            row = int(np.argmax(beyond))
+        for row in rows_of(beyond):
             refuse(file, row + 2, f"{name} is {samples[name][row]:.0f}, beyond total_ns {total[row]}")
     first = _first_of_blocks(samples)
     keys, of_piece = np.unique(_keys(samples.iloc[first]), return_inverse=True)
@@ -109,8 +108,9 @@ def _check_counts(tables: Tables, file: Path, keys: Numbers, counts: Numbers, li
     complete = _rounds(keys) < tables.rounds
     wrong = (complete & (counts != said)) | (~complete & (at >= 0) & (counts > said))
     wrong |= _rounds(keys) > tables.last_round
-    if wrong.any():
-        one = int(np.flatnonzero(wrong)[np.argmin(lines[wrong])])
+    in_file = np.argsort(lines, kind="stable")
+    for place in rows_of(wrong[in_file]):
+        one = int(in_file[place])
         missing = "" if at[one] >= 0 else ", which has no such block"
         refuse(file, lines[one], f"{counts[one]} calls of this block, but {said[one]} in blocks.csv{missing}")
     refuse_row(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,9 @@ from bench.schema.rows import MOST_ROUNDS
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[Any]
+# Of one contradiction, which may be in every line of a file.
+_MOST_NAMED = 1000
+_collected: ContextVar[list[str] | None] = ContextVar("collected", default=None)
 _REMEDY = "the files of the run contradict each other; copy it again or measure again"
 
 
@@ -79,18 +84,38 @@ def places(table: pd.DataFrame) -> NDArray[np.int64]:
     return combined
 
 
-def refuse(path: Path, place: object, what: str) -> NoReturn:
-    """Raise `LoadError`: `place` is a line, or a key with a blank before it."""
-    raise LoadError(f"{path}:{place}: {what}; {_REMEDY}")
+@contextmanager
+def collecting() -> Iterator[list[str]]:
+    """Inside, contradictions are added to the list that is given, each as a line, and no error is raised for them."""
+    found: list[str] = []
+    token = _collected.set(found)
+    try:
+        yield found
+    finally:
+        _collected.reset(token)
+
+
+def refuse(path: Path, place: object, what: str) -> None:
+    """Raise `LoadError`, or collect it: `place` is a line, or a key with a blank before it."""
+    line, found = f"{path}:{place}: {what}; {_REMEDY}", _collected.get()
+    if found is None:
+        raise LoadError(line)
+    found.append(line)
+
+
+def rows_of(bad: Mask) -> list[int]:
+    """The positions that are `bad`, to be refused in turn: the first one, or all that are named when collecting."""
+    if _collected.get() is None:
+        return [int(np.argmax(bad))] if bad.any() else []
+    return [int(row) for row in np.flatnonzero(bad)[:_MOST_NAMED]]
 
 
 def refuse_row(tables: Tables, table: schema.Table, bad: Mask, say: Callable[[int], str]) -> None:
-    """Raise `LoadError` for the first row of `table` that is `bad`, if there is one; `say` tells what is wrong."""
-    if bad.any():
-        row = int(np.argmax(bad))
+    """Refuse the first row of `table` that is `bad`, if there is one; `say` tells what is wrong."""
+    for row in rows_of(np.asarray(bad)):
         refuse(tables.directory / table.file, row + 2, say(row))
 
 
-def refuse_key(tables: Tables, key: str, what: str) -> NoReturn:
-    """Raise `LoadError` for a key of run.json."""
+def refuse_key(tables: Tables, key: str, what: str) -> None:
+    """Refuse a key of run.json."""
     refuse(tables.directory / schema.RUN_FILE, f" {key}", what)

@@ -49,7 +49,8 @@ def _open(path: Path) -> BoundedFile:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Raise `LoadError` for what the system or an archive says of `path`."""
     try:
         yield
     except DAMAGED as error:
@@ -63,11 +64,11 @@ def read_table(directory: Path, table: schema.Table, document: RunDocument, cell
 
     `document` is run.json, `cells` the numbers that the column of that name may have (``None``: any).
     """
-    with _readable(directory):
+    with readable(directory):
         path = find_file(directory, table)
-    with _readable(path):
+    with readable(path):
         older = document.schema < schema.SCHEMA_VERSION
-        columns = _read_header(path, table, older)
+        columns = read_header(path, table, older)
         limit = _whole_rows(path, document.status is RunStatus.PARTIAL)
         with _open(path) as stream:
             watched = WatchedFile(stream, limit)
@@ -91,7 +92,7 @@ def read_table(directory: Path, table: schema.Table, document: RunDocument, cell
     return frame if list(frame.columns) == header else frame[header]  # which copies, and calls are many
 
 
-def _read_header(path: Path, table: schema.Table, older: bool) -> list[schema.Column]:
+def read_header(path: Path, table: schema.Table, older: bool) -> list[schema.Column]:
     """The columns in file order; a file of an `older` version may lack optional ones."""
     with _open(path) as stream:
         line = stream.readline()
@@ -225,7 +226,7 @@ def _what_is_wrong(row: list[str], columns: list[schema.Column], cells: set[int]
     for column, text in zip(columns, row, strict=True):
         if text == "" and (column.optional):
             continue
-        wrong = _wrong_value(column, text)
+        wrong = wrong_value(column, text)
         if wrong:
             return f"{column.name} is {shown(repr(text))}, {wrong}"
         if column.name == "cell" and cells is not None and int(text) not in cells:
@@ -233,7 +234,8 @@ def _what_is_wrong(row: list[str], columns: list[schema.Column], cells: set[int]
     return ""
 
 
-def _wrong_value(column: schema.Column, text: str) -> str:
+def wrong_value(column: schema.Column, text: str) -> str:
+    """What is wrong with a field that is not empty, or ``""``."""
     if column.words:
         return "" if text in column.words else f"not one of {', '.join(column.words)}"
     if column.kind == "str":
