@@ -55,13 +55,10 @@ compare: setup ## Compare two runs: make compare BASE=results/... NEW=results/..
 	@if [ -z "$(BASE)" ] || [ -z "$(NEW)" ]; then \
 	    echo 'make compare: name two runs, as in: make compare BASE=results/MACHINE/RUN NEW=results/MACHINE/RUN' >&2; \
 	    exit 2; fi
-	@$(PY) -m analysis compare "$(BASE)" "$(NEW)"
+	@$(PY) -m analysis compare --results "$(RESULTS)" "$(BASE)" "$(NEW)"
 
 report: setup ## Write the report of the newest run again, or of the one named with RUN=
-	@run="$(RUN)"; [ -n "$$run" ] || run=$$(ls -d "$(RESULTS)"/*/*/run.json 2>/dev/null | \
-	    awk -F/ '$$(NF - 1) > newest { newest = $$(NF - 1); path = $$0 } END { sub("/run.json$$", "", path); print path }'); \
-	    if [ -z "$$run" ]; then echo 'make report: no run under $(RESULTS); make one first with: make bench' >&2; exit 2; fi; \
-	    $(PY) -m analysis report "$$run"
+	@$(PY) -m analysis report --results "$(RESULTS)" "$(if $(RUN),$(RUN),latest)"
 
 demo: setup ## The tutorial's program: fork a child for every line read, q ends it
 	@$(PY) -m bench demo

@@ -15,9 +15,13 @@ from analysis.model import command as model_command
 from analysis.predict import command as predict_command
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
+from bench.schema.run_names import find_run
+from bench.schema.usage import OptionParser
 
 if TYPE_CHECKING:
     from analysis.read.run import Run
+
+_RESULTS = "where runs are searched: `latest` and beginnings of names are runs too (default: results)"
 
 # Nothing that takes long to load stands above: an action loads what it needs, so that `--help` answers at once.
 
@@ -32,9 +36,17 @@ class Command:
 
 def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -> int:
     """Carry out `command` and return its exit status. Raises one of `BAD_INPUT`; ends the process for wrong options."""
-    parser = ArgumentParser(program, description=text)
+    parser = OptionParser(program, description=text)
     _COMMANDS[command].add_options(parser)
-    return _COMMANDS[command].act(parser.parse_args(arguments))
+    if not parser.has("--results"):
+        parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help=_RESULTS)
+    found = parser.parse_args(arguments)
+    # Wherever a run is asked for, its name will do.
+    if hasattr(found, "run"):
+        found.run = find_run(found.run, found.results)
+    if hasattr(found, "runs"):
+        found.runs = [find_run(run, found.results) for run in found.runs]
+    return _COMMANDS[command].act(found)
 
 
 def _summary_options(parser: ArgumentParser) -> None:

@@ -16,12 +16,14 @@ from bench.files.store import StoreError
 from bench.options import DEFAULT_BLOCK_NS, Options, parse_block, parse_pairs
 from bench.plan.interpreters import InterpreterError
 from bench.plan.levels import PlanError
+from bench.schema.run_names import RunNameError, find_run
+from bench.schema.usage import OptionParser
 
 if TYPE_CHECKING:
     from bench.measure.resumption import Resumption
 
 # Each has a text of one line that says what is wrong, where, and what to do.
-BAD_INPUT = (UsageError, PlanError, InterpreterError, StoreError)
+BAD_INPUT = (UsageError, PlanError, InterpreterError, StoreError, RunNameError)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Command:
 
 def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -> int:
     """Carry out `command` and return its exit status. Raises one of `BAD_INPUT`; ends the process for wrong options."""
-    parser = ArgumentParser(program, description=text)
+    parser = OptionParser(program, description=text)
     _COMMANDS[command].add_options(parser)
     return _COMMANDS[command].act(parser.parse_args(arguments))
 
@@ -78,7 +80,7 @@ def _run_options(run: ArgumentParser) -> None:
         "--resume",
         type=Path,
         metavar="RUN",
-        help="go on with an interrupted run; give --python and your own files with it, and nothing else",
+        help="go on with an interrupted run, named by its path, its beginning or `latest`; give --python and your own files with it, and nothing else",
     )
     run.add_argument(
         "--when-busy",
@@ -167,11 +169,12 @@ def _resume(arguments: Namespace) -> int:
 
     parser = ArgumentParser()
     _run_options(parser)
-    own = ("resume", "python", "no_progress", "when_busy", "mechanism", "scenario")
+    own = ("resume", "python", "no_progress", "when_busy", "mechanism", "scenario", "results")
     given = [name for name, value in vars(arguments).items() if name not in own and value != parser.get_default(name)]
     if given:
         raise UsageError(f"--resume: a run goes on with its own options; leave out --{given[0].replace('_', '-')}")
-    resumption = read(arguments.resume, tuple(arguments.python), named(arguments.mechanism, arguments.scenario))
+    directory = find_run(arguments.resume, arguments.results)
+    resumption = read(directory, tuple(arguments.python), named(arguments.mechanism, arguments.scenario))
     return _measure(replace(resumption.options, when_busy=arguments.when_busy), arguments, resumption)
 
 

@@ -80,7 +80,10 @@ def test_targets_that_others_script_against_are_there() -> None:
     [
         (("compare",), "make compare: name two runs"),
         (("compare", "BASE=results/a"), "make compare: name two runs"),
-        (("report", "RESULTS=nowhere"), "make report: no run under nowhere"),
+        (
+            ("report", "RESULTS=nowhere"),
+            "analysis report: latest: no run under nowhere; make one first with: make bench",
+        ),
     ],
 )
 def test_make_says_what_it_needs(arguments: tuple[str, ...], said: str) -> None:
