@@ -9,6 +9,7 @@ from collections.abc import Sequence
 # Nothing else is loaded here: the list of commands answers at once, and each command loads what it needs.
 PROGRAM = "python -m analysis"
 COMMANDS = {
+    "runs": "the runs that there are: machine, label, Python, rounds, certificate, size",
     "summary": "a table of every cell; writes summary.csv into the run as well",
     "plot": "the figures of runs",
     "report": "summary.csv, pyperf.json.gz, figures, report.md and index.html",
@@ -27,8 +28,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command in ("-h", "--help"):
             print(usage())
             return 0
+        if command == "--version":
+            from bench.schema.usage import VERSION
+
+            print(f"forkbench {VERSION}")
+            return 0
         if command not in COMMANDS:
-            problem = f"{command}: no such command" if command else "no command"
+            from bench.schema.usage import near
+
+            problem = f"{command}: no such command{near(command, COMMANDS)}" if command else "no command"
             print(f"analysis: error: {problem}; there is {', '.join(COMMANDS)}", file=sys.stderr)
             return 2
         status = _carry_out(command, rest)
@@ -50,7 +58,7 @@ def usage() -> str:
     rows = "\n".join(f"  {name:<14} {text}" for name, text in COMMANDS.items())
     return (
         f"usage: {PROGRAM} COMMAND [OPTION]...\n\nWhat do the files of a run say?\n\n{rows}\n\n"
-        f"{PROGRAM} COMMAND --help shows the options of one."
+        f"{PROGRAM} COMMAND --help shows the options of one; --version the version."
     )
 
 

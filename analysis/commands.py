@@ -13,10 +13,11 @@ from analysis.compare import command as compare_command
 from analysis.errors import LoadError, PyperfError
 from analysis.model import command as model_command
 from analysis.predict import command as predict_command
+from analysis.runs import command as runs_command
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
 from bench.schema.run_names import find_run
-from bench.schema.usage import OptionParser
+from bench.schema.usage import OptionParser, near
 
 if TYPE_CHECKING:
     from analysis.read.run import Run
@@ -40,7 +41,7 @@ def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -
     _COMMANDS[command].add_options(parser)
     if not parser.has("--results"):
         parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help=_RESULTS)
-    found = parser.parse_args(arguments)
+    found = parser.read(arguments)
     # Wherever a run is asked for, its name will do.
     if hasattr(found, "run"):
         found.run = find_run(found.run, found.results)
@@ -155,8 +156,8 @@ def _chosen(run: Run, mechanisms: Sequence[str], cells: Sequence[int]) -> list[i
         return None
     for name in mechanisms:
         if name not in set(run.cells["mechanism"]):
-            there = ", ".join(dict.fromkeys(run.cells["mechanism"]))
-            raise LoadError(f"--mechanism {name}: not in {run.path}; it has {there}")
+            there = dict.fromkeys(run.cells["mechanism"])
+            raise LoadError(f"--mechanism {name}: not in {run.path}{near(name, there)}; it has {', '.join(there)}")
     for number in cells:
         if number not in set(run.cells["cell"]):
             raise LoadError(f"--cell {number}: not in {run.path}; cells.csv lists what there is")
@@ -181,6 +182,7 @@ def _import_pyperf(arguments: Namespace) -> int:
 
 
 _COMMANDS = {
+    "runs": Command(runs_command.add_options, runs_command.act),
     "summary": Command(_summary_options, _summary),
     "plot": Command(_plot_options, _plot),
     "report": Command(_report_options, _report),

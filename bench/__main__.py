@@ -30,8 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command in ("-h", "--help"):
             print(usage())
             return 0
+        if command == "--version":
+            from bench.schema.usage import VERSION
+
+            print(f"forkbench {VERSION}")
+            return 0
         if command not in COMMANDS:
-            what = f"{command}: no such command" if command else "no command"
+            from bench.schema.usage import near
+
+            what = f"{command}: no such command{near(command, COMMANDS)}" if command else "no command"
             print(f"bench: error: {what}; there is {', '.join(COMMANDS)}", file=sys.stderr)
             return 2
         return _carry_out(command, rest)
@@ -50,7 +57,7 @@ def usage() -> str:
     rows = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items())
     return (
         f"usage: {PROGRAM} COMMAND [OPTION]...\n\nHow long does starting a process take?\n\n{rows}\n\n"
-        f"{PROGRAM} COMMAND --help shows the options of one."
+        f"{PROGRAM} COMMAND --help shows the options of one; --version the version."
     )
 
 

@@ -38,7 +38,7 @@ def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -
     """Carry out `command` and return its exit status. Raises one of `BAD_INPUT`; ends the process for wrong options."""
     parser = OptionParser(program, description=text)
     _COMMANDS[command].add_options(parser)
-    return _COMMANDS[command].act(parser.parse_args(arguments))
+    return _COMMANDS[command].act(parser.read(arguments))
 
 
 def _run_options(run: ArgumentParser) -> None:
@@ -52,16 +52,18 @@ def _run_options(run: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="instead of the profile's; FILE.py:function is one of your own",
+        help="instead of the profile's (repeatable); FILE.py:function is one of your own",
     )
     run.add_argument(
         "--scenario",
         action="append",
         default=[],
         metavar="NAME=LEVEL[,LEVEL]",
-        help="instead of the profile's, as in rss=0,64MiB or program=FILE.py, your own program as the parent",
+        help="instead of the profile's (repeatable), as in rss=0,64MiB or program=FILE.py, your program as the parent",
     )
-    run.add_argument("--python", action="append", default=[], metavar="PATH", help="interpreter to measure")
+    run.add_argument(
+        "--python", action="append", default=[], metavar="PATH", help="interpreter to measure (repeatable)"
+    )
     run.add_argument("--cpu", default="auto", metavar="auto|none|N", help="the CPU that subjects are pinned to")
     run.add_argument("--seed", type=int, default=1, metavar="N", help="of the order of blocks (default: 1)")
     run.add_argument("--label", metavar="TEXT", help="becomes part of the run's name")
@@ -80,7 +82,8 @@ def _run_options(run: ArgumentParser) -> None:
         "--resume",
         type=Path,
         metavar="RUN",
-        help="go on with an interrupted run, named by its path, its beginning or `latest`; give --python and your own files with it, and nothing else",
+        help="go on with an interrupted run (a path, a beginning or latest); give --python and your own files with it, "
+        "and nothing else",
     )
     run.add_argument(
         "--when-busy",
@@ -89,6 +92,7 @@ def _run_options(run: ArgumentParser) -> None:
         help=f"while another run measures on this machine (default: {only_run.VARIABLE}, or refuse)",
     )
     run.add_argument("--no-progress", action="store_true", help="say only what stays")
+    run.add_argument("--quiet", action="store_true", help="say only errors, and print the run's directory")
 
 
 def _list_options(listing: ArgumentParser) -> None:
@@ -157,7 +161,8 @@ def _measure(options: Options, arguments: Namespace, resumption: Resumption | No
     from bench.measure.run import execute
 
     _be_interrupted()
-    run = execute(options, progress.choose(not arguments.no_progress), resumption)
+    shown = progress.OnlyErrors() if arguments.quiet else progress.choose(not arguments.no_progress)
+    run = execute(options, shown, resumption)
     print(run.directory)
     return 1 if run.lacks() else 0
 
@@ -169,7 +174,7 @@ def _resume(arguments: Namespace) -> int:
 
     parser = ArgumentParser()
     _run_options(parser)
-    own = ("resume", "python", "no_progress", "when_busy", "mechanism", "scenario", "results")
+    own = ("resume", "python", "no_progress", "quiet", "when_busy", "mechanism", "scenario", "results")
     given = [name for name, value in vars(arguments).items() if name not in own and value != parser.get_default(name)]
     if given:
         raise UsageError(f"--resume: a run goes on with its own options; leave out --{given[0].replace('_', '-')}")

@@ -47,6 +47,17 @@ class Silent:
         """Nothing."""
 
 
+class OnlyErrors(Silent):
+    """Shows errors, and where an interrupted run is; nothing else."""
+
+    _SHOWN = ("error: ", "interrupted", "go on with it: ")
+
+    def message(self, text: str) -> None:
+        """Print a line that must not be missed."""
+        if text.startswith(self._SHOWN):
+            super().message(text)
+
+
 class Lines(Silent):
     """For a pipe or a file: one plain line for each round."""
 

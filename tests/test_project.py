@@ -93,6 +93,15 @@ def test_make_says_what_it_needs(arguments: tuple[str, ...], said: str) -> None:
     assert done.stderr.startswith(said)
 
 
+@pytest.mark.parametrize(("given", "said"), [("BUGET=5", ", the nearest is BUDGET; "), ("XYZQ=1", "; there is ")])
+def test_make_names_a_variable_that_nothing_reads(given: str, said: str) -> None:
+    """A mistyped variable ends `make` in one line before anything is done, with the nearest that there is."""
+    done = make("bench", given)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert f"{given.partition('=')[0]}: no such variable{said}" in done.stderr
+    assert " LABEL " in done.stderr
+
+
 STUB = """#!/bin/sh
 echo "$*" >> "$LOG"
 case "$*" in

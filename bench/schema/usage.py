@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from argparse import ArgumentParser
-from collections.abc import Iterable
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from bench.schema.visible import visible
 
+# Of forkbench, as in pyproject.toml; every run tells it.
+VERSION = "0.1.0"
 # Ratio of difflib, of 0 to 1: `os_frok` is 0.86 of `os_fork`, `rnu` 0.67 of `run`, `moon` 0.36 of `module`.
 _LIKE = 0.6
 _CHOICE = re.compile(r"argument (?P<name>\S+): invalid choice: (?P<word>.*) \(choose from (?P<choices>.*)\)", re.DOTALL)
@@ -27,9 +29,9 @@ def near(word: str, names: Iterable[str]) -> str:
 class OptionParser(ArgumentParser):
     """A parser that says in one line what is wrong, and ends the process with status 2."""
 
-    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def,override]
-        """As usual; a word that nothing takes is answered with the nearest option."""
-        found, unknown = self.parse_known_args(args, namespace)
+    def read(self, words: Sequence[str]) -> Namespace:
+        """The options in `words`; a word that nothing takes is answered with the nearest option."""
+        found, unknown = self.parse_known_args(words)
         if unknown:
             self.error(self._unknown(unknown))
         return found

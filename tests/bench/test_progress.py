@@ -57,6 +57,15 @@ def test_not_wanted_is_silent_but_for_what_stays(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == "error: it failed\n"
 
 
+def test_quiet_says_errors_and_where_a_run_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--quiet`` shows neither progress nor warnings, but errors, and how an interrupted run goes on."""
+    shown = progress.OnlyErrors()
+    shown.update("os_fork", 0, 1.0, lambda: NAMES)
+    for text in ("unfit machine: busy", "warning: x", "error: it failed", "interrupted; kept: a/b", "go on with it: c"):
+        shown.message(text)
+    assert capsys.readouterr().err.splitlines() == ["error: it failed", "interrupted; kept: a/b", "go on with it: c"]
+
+
 def test_a_terminal_is_drawn_over_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal the current figures are drawn, messages stay, and markup in names is text."""
     screen = io.StringIO()

@@ -40,7 +40,7 @@ def results(tmp_path: Path) -> Path:
     ],
 )
 def test_a_name_or_its_beginning_is_a_run(results: Path, text: str, run: str) -> None:
-    """The newest run, a whole name, and beginnings that only one run has are found, on their machine where it is named."""
+    """The newest run, a whole name and beginnings that only one run has are found, on a machine where one is named."""
     assert find_run(text, results) == results / run
     assert find_run(f"{results}/{text}", results) == results / run
 

@@ -29,7 +29,7 @@ def test_wrong_words_are_one_line(words: list[str], said: str, capsys: pytest.Ca
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--format", choices=("table", "csv"))
     with pytest.raises(SystemExit) as end:
-        parser.parse_args(words)
+        parser.read(words)
     assert end.value.code == 2
     assert capsys.readouterr() == ("", f"bench run: error: {said}\n")
 
