@@ -68,12 +68,12 @@ def _title(header: RenderableType) -> str:
 
 def left_out(columns: Sequence[str]) -> str:
     """What is said below a table that lacks columns."""
-    return f"left out, as the terminal is narrow: {', '.join(columns)}; --format markdown has all"
+    return f"left out at this width: {', '.join(columns)} (--format markdown has all)"
 
 
 def _without(table: Table, name: str) -> Table:
     """The same rows without the column `name`."""
-    left = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    left = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     kept = [column for column in table.columns if _title(column.header) != name]
     for column in kept:
         left.add_column(
