@@ -28,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command in ("-h", "--help"):
             print(usage())
             return 0
+        if command == "--complete":
+            print(*_complete(rest), sep="\n")
+            return 0
         if command == "--version":
             from bench.schema.usage import VERSION
 
@@ -51,6 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         print(f"analysis {command}: out of memory; end other programs, or raise the limit (ulimit -v)", file=sys.stderr)
         return 2
+
+
+def _complete(words: Sequence[str]) -> Sequence[str]:
+    """What the last of `words` may become; asked for by the scripts of `bench completion`."""
+    if len(words) < 2:
+        return [name for name in COMMANDS if name.startswith("".join(words))]
+    if words[0] not in COMMANDS:
+        return []
+    from analysis.commands import complete
+
+    return complete(words[0], words[1:])
 
 
 def usage() -> str:

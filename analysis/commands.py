@@ -16,7 +16,7 @@ from analysis.predict import command as predict_command
 from analysis.runs import command as runs_command
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
-from bench.schema.run_names import find_run
+from bench.schema.run_names import find_run, run_words
 from bench.schema.usage import OptionParser, near
 
 if TYPE_CHECKING:
@@ -48,6 +48,13 @@ def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -
     if hasattr(found, "runs"):
         found.runs = [find_run(run, found.results) for run in found.runs]
     return _COMMANDS[command].act(found)
+
+
+def complete(command: str, words: Sequence[str]) -> list[str]:
+    """What the last of `words`, behind `command`, may become: options, choices, and runs under ``results``."""
+    parser = OptionParser()
+    _COMMANDS[command].add_options(parser)
+    return parser.candidates(words, dict.fromkeys(("run", "runs", "base", "new"), lambda: run_words(Path("results"))))
 
 
 def _summary_options(parser: ArgumentParser) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import signal
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from bench import completion
 from bench.driver import only_run
 from bench.errors import UsageError
 from bench.files.store import StoreError
-from bench.options import DEFAULT_BLOCK_NS, Options, parse_block, parse_pairs
+from bench.options import DEFAULT_BLOCK_NS, DEFAULT_BUDGET_S, Options, parse_block, parse_pairs
 from bench.plan.interpreters import InterpreterError
 from bench.plan.levels import PlanError
 from bench.schema.run_names import RunNameError, find_run
@@ -39,6 +40,22 @@ def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -
     parser = OptionParser(program, description=text)
     _COMMANDS[command].add_options(parser)
     return _COMMANDS[command].act(parser.read(arguments))
+
+
+def complete(command: str, words: Sequence[str]) -> list[str]:
+    """What the last of `words`, behind `command`, may become: options, choices, mechanisms, scenarios and runs."""
+    from bench.plan import registry
+    from bench.schema.run_names import run_words
+
+    parser = OptionParser()
+    _COMMANDS[command].add_options(parser)
+    named: dict[str, Callable[[], Iterable[str]]] = dict.fromkeys(
+        ("resume", "model"), lambda: run_words(Path("results"))
+    )
+    named["mechanism"] = registry.mechanisms
+    named["scenario"] = lambda: [f"{name}=" for name in registry.scenarios()]
+    named["profile"] = lambda: DEFAULT_BUDGET_S
+    return parser.candidates(words, named)
 
 
 def _run_options(run: ArgumentParser) -> None:
@@ -220,6 +237,7 @@ _COMMANDS = {
     "list": Command(_list_options, _list),
     "check": Command(_no_options, _check),
     "selftest": Command(_selftest_options, _selftest),
+    "completion": Command(completion.add_options, completion.act),
     "demo": Command(_demo_options, _demo),
     "twin": Command(_twin_options, _twin),
 }

@@ -51,6 +51,12 @@ def find_run(text: str | Path, results: Path) -> Path:
     return _nothing_fits(wanted, name, runs)
 
 
+def run_words(results: Path) -> list[str]:
+    """All that names one run under `results`: for completion."""
+    runs = all_runs(results)
+    return [LATEST, *(run.name for run in runs), *(_whole(run) for run in runs)] if runs else []
+
+
 def listed(runs: Sequence[Path]) -> str:
     """The newest of `runs` by their names, and how many there are more."""
     names = [_whole(run) for run in reversed(runs)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 
 from bench.schema.visible import visible
@@ -44,6 +44,20 @@ class OptionParser(ArgumentParser):
     def has(self, option: str) -> bool:
         """Whether it has `option`, as in ``--results``."""
         return option in self._option_string_actions
+
+    def candidates(self, words: Sequence[str], named: Mapping[str, Callable[[], Iterable[str]]]) -> list[str]:
+        """What the last of `words` may become. `named` has the names that there are, by the option that takes one."""
+        *before, last = words or [""]
+        action = self._option_string_actions.get(before[-1]) if before else None
+        found: Iterable[str] = ()
+        if action is not None and action.nargs != 0:
+            found = action.choices or named.get(action.dest, list)()
+        elif last.startswith("-"):
+            found = self._option_string_actions
+        else:
+            for positional in self._get_positional_actions():
+                found = [*found, *(positional.choices or named.get(positional.dest, list)())]
+        return [text for text in found if text.startswith(last)]
 
     def _unknown(self, words: list[str]) -> str:
         word = next((word for word in words if word.startswith("-")), words[0])
