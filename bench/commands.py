@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -109,6 +110,7 @@ def _run_options(run: ArgumentParser) -> None:
         help=f"while another run measures on this machine (default: {only_run.VARIABLE}, or refuse)",
     )
     run.add_argument("--no-progress", action="store_true", help="say only what stays")
+    run.add_argument("--format", choices=("directory", "json"), default="directory", help="json: print the summary")
     run.add_argument("--quiet", action="store_true", help="say only errors, and print the run's directory")
 
 
@@ -180,8 +182,14 @@ def _measure(options: Options, arguments: Namespace, resumption: Resumption | No
     _be_interrupted()
     shown = progress.OnlyErrors() if arguments.quiet else progress.choose(not arguments.no_progress)
     run = execute(options, shown, resumption)
+    status = 1 if run.lacks() else 0
+    if arguments.format == "json":
+        from bench.json_summary import print_summary
+
+        print(run.directory, file=sys.stderr)  # standard output is for a program that reads JSON
+        return print_summary(run.directory) or status
     print(run.directory)
-    return 1 if run.lacks() else 0
+    return status
 
 
 def _resume(arguments: Namespace) -> int:
@@ -191,7 +199,7 @@ def _resume(arguments: Namespace) -> int:
 
     parser = ArgumentParser()
     _run_options(parser)
-    own = ("resume", "python", "no_progress", "quiet", "when_busy", "mechanism", "scenario", "results")
+    own = ("resume", "python", "no_progress", "quiet", "format", "when_busy", "mechanism", "scenario", "results")
     given = [name for name, value in vars(arguments).items() if name not in own and value != parser.get_default(name)]
     if given:
         raise UsageError(f"--resume: a run goes on with its own options; leave out --{given[0].replace('_', '-')}")

@@ -41,9 +41,7 @@ SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of `bench completion`."""
-    parser.description = (
-        'Put into the file that your shell reads at its start: eval "$(python -m bench completion bash)"'
-    )
+    parser.description = 'For the file that your shell reads at its start: eval "$(python -m bench completion bash)"'
     parser.add_argument("shell", choices=tuple(SCRIPTS), metavar="SHELL", help="bash, zsh or fish")
 
 

@@ -158,6 +158,16 @@ def test_a_run_prints_its_directory_last(tmp_path: Path) -> None:
 
 
 @needs_fork
+def test_json_is_all_that_standard_output_gets(tmp_path: Path) -> None:
+    """``--format json`` prints the summary as one JSON text, and the directory on standard error."""
+    done = bench_cli("run", *SHORT, "--results", str(tmp_path), "--format", "json", "--quiet")
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)
+    assert [cell["mechanism"] for cell in found["cells"]][-1] == "os_fork"
+    assert Path(done.stderr.splitlines()[-1]) == tmp_path / found["machine"] / found["run"]
+
+
+@needs_fork
 def test_a_budget_too_small_is_said_loudly(tmp_path: Path) -> None:
     """One round is measured, kept, and said to be too few; without progress nothing but what stays is said."""
     done = bench_cli("run", *SHORT[:2], "--budget", "0.001", "--no-progress", "--results", str(tmp_path))
