@@ -3,6 +3,7 @@
 # Everything runs from this checkout with the interpreter of .venv, which is made at first need from any
 # python3 of 3.11 or later and from requirements.lock, and made again only when the lock changes.
 
+comma := ,
 # Seconds for the whole run; empty: what the profile says.
 BUDGET ?=
 # The interpreter to measure, by path or name; several, with blanks between them, are measured side by side.
@@ -28,6 +29,16 @@ MODULE ?=
 TESTS ?=
 
 PY := .venv/bin/python
+
+# A variable on the command line that nothing reads is a typo; make itself would ignore it.
+KNOWN := PY SHELL $(shell sed -n 's/^\([A-Z0-9_]*\) ?=.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+GIVEN := $(foreach name,$(filter-out -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name)))
+TYPO := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
+NEAREST = $(shell $(or $(wildcard $(PY)),python3) -c 'import difflib, sys; word, *names = sys.argv[1:]; \
+    print(*difflib.get_close_matches(word.upper(), names, 1))' '$(TYPO)' $(KNOWN) 2>/dev/null)
+ifneq ($(TYPO),)
+$(error $(TYPO): no such variable$(if $(NEAREST),$(comma) the nearest is $(NEAREST)); there is $(KNOWN))
+endif
 OPTIONS = --results "$(RESULTS)" $(if $(BUDGET),--budget "$(BUDGET)") $(if $(LABEL),--label "$(LABEL)") \
     $(foreach python,$(PYTHON),--python "$(python)")
 
@@ -56,13 +67,10 @@ compare: setup ## Compare two runs: make compare BASE=results/... NEW=results/..
 	@if [ -z "$(BASE)" ] || [ -z "$(NEW)" ]; then \
 	    echo 'make compare: name two runs, as in: make compare BASE=results/MACHINE/RUN NEW=results/MACHINE/RUN' >&2; \
 	    exit 2; fi
-	@$(PY) -m analysis compare "$(BASE)" "$(NEW)"
+	@$(PY) -m analysis compare --results "$(RESULTS)" "$(BASE)" "$(NEW)"
 
 report: setup ## Write the report of the newest run again, or of the one named with RUN=
-	@run="$(RUN)"; [ -n "$$run" ] || run=$$(ls -d "$(RESULTS)"/*/*/run.json 2>/dev/null | \
-	    awk -F/ '$$(NF - 1) > newest { newest = $$(NF - 1); path = $$0 } END { sub("/run.json$$", "", path); print path }'); \
-	    if [ -z "$$run" ]; then echo 'make report: no run under $(RESULTS); make one first with: make bench' >&2; exit 2; fi; \
-	    $(PY) -m analysis report "$$run"
+	@$(PY) -m analysis report --results "$(RESULTS)" "$(if $(RUN),$(RUN),latest)"
 
 trend: setup ## Follow fork latency over all runs of each machine, or of those with LABEL=; figures in plots/
 	@$(PY) -m analysis trend --results "$(RESULTS)" $(if $(LABEL),--label "$(LABEL)") --out plots

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 # Nothing else is loaded here: the list of commands answers at once, and each command loads what it needs.
 PROGRAM = "python -m analysis"
 COMMANDS = {
+    "runs": "the runs that there are: machine, label, Python, rounds, certificate, size",
     "summary": "a table of every cell; writes summary.csv into the run as well",
     "plot": "the figures of runs",
     "report": "summary.csv, pyperf.json.gz, figures, report.md and index.html",
@@ -30,8 +31,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command in ("-h", "--help"):
             print(usage())
             return 0
+        if command == "--complete":
+            print(*_complete(rest), sep="\n")
+            return 0
+        if command == "--version":
+            from bench.schema.usage import VERSION
+
+            print(f"forkbench {VERSION}")
+            return 0
         if command not in COMMANDS:
-            problem = f"{command}: no such command" if command else "no command"
+            from bench.schema.usage import near
+
+            problem = f"{command}: no such command{near(command, COMMANDS)}" if command else "no command"
             print(f"analysis: error: {problem}; there is {', '.join(COMMANDS)}", file=sys.stderr)
             return 2
         status = _carry_out(command, rest)
@@ -48,12 +59,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _complete(words: Sequence[str]) -> Sequence[str]:
+    """What the last of `words` may become; asked for by the scripts of `bench completion`."""
+    if len(words) < 2:
+        return [name for name in COMMANDS if name.startswith("".join(words))]
+    if words[0] not in COMMANDS:
+        return []
+    from analysis.commands import complete
+
+    return complete(words[0], words[1:])
+
+
 def usage() -> str:
     """The list of commands."""
     rows = "\n".join(f"  {name:<14} {text}" for name, text in COMMANDS.items())
     return (
         f"usage: {PROGRAM} COMMAND [OPTION]...\n\nWhat do the files of a run say?\n\n{rows}\n\n"
-        f"{PROGRAM} COMMAND --help shows the options of one."
+        f"{PROGRAM} COMMAND --help shows the options of one; --version the version."
     )
 
 

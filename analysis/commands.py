@@ -14,13 +14,18 @@ from analysis.errors import LoadError, PyperfError
 from analysis.exchange import command as exchange_command
 from analysis.model import command as model_command
 from analysis.predict import command as predict_command
+from analysis.runs import command as runs_command
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
 from analysis.trend import command as trend_command
 from analysis.validate import command as validate_command
+from bench.schema.run_names import find_run, run_words
+from bench.schema.usage import OptionParser, near
 
 if TYPE_CHECKING:
     from analysis.read.run import Run
+
+_RESULTS = "where runs are searched: `latest` and beginnings of names are runs too (default: results)"
 
 # Nothing that takes long to load stands above: an action loads what it needs, so that `--help` answers at once.
 
@@ -35,9 +40,24 @@ class Command:
 
 def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -> int:
     """Carry out `command` and return its exit status. Raises one of `BAD_INPUT`; ends the process for wrong options."""
-    parser = ArgumentParser(program, description=text)
+    parser = OptionParser(program, description=text)
     _COMMANDS[command].add_options(parser)
-    return _COMMANDS[command].act(parser.parse_args(arguments))
+    if not parser.has("--results"):
+        parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help=_RESULTS)
+    found = parser.read(arguments)
+    # Wherever a run is asked for, its name will do.
+    if hasattr(found, "run"):
+        found.run = find_run(found.run, found.results)
+    if hasattr(found, "runs"):
+        found.runs = [find_run(run, found.results) for run in found.runs]
+    return _COMMANDS[command].act(found)
+
+
+def complete(command: str, words: Sequence[str]) -> list[str]:
+    """What the last of `words`, behind `command`, may become: options, choices, and runs under ``results``."""
+    parser = OptionParser()
+    _COMMANDS[command].add_options(parser)
+    return parser.candidates(words, dict.fromkeys(("run", "runs", "base", "new"), lambda: run_words(Path("results"))))
 
 
 def _summary_options(parser: ArgumentParser) -> None:
@@ -147,8 +167,8 @@ def _chosen(run: Run, mechanisms: Sequence[str], cells: Sequence[int]) -> list[i
         return None
     for name in mechanisms:
         if name not in set(run.cells["mechanism"]):
-            there = ", ".join(dict.fromkeys(run.cells["mechanism"]))
-            raise LoadError(f"--mechanism {name}: not in {run.path}; it has {there}")
+            there = dict.fromkeys(run.cells["mechanism"])
+            raise LoadError(f"--mechanism {name}: not in {run.path}{near(name, there)}; it has {', '.join(there)}")
     for number in cells:
         if number not in set(run.cells["cell"]):
             raise LoadError(f"--cell {number}: not in {run.path}; cells.csv lists what there is")
@@ -173,6 +193,7 @@ def _import_pyperf(arguments: Namespace) -> int:
 
 
 _COMMANDS = {
+    "runs": Command(runs_command.add_options, runs_command.act),
     "summary": Command(_summary_options, _summary),
     "plot": Command(_plot_options, _plot),
     "report": Command(_report_options, _report),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bench.schema.run_names import RunNameError
+
 
 class LoadError(Exception):
     """What was given is not a readable run, or what is made of it cannot be written."""
@@ -15,4 +17,4 @@ class PyperfError(ValueError):
     """A pyperf file cannot be read or written."""
 
 
-BAD_INPUT = (LoadError, CompareError, PyperfError)
+BAD_INPUT = (LoadError, CompareError, PyperfError, RunNameError)

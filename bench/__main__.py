@@ -1,4 +1,4 @@
-"""The command line: `python -m bench run | list | check | selftest | twin | demo`."""
+"""The command line: `python -m bench run | list | check | selftest | twin | completion | demo`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "is this machine fit to measure on? exit status 1 if not",
     "selftest": "measure the instrument's own error, about 30 s",
     "twin": "measure what a fork would cost a running process, in a subject with the same memory",
+    "completion": "a script by which bash, zsh or fish completes both programs",
     "demo": "fork a child for every line you type; q ends it",
 }
 
@@ -30,8 +31,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command in ("-h", "--help"):
             print(usage())
             return 0
+        if command == "--complete":
+            print(*_complete(rest), sep="\n")
+            return 0
+        if command == "--version":
+            from bench.schema.usage import VERSION
+
+            print(f"forkbench {VERSION}")
+            return 0
         if command not in COMMANDS:
-            what = f"{command}: no such command" if command else "no command"
+            from bench.schema.usage import near
+
+            what = f"{command}: no such command{near(command, COMMANDS)}" if command else "no command"
             print(f"bench: error: {what}; there is {', '.join(COMMANDS)}", file=sys.stderr)
             return 2
         return _carry_out(command, rest)
@@ -45,12 +56,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _complete(words: Sequence[str]) -> Sequence[str]:
+    """What the last of `words` may become; asked for by the scripts of `bench completion`."""
+    if len(words) < 2:
+        return [name for name in COMMANDS if name.startswith("".join(words))]
+    if words[0] not in COMMANDS:
+        return []
+    from bench.commands import complete
+
+    return complete(words[0], words[1:])
+
+
 def usage() -> str:
     """The list of commands."""
-    rows = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items())
+    rows = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
     return (
         f"usage: {PROGRAM} COMMAND [OPTION]...\n\nHow long does starting a process take?\n\n{rows}\n\n"
-        f"{PROGRAM} COMMAND --help shows the options of one."
+        f"{PROGRAM} COMMAND --help shows the options of one; --version the version."
     )
 
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import signal
+import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from bench import completion
 from bench.driver import only_run
 from bench.errors import UsageError
 from bench.files.store import StoreError
-from bench.options import DEFAULT_BLOCK_NS, Options, parse_block, parse_pairs
+from bench.options import DEFAULT_BLOCK_NS, DEFAULT_BUDGET_S, Options, parse_block, parse_pairs
 from bench.plan.interpreters import InterpreterError
 from bench.plan.levels import PlanError
+from bench.schema.run_names import RunNameError, find_run
+from bench.schema.usage import OptionParser
 
 if TYPE_CHECKING:
     from bench.measure.resumption import Resumption
 
 # Each has a text of one line that says what is wrong, where, and what to do.
-BAD_INPUT = (UsageError, PlanError, InterpreterError, StoreError)
+BAD_INPUT = (UsageError, PlanError, InterpreterError, StoreError, RunNameError)
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,25 @@ class Command:
 
 def carry_out(program: str, command: str, text: str, arguments: Sequence[str]) -> int:
     """Carry out `command` and return its exit status. Raises one of `BAD_INPUT`; ends the process for wrong options."""
-    parser = ArgumentParser(program, description=text)
+    parser = OptionParser(program, description=text)
     _COMMANDS[command].add_options(parser)
-    return _COMMANDS[command].act(parser.parse_args(arguments))
+    return _COMMANDS[command].act(parser.read(arguments))
+
+
+def complete(command: str, words: Sequence[str]) -> list[str]:
+    """What the last of `words`, behind `command`, may become: options, choices, mechanisms, scenarios and runs."""
+    from bench.plan import registry
+    from bench.schema.run_names import run_words
+
+    parser = OptionParser()
+    _COMMANDS[command].add_options(parser)
+    named: dict[str, Callable[[], Iterable[str]]] = dict.fromkeys(
+        ("resume", "model"), lambda: run_words(Path("results"))
+    )
+    named["mechanism"] = registry.mechanisms
+    named["scenario"] = lambda: [f"{name}=" for name in registry.scenarios()]
+    named["profile"] = lambda: DEFAULT_BUDGET_S
+    return parser.candidates(words, named)
 
 
 def _run_options(run: ArgumentParser) -> None:
@@ -50,16 +70,18 @@ def _run_options(run: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="instead of the profile's; FILE.py:function is one of your own",
+        help="instead of the profile's (repeatable); FILE.py:function is one of your own",
     )
     run.add_argument(
         "--scenario",
         action="append",
         default=[],
         metavar="NAME=LEVEL[,LEVEL]",
-        help="instead of the profile's, as in rss=0,64MiB or program=FILE.py, your own program as the parent",
+        help="instead of the profile's (repeatable), as in rss=0,64MiB or program=FILE.py, your program as the parent",
     )
-    run.add_argument("--python", action="append", default=[], metavar="PATH", help="interpreter to measure")
+    run.add_argument(
+        "--python", action="append", default=[], metavar="PATH", help="interpreter to measure (repeatable)"
+    )
     run.add_argument("--cpu", default="auto", metavar="auto|none|N", help="the CPU that subjects are pinned to")
     run.add_argument("--seed", type=int, default=1, metavar="N", help="of the order of blocks (default: 1)")
     run.add_argument("--label", metavar="TEXT", help="becomes part of the run's name")
@@ -78,7 +100,8 @@ def _run_options(run: ArgumentParser) -> None:
         "--resume",
         type=Path,
         metavar="RUN",
-        help="go on with an interrupted run; give --python and your own files with it, and nothing else",
+        help="go on with an interrupted run (a path, a beginning or latest); give --python and your own files with it, "
+        "and nothing else",
     )
     run.add_argument(
         "--when-busy",
@@ -87,6 +110,8 @@ def _run_options(run: ArgumentParser) -> None:
         help=f"while another run measures on this machine (default: {only_run.VARIABLE}, or refuse)",
     )
     run.add_argument("--no-progress", action="store_true", help="say only what stays")
+    run.add_argument("--format", choices=("directory", "json"), default="directory", help="json: print the summary")
+    run.add_argument("--quiet", action="store_true", help="say only errors, and print the run's directory")
 
 
 def _list_options(listing: ArgumentParser) -> None:
@@ -155,9 +180,16 @@ def _measure(options: Options, arguments: Namespace, resumption: Resumption | No
     from bench.measure.run import execute
 
     _be_interrupted()
-    run = execute(options, progress.choose(not arguments.no_progress), resumption)
+    shown = progress.OnlyErrors() if arguments.quiet else progress.choose(not arguments.no_progress)
+    run = execute(options, shown, resumption)
+    status = 1 if run.lacks() else 0
+    if arguments.format == "json":
+        from bench.json_summary import print_summary
+
+        print(run.directory, file=sys.stderr)  # standard output is for a program that reads JSON
+        return print_summary(run.directory) or status
     print(run.directory)
-    return 1 if run.lacks() else 0
+    return status
 
 
 def _resume(arguments: Namespace) -> int:
@@ -167,11 +199,12 @@ def _resume(arguments: Namespace) -> int:
 
     parser = ArgumentParser()
     _run_options(parser)
-    own = ("resume", "python", "no_progress", "when_busy", "mechanism", "scenario")
+    own = ("resume", "python", "no_progress", "quiet", "format", "when_busy", "mechanism", "scenario", "results")
     given = [name for name, value in vars(arguments).items() if name not in own and value != parser.get_default(name)]
     if given:
         raise UsageError(f"--resume: a run goes on with its own options; leave out --{given[0].replace('_', '-')}")
-    resumption = read(arguments.resume, tuple(arguments.python), named(arguments.mechanism, arguments.scenario))
+    directory = find_run(arguments.resume, arguments.results)
+    resumption = read(directory, tuple(arguments.python), named(arguments.mechanism, arguments.scenario))
     return _measure(replace(resumption.options, when_busy=arguments.when_busy), arguments, resumption)
 
 
@@ -212,6 +245,7 @@ _COMMANDS = {
     "list": Command(_list_options, _list),
     "check": Command(_no_options, _check),
     "selftest": Command(_selftest_options, _selftest),
+    "completion": Command(completion.add_options, completion.act),
     "demo": Command(_demo_options, _demo),
     "twin": Command(_twin_options, _twin),
 }

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 # At least so long between two drawings: nothing is measured during the few milliseconds of a drawing.
 REDRAW_S = 0.5
 MOST_ROWS = 8
+# A figure and what stands before it, as in `  1.23e+03 s`.
+_FIGURE_WIDTH = 12
+# A line in a file: what fits side by side, and how long there may be none.
+LINE_WIDTH = 100
+LINE_S = 10.0
 
 # Name and median so far, in ns, of each cell. Called only for a drawing.
 Medians = Callable[[], list[tuple[str, float]]]
@@ -47,20 +52,38 @@ class Silent:
         """Nothing."""
 
 
+class OnlyErrors(Silent):
+    """Shows errors, and where an interrupted run is; nothing else."""
+
+    _SHOWN = ("error: ", "interrupted", "go on with it: ")
+
+    def message(self, text: str) -> None:
+        """Print a line that must not be missed."""
+        if text.startswith(self._SHOWN):
+            super().message(text)
+
+
 class Lines(Silent):
-    """For a pipe or a file: one plain line for each round."""
+    """For a pipe or a file: one plain line for each round, and one where a round takes long."""
 
     def __init__(self) -> None:
         self._round = -2
+        self._next = 0.0
 
     def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
-        """Print a line when the round changes."""
-        if round_number == self._round:
+        """Print a line when the round changes, or none was printed for long."""
+        if round_number == self._round and time.monotonic() < self._next:
             return
-        self._round = round_number
+        self._round, self._next = round_number, time.monotonic() + LINE_S
         phase = "calibration" if round_number < 0 else f"round {round_number + 1}"
-        figures = "  ".join(f"{name} {human_ns(ns)}" for name, ns in medians()[:MOST_ROWS])
-        self.message(f"{phase}, {left_s:.0f} s left  {figures}".rstrip())
+        line = f"{phase}, {_left(left_s)}"
+        # A cell whose name alone is longer still has its line.
+        for number, (name, ns) in enumerate(medians()[:MOST_ROWS]):
+            longer = f"{line}  {name} {human_ns(ns)}"
+            if number and len(longer) > LINE_WIDTH:
+                break
+            line = longer
+        self.message(line)
 
 
 class Display:
@@ -82,7 +105,7 @@ class Display:
         """Draw again if the last drawing is old enough."""
         if time.monotonic() < self._next:
             return
-        self._live.update(_picture(cell_name, round_number, left_s, medians), refresh=True)
+        self._live.update(_picture(cell_name, round_number, left_s, medians, self._console.width), refresh=True)
         self._next = time.monotonic() + REDRAW_S
 
     def close(self) -> None:
@@ -90,18 +113,25 @@ class Display:
         self._live.stop()
 
 
-def _picture(cell_name: str, round_number: int, left_s: float, medians: Medians) -> RenderableType:
+def _picture(cell_name: str, round_number: int, left_s: float, medians: Medians, width: int) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
     phase = "calibrating" if round_number < 0 else f"round {round_number + 1}"
     # Names are no markup: a label of an interpreter may hold brackets.
-    title = Text(visible(f"{phase} · {left_s:.0f} s left · {cell_name}"), "table.title")
+    title = Text(visible(f"{phase} · {_left(left_s)} · {cell_name}"), "table.title", no_wrap=True, overflow="ellipsis")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), title=title)
     table.title_justify = "left"
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(1, width - _FIGURE_WIDTH))
+    table.add_column(no_wrap=True)
     for name, ns in medians()[:MOST_ROWS]:
         table.add_row(Text(visible(name)), human_ns(ns))
     return table
+
+
+def _left(seconds: float) -> str:
+    """The time that is left; a run that takes longer than its budget has none."""
+    return f"{max(0.0, seconds):.0f} s left"
 
 
 def choose(show_progress: bool) -> Progress:

@@ -81,7 +81,10 @@ def test_targets_that_others_script_against_are_there() -> None:
     [
         (("compare",), "make compare: name two runs"),
         (("compare", "BASE=results/a"), "make compare: name two runs"),
-        (("report", "RESULTS=nowhere"), "make report: no run under nowhere"),
+        (
+            ("report", "RESULTS=nowhere"),
+            "analysis report: latest: no run under nowhere; make one first with: make bench",
+        ),
     ],
 )
 def test_make_says_what_it_needs(arguments: tuple[str, ...], said: str) -> None:
@@ -89,6 +92,15 @@ def test_make_says_what_it_needs(arguments: tuple[str, ...], said: str) -> None:
     done = make("-o", "setup", *arguments)
     assert done.returncode == 2
     assert done.stderr.startswith(said)
+
+
+@pytest.mark.parametrize(("given", "said"), [("BUGET=5", ", the nearest is BUDGET; "), ("XYZQ=1", "; there is ")])
+def test_make_names_a_variable_that_nothing_reads(given: str, said: str) -> None:
+    """A mistyped variable ends `make` in one line before anything is done, with the nearest that there is."""
+    done = make("bench", given)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert f"{given.partition('=')[0]}: no such variable{said}" in done.stderr
+    assert " LABEL " in done.stderr
 
 
 STUB = """#!/bin/sh

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from analysis.errors import CompareError
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
+from bench.schema.run_names import find_run
 
 if TYPE_CHECKING:
     from analysis.compare.rows import Comparison, ComparisonRow
@@ -100,7 +101,7 @@ def _between(arguments: Namespace, margin: float) -> Comparison:
         sides = [arguments.runs[:1], arguments.runs[1:]]
     else:
         raise CompareError("name two runs: compare BASE NEW; for more: compare --base RUN RUN --new RUN RUN")
-    base, new = (open_side([Path(path) for path in side]) for side in sides)
+    base, new = (open_side([find_run(path, arguments.results) for path in side]) for side in sides)
     return compare_sides(base, new, margin, arguments.across_machines)
 
 

@@ -15,10 +15,13 @@ from analysis.stats.ratio import POWER, Verdict
 from analysis.text import markdown, units
 from analysis.text.names import cell_name
 from analysis.text.spreadsheet import text_cell
-from analysis.text.terminal import TableConsole, shown
+from analysis.text.terminal import TableConsole, left_out, shown
 
 HEAD = ("cell", "base", "new", "ratio", "verdict", "rests on", "could show", "relative ratio")
 _LEFT = ("cell", "verdict", "rests on")
+# What goes first where a terminal is too narrow.
+SPARE = ("rests on", "could show", "relative ratio", "base", "new")
+_REASON_WIDTH = 24
 _STYLE = {Verdict.SLOWER: "bold red", Verdict.FASTER: "bold green"}
 _WHOLE = ("base_ns", "new_ns", "base_rounds", "new_rounds")
 
@@ -94,12 +97,16 @@ def lists(comparison: Comparison) -> list[tuple[str, list[str]]]:
 def _write_table(comparison: Comparison, stream: TextIO) -> None:
     console = TableConsole(stream)
     table = console.table(head(comparison), _LEFT)
+    if not console.plain:  # a reason may be folded, so that other columns stay
+        table.columns[HEAD.index("verdict")].max_width = _REASON_WIDTH
     for row, texts in zip(comparison.rows, cells_of(comparison), strict=True):
         table.add_row(*(shown(text) for text in texts), style=_STYLE.get(row.verdict) if row.verdict else None)
     console.say(f"base: {comparison.base}")
     console.say(f"new:  {comparison.new}")
     console.print()
-    console.print(table)
+    dropped = console.print_fitting(table, SPARE)
+    if dropped:
+        console.say(left_out(dropped), "dim")
     console.print()
     for line in footnotes(comparison):
         console.say(line, "dim")

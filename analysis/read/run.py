@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.errors import LoadError
-from analysis.read.bounded_file import MOST_DOCUMENT, read_bytes
 from analysis.read.call_sums import check_calls
 from analysis.read.consistency import check_tables
 from analysis.read.contradiction import Tables
+from analysis.read.document import read_document
 from analysis.read.table import find_file, read_table
 from bench import schema
-from bench.schema import DocumentError, RunDocument, RunStatus, SubjectStatus
+from bench.schema import RunDocument, RunStatus, SubjectStatus
 from bench.schema.rows import MOST_ROUNDS
 
-__all__ = ["Run", "find_runs", "load_run"]
+__all__ = ["Run", "find_runs", "load_run", "read_document"]
 
 
 @dataclass(frozen=True)
@@ -106,22 +105,3 @@ def find_runs(results: Path | str, machine: str | None = None) -> list[Path]:
 def glob_escape(text: str) -> str:
     """`text` as a pattern that matches only itself."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
-
-
-def read_document(directory: Path) -> RunDocument:
-    """run.json in `directory`; raises `LoadError`."""
-    path = directory / schema.RUN_FILE
-    try:
-        return schema.parse(read_bytes(path, MOST_DOCUMENT).decode("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        problem = "no run" if directory.exists() else "does not exist"
-        raise LoadError(
-            f"{directory}: {problem} (no {schema.RUN_FILE}); name a directory that `bench run` printed"
-        ) from None
-    except UnicodeDecodeError:
-        raise LoadError(f"{path}:1: not JSON (not UTF-8 text)") from None
-    except OSError as error:
-        raise LoadError(f"{path}: cannot be read ({error.strerror or error}); copy it again") from None
-    except DocumentError as error:
-        # A line number follows the file's name at once, a key after a blank.
-        raise LoadError(f"{path}:{'' if str(error)[:1].isdigit() else ' '}{error}") from None

@@ -15,10 +15,15 @@ from analysis.summary.cells import summary_csv
 from analysis.text import markdown, units
 from analysis.text.names import WORK_TITLES, cell_name
 from analysis.text.spreadsheet import text_cell
-from analysis.text.terminal import TableConsole, shown
+from analysis.text.terminal import TableConsole, left_out, shown
 from bench import schema
 
 HEAD = ("cell", "median (95 % interval)", "p99", "relative to C (95 % interval)", "parent blocked", "errors")
+
+# What goes first where a terminal is too narrow; the median and the ratio are what is compared.
+SPARE = ("p99", "parent blocked", "relative to C (95 % interval)")
+
+_WIDE = 100
 
 Summaries = Sequence[tuple[Run, pd.DataFrame]]
 
@@ -106,13 +111,17 @@ def _write_table(run: Run, summary: pd.DataFrame, stream: TextIO) -> None:
     console = TableConsole(stream)
     # The column of errors is there if there are any.
     count = len(HEAD) if summary["errors"].sum() else len(HEAD) - 1
-    table = console.table(HEAD[:count], HEAD[:1])
+    # Where every column counts, only the bold type of titles tells them from cells.
+    indent = "  " if console.width >= _WIDE else ""
+    names = HEAD if console.plain else tuple(name.replace(" (", "\n(") for name in HEAD)
+    table = console.table(names[:count], names[:1])
     for title, rows in groups(summary):
         table.add_row(shown(title, "bold"))
         for name, *texts in rows:
-            table.add_row(shown(f"  {name}"), *texts[: count - 1])
+            table.add_row(shown(f"{indent}{name}"), *texts[: count - 1])
     console.say(heading(run), "bold")
-    console.print(table)
+    if dropped := console.print_fitting(table, SPARE):
+        console.say(left_out(dropped), "dim")
     for line in [*throughput(summary), *warnings(run, summary)]:
         console.say(line)
 

@@ -24,9 +24,8 @@ from bench.schema.run_document import (
     Suite,
     UnavailableCell,
 )
+from bench.schema.usage import VERSION
 from bench.schema.words import RunStatus
-
-VERSION = "0.1.0"
 
 
 def opening(options: Options, setup: Setup, unavailable: Sequence[Unavailable]) -> RunDocument:

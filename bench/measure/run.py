@@ -152,7 +152,7 @@ def _share_to_check(run: Run) -> float | None:
 def _prepare(run: Run, preparation: Preparation, document: RunDocument) -> list[Check]:
     """Calibrate, decide what is measured, and return the part of the certificate that is measured before."""
     preparation.calibrate(
-        run.cells, run.set_up_s(), lambda cell: run.progress.update(cell.name, -1, run.left_s(), list)
+        run.cells, run.set_up_s(), lambda cell: run.progress.update(run.short_name(cell.number), -1, run.left_s(), list)
     )
     for number, text in preparation.failed.items():
         run.failures[number] += 1
@@ -241,6 +241,6 @@ def _another(run: Run) -> bool:
 def _listener(run: Run) -> Callable[[Step, Measured], None]:
     def hear(step: Step, block: Measured) -> None:
         run.measured.append(block)
-        run.progress.update(run.cells[step.cell].name, run.rounds, run.left_s(), run.medians)
+        run.progress.update(run.short_name(step.cell), run.rounds, run.left_s(), run.medians)
 
     return hear

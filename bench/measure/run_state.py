@@ -86,6 +86,13 @@ class Run:
         """Share of the wall time so far that was spent inside of timed calls, those of warm-ups included; 0 to 1."""
         return self.in_calls_ns / max(self.wall_ns(), 1)
 
+    def short_name(self, number: int) -> str:
+        """The name of a cell without what goes without saying: a bare parent, and the only interpreter."""
+        cell = self.cells[number]
+        level = "" if cell.level.name == "parent=bare" else cell.level.name
+        label = cell.python.label if len({other.python.label for other in self.cells}) > 1 else ""
+        return " ".join(filter(None, (cell.mechanism.name, level, label)))
+
     def medians(self) -> list[tuple[str, float]]:
         """Name and median so far in ns of each cell, those of the core first."""
         by_cell: dict[int, list[float]] = defaultdict(list)
@@ -93,4 +100,4 @@ class Run:
             if block.role is Role.MECHANISM:
                 by_cell[block.cell].append(block.median_ns)
         ordered = sorted(by_cell, key=lambda number: (not self.cells[number].is_core, number))
-        return [(self.cells[number].name, statistics.median(by_cell[number])) for number in ordered]
+        return [(self.short_name(number), statistics.median(by_cell[number])) for number in ordered]

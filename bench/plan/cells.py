@@ -20,6 +20,7 @@ from bench.plan.interpreters import Interpreter
 from bench.plan.levels import Level, PlanError, parse_scenarios
 from bench.plan.registry import Mechanism
 from bench.schema import CORE, Work
+from bench.schema.usage import near
 
 BARE = ("parent", "bare")
 SIZED = ("os_fork", "posix_spawn", "subprocess_run")
@@ -81,7 +82,7 @@ def requested(
     own = own_mechanism.find_all(mechanisms, python or interpreters.default())
     for name in mechanisms:
         if name not in registered and name not in own:
-            raise PlanError(f"{name}: no such mechanism; `python -m bench list` shows them all")
+            raise PlanError(f"{name}: no such mechanism{near(name, registered)}; `python -m bench list` shows them all")
     if mechanisms or scenarios:
         return _cross(dict.fromkeys(mechanisms), scenarios or ["parent=bare"], own)
     # A first write is measured in the parents that a user asks for, since a bare one has nothing to write; workers
@@ -104,7 +105,7 @@ def requested(
         ]
     if profile == "sweep":
         return [pair for mechanisms, scenarios in sweep.MATRIX for pair in _cross(mechanisms, scenarios)]
-    raise PlanError(f"{profile}: no such profile; there is {', '.join(PROFILES)}")
+    raise PlanError(f"{profile}: no such profile{near(profile, PROFILES)}; there is {', '.join(PROFILES)}")
 
 
 def _cross(

@@ -13,6 +13,7 @@ from bench import own_file
 from bench.own_file import OwnFile
 from bench.plan import registry
 from bench.plan.registry import Scenario
+from bench.schema.usage import near
 
 _UNITS = {"": 1, "B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 # The need of a level that names a module; these are levels of such scenarios that name none.
@@ -162,7 +163,8 @@ def parse_level(scenario: Scenario, text: str) -> Part:
         return Part(scenario, text, 0, text)
     if not scenario.unit:
         if text not in scenario.levels:
-            raise PlanError(f"{scenario.name}={text}: no such level; there is {', '.join(scenario.levels)}")
+            like = near(text, scenario.levels)
+            raise PlanError(f"{scenario.name}={text}: no such level{like}; there is {', '.join(scenario.levels)}")
         return Part(scenario, text, 0, text)
     amount = _bytes(text) if scenario.unit == "bytes" else _count(text)
     if amount is None:
@@ -234,7 +236,8 @@ def _parse_part(word: str) -> list[Part]:
     name, equals, values = word.partition("=")
     scenario = registry.scenarios().get(name)
     if scenario is None:
-        raise PlanError(f"{name}: no such scenario; there is {', '.join(registry.scenarios())}")
+        known = registry.scenarios()
+        raise PlanError(f"{name}: no such scenario{near(name, known)}; there is {', '.join(known)}")
     if not equals or not values:
         example = scenario.levels[0] if scenario.levels else scenario.example
         raise PlanError(f"{word}: write NAME=LEVEL[,LEVEL], as in {name}={example}")

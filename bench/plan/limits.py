@@ -43,6 +43,8 @@ class Limits:
             limit = self.by_resource.get(resource)
             if limit and amount > limit.most:
                 asked, most = (_shown(resource, number) for number in (amount, limit.most))
+                if level.unit == "bytes":  # its name says what it takes
+                    return f"{level.name}: at most {most} can be had here ({limit.source})"
                 return f"{level.name} takes {asked}; at most {most} may be used ({limit.source})"
         return ""
 
@@ -72,7 +74,7 @@ def read() -> Limits:
 
 def _shown(resource: str, amount: float) -> str:
     if resource in ("memory", "commit", "arguments"):
-        return f"{amount / (1 << 20):.4g} MiB"
+        return f"{amount / (1 << 20):.4g} MiB" if amount < 10 << 30 else f"{amount / (1 << 30):.4g} GiB"
     return f"{amount:.0f} {resource}"
 
 

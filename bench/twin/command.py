@@ -18,6 +18,7 @@ from bench.plan.availability import HUGE_PAGES
 from bench.plan.levels import Level
 from bench.plan.setup import Setup, prepare
 from bench.schema import Role
+from bench.schema.run_names import find_run
 from bench.schema.visible import visible
 from bench.twin import text
 from bench.twin.build import MECHANISM, find_recipe, level_of, whole
@@ -69,11 +70,12 @@ def run(arguments: Namespace) -> int:
     Returns 0, or 1 for a run that lacks something. Raises `UsageError`, `InterpreterError` or `StoreError`.
     """
     pid, options = parse_pid(arguments.pid), _options(arguments)
+    model = find_run(arguments.model, arguments.results) if arguments.model else None
     before = read_state(pid)
     setup = prepare(arguments.cpu, [arguments.python] if arguments.python else [])
     _refuse_what_is_not_there(level_of(whole(before), before.name), before, setup)
     print(visible(f"process {pid} ({before.name}): {text.what_it_has(before.dose)}"))
-    prediction = predict(arguments.model, pid) if arguments.model else None
+    prediction = predict(str(model), pid) if model else None
     began = time.perf_counter()
     level = level_of(find_recipe(before, setup), before.name)
     usual_s = max(LEAST_BUDGET_S, _LOOKS * (time.perf_counter() - began))

@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import analysis.__main__
 from bench import schema
 from bench.__main__ import main
 from bench.machine import control_build
@@ -26,11 +28,14 @@ SHORT = ("--mechanism", "os_fork", "--rounds", "1", "--block-ms", "0.5", "--pair
 
 # Words after `run`, and what the one line of error must hold; {file} is a file, {dir} a directory of the test.
 BAD = {
-    "mechanism": (["--mechanism", "os_frok"], "os_frok: no such mechanism; `python -m bench list` shows them all"),
+    "mechanism": (
+        ["--mechanism", "os_frok"],
+        "os_frok: no such mechanism, the nearest is os_fork; `python -m bench list` shows them all",
+    ),
     "scenario": (["--scenario", "moon=full"], "moon: no such scenario; there is vmas, vmas_private, "),
     "level": (["--scenario", "parent=fat"], "parent=fat: no such level; there is bare, equal"),
     "size": (["--scenario", "rss=64Mb!"], "rss=64Mb!: not a size"),
-    "huge": (["--scenario", "rss=900000GiB"], "nothing can be measured here: "),
+    "huge": (["--scenario", "rss=900000GiB"], "nothing can be measured here: rss=900000GiB: at most "),
     "profile": (["--profile", "slow"], "slow: no such profile; there is quick, standard, full"),
     "interpreter": (["--python", "{file}"], "{file}: cannot be started (Permission denied)"),
     "program": (["--python", shutil.which("true") or "true"], "is not a Python (it did not answer as one)"),
@@ -116,6 +121,13 @@ def test_help_is_no_error(words: list[str]) -> None:
     assert done.stdout.startswith("usage: python -m bench")
 
 
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--version`` of both programs prints what pyproject.toml says."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert (main(["--version"]), analysis.__main__.main(["--version"])) == (0, 0)
+    assert capsys.readouterr().out == f"forkbench {version}\n" * 2
+
+
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"]])
 def test_help_loads_nothing_large(words: list[str]) -> None:
     """What only measuring needs is not loaded to print a help text."""
@@ -143,6 +155,16 @@ def test_a_run_prints_its_directory_last(tmp_path: Path) -> None:
     assert any(line.startswith("calibration, ") for line in lines)
     assert any(line.startswith("round 1, ") for line in lines)
     assert "\x1b" not in done.stderr
+
+
+@needs_fork
+def test_json_is_all_that_standard_output_gets(tmp_path: Path) -> None:
+    """``--format json`` prints the summary as one JSON text, and the directory on standard error."""
+    done = bench_cli("run", *SHORT, "--results", str(tmp_path), "--format", "json", "--quiet")
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)
+    assert [cell["mechanism"] for cell in found["cells"]][-1] == "os_fork"
+    assert Path(done.stderr.splitlines()[-1]) == tmp_path / found["machine"] / found["run"]
 
 
 @needs_fork

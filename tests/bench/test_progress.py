@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
@@ -55,6 +56,44 @@ def test_not_wanted_is_silent_but_for_what_stays(capsys: pytest.CaptureFixture[s
     shown.message("error: it failed")
     shown.close()
     assert capsys.readouterr().err == "error: it failed\n"
+
+
+def test_lines_fit_and_no_time_is_negative(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line has what fits into 100 columns, one that comes late shows 0 s, and a long round gets more than one."""
+    shown = Lines()
+    shown.update("x", 0, -3.2, lambda: [(f"cell_{number:015}", 1e6) for number in range(8)])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("round 1, 0 s left  cell_")
+    assert (line.count("cell_"), len(line) <= 100) == (3, True)
+    shown._next = 0.0
+    shown.update("x", 0, 1.0, list)
+    assert capsys.readouterr().err == "round 1, 1 s left\n"
+
+
+@pytest.mark.parametrize("width", [30, 80])
+def test_a_drawing_is_never_wrapped(width: int) -> None:
+    """A name too long for the terminal is cut, so that every cell has one line and its figure."""
+    screen = io.StringIO()
+    shown = Display(Console(file=screen, force_terminal=True, width=width, no_color=True))
+    try:
+        shown.update("x" * 90, 0, 1.0, lambda: [("y" * 90, 2e6)])
+    finally:
+        shown.close()
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "\n", screen.getvalue())
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    assert len(lines) == 2 * 2  # it is drawn once more at the end
+    assert lines[0].startswith("round 1 · 1 s left · ")
+    assert lines[1].endswith("2 ms")
+    assert max(map(len, lines)) <= width
+
+
+def test_quiet_says_errors_and_where_a_run_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--quiet`` shows neither progress nor warnings, but errors, and how an interrupted run goes on."""
+    shown = progress.OnlyErrors()
+    shown.update("os_fork", 0, 1.0, lambda: NAMES)
+    for text in ("unfit machine: busy", "warning: x", "error: it failed", "interrupted; kept: a/b", "go on with it: c"):
+        shown.message(text)
+    assert capsys.readouterr().err.splitlines() == ["error: it failed", "interrupted; kept: a/b", "go on with it: c"]
 
 
 def test_a_terminal_is_drawn_over_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -35,3 +36,26 @@ def test_an_error_names_a_hostile_place_safely(capsys: pytest.CaptureFixture[str
     """The line of an error on standard error spells out what a path may hold."""
     assert main(["summary", "no\x1b[2J\u202eplace"]) == 2
     assert capsys.readouterr().err.startswith(r"analysis summary: no\x1b[2J\u202eplace: does not exist")
+
+
+@pytest.mark.parametrize(
+    ("width", "dropped", "line"),
+    [
+        (40, [], "a name  1 ms (1 to 2)  99 ms      fine"),
+        (36, ["tail"], "a name  1 ms (1 to 2)      fine"),
+        (26, ["tail", "verdict"], "a name  1 ms (1 to 2)"),
+    ],
+)
+def test_a_narrow_terminal_gets_whole_cells_of_fewer_columns(width: int, dropped: list[str], line: str) -> None:
+    """Columns go in the order told until names and intervals fit in one line; wide enough, none goes."""
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    console = TableConsole(stream)
+    console.width, console.no_color = width, True
+    table = console.table(["cell", "median\n(95 %)", "tail", "verdict\nof it"], ["cell"])
+    table.add_row("a name", "1 ms (1 to 2)", "99 ms", "fine")
+    found = console.print_fitting(table, ["tail", "verdict of it", "median (95 %)"])
+    assert found == [{"verdict": "verdict of it"}.get(name, name) for name in dropped]
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", text).rstrip() for text in stream.getvalue().splitlines()]
+    assert lines[-1].split() == line.split()
+    assert max(map(len, lines)) <= width

@@ -111,7 +111,7 @@ def test_levels_are_taken_once_and_in_order() -> None:
 
 def test_unknown_mechanism_and_profile_are_refused() -> None:
     """A name that is none is told with where the names are."""
-    with pytest.raises(PlanError, match=r"^os_frok: no such mechanism; `python -m bench list`"):
+    with pytest.raises(PlanError, match=r"^os_frok: no such mechanism, the nearest is os_fork; `python -m bench list`"):
         requested("standard", ["os_fork", "os_frok"], [])
     with pytest.raises(PlanError, match=r"^slow: no such profile; there is quick, standard, full, sweep$"):
         requested("slow", [], [])
@@ -216,7 +216,7 @@ def test_a_level_that_is_let_in_fits_by_itself(sizes: list[int], room: int) -> N
     planned, unavailable = make(requested("standard", ["os_fork"], words), [PYTHON], resources)
     assert {cell.level.text for cell in planned} == {f"{size}MiB" if size else "0" for size in sizes if size <= room}
     assert {cell.level: cell.reason for cell in unavailable} == {
-        f"{size}MiB": f"rss={size}MiB takes {size:.4g} MiB; at most {room:.4g} MiB may be used (the room)"
+        f"{size}MiB": f"rss={size}MiB: at most {room:.4g} MiB can be had here (the room)"
         for size in sizes
         if size > room
     }
