@@ -13,7 +13,7 @@ import msgspec
 from analysis.errors import LoadError
 from analysis.read.bounded_file import read_bytes
 from analysis.read.run import read_document
-from analysis.validate.finding import Findings
+from analysis.validate.finding import MOST_OF_FILE, Findings
 from analysis.validate.texts import wrong_text
 from bench import schema
 from bench.schema import CheckState, Direction, DocumentError, RunDocument, RunStatus, json_text
@@ -49,6 +49,8 @@ def check_document(directory: Path, findings: Findings) -> RunDocument | None:
         findings.add(file, None, f"cannot be read ({error.strerror}); copy it again")
         return None
     for way, what in _wrong_texts(data, ()):
+        if findings.counts.get(file, 0) > MOST_OF_FILE:
+            break
         _add(findings, text, way, what)
     try:
         document = read_document(directory)

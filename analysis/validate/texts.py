@@ -23,14 +23,22 @@ _SYSTEM = r"(?:usr|bin|sbin|lib|lib64|opt|nix|snap|etc|proc|sys|dev|run|System|L
 _PRIVATE = (
     ("a home directory", re.compile(r"/(?:home|Users)/[^/\s]+|(?<!\w)/root\b|(?<![\w/])~[A-Za-z][\w-]*(?=/)")),
     ("a path of Windows", re.compile(r"\b[A-Za-z]:[\\/]+(?=[^\s/\\])\S*|(?<!\\)\\\\[\w.-]+\\\S*")),
-    ("an e-mail address or a host", re.compile(r"[\w.+-]*\w@(?![0-9a-f]{12}\b)[A-Za-z][\w-]*(?:\.[\w-]+)*")),
+    (
+        "an e-mail address or a host",
+        re.compile(r"(?<![\w.+-])[\w.+-]*\w@(?![0-9a-f]{12}\b)[A-Za-z][\w-]*(?:\.[\w-]+)*"),
+    ),
     ("a path", re.compile(rf"(?<![\w.~/+)-])/(?!{_SYSTEM}(?:/|\b))(?:[\w.@+-]+/)+[\w.@+-]*")),
 )
+# The reason of an error has a few thousand at the most; patterns take their time with what is longer.
+MOST_LETTERS = 8192
 _REMEDY = "measure again where no text holds it"
 
 
 def wrong_text(text: str) -> Iterator[str]:
     """What is wrong with `text`, wherever it stands; each is one line, safe to show."""
+    if len(text) > MOST_LETTERS:
+        yield f"has {len(text)} characters; no text of a run has more than {MOST_LETTERS}"
+        text = text[:MOST_LETTERS]
     if visible(text) != text:
         yield f"holds characters that cannot be seen ({_quoted(text)}); remove them"
     if match := _MARKUP.search(text):

@@ -30,7 +30,7 @@ def test_derived_files_have_to_be_there(run: Path) -> None:
         (run / name).unlink()
     (run / "pyperf.json.gz").write_bytes(gzip.compress(b"[" * (65 << 20), 1))
     found = {finding.file: finding.what for finding in check_run(run)}
-    assert set(found) == set(DERIVED)
+    assert set(found) == set(DERIVED), found
     assert all(found[name].startswith("missing") for name in DERIVED[1:])
 
 

@@ -111,6 +111,8 @@ def test_a_spoiled_line_is_named(run: Path, file: str, line: int, old: bytes, ne
         (lambda d: d.update(true="/home/ann/bin/true"), "true: holds a home directory (/home/ann)"),
         (lambda d: d.update(label="<script>alert(1)</script>"), "label: holds markup (<script>)"),
         (lambda d: d.update(label="a\x1b[31m"), r"label: holds characters that cannot be seen (a\x1b[31m)"),
+        (lambda d: d.update(label="a.-+" * 100_000), "label: has 400000 characters"),
+        (lambda d: d["machine_facts"].update({f"k{i}": "/home/a" for i in range(20_000)}), "findings more"),
         (lambda d: d.update(status="partial"), "status: partial; only complete runs"),
         (lambda d: d.update(surprise=1), "surprise: unknown key"),
         (lambda d: d.update(rounds=-1), "rounds: "),
