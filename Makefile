@@ -15,6 +15,8 @@ RUN ?=
 # The two runs to compare.
 BASE ?=
 NEW ?=
+# Where `make publish` writes the site.
+SITE ?= site
 # How many runs of each tool `make aa` makes.
 RUNS ?=
 # The interpreter that .venv is made from; empty: the first one found that is recent enough.
@@ -37,7 +39,7 @@ measure = @output=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: bench quick sweep selftest compare report demo check aa test mutation lint setup help
+.PHONY: bench quick sweep selftest compare report publish demo check aa test mutation lint setup help
 
 bench: setup ## Measure this machine for about a minute; leave a run, a table, answers and a report
 	$(call measure,--profile standard)
@@ -62,6 +64,9 @@ report: setup ## Write the report of the newest run again, or of the one named w
 	    awk -F/ '$$(NF - 1) > newest { newest = $$(NF - 1); path = $$0 } END { sub("/run.json$$", "", path); print path }'); \
 	    if [ -z "$$run" ]; then echo 'make report: no run under $(RESULTS); make one first with: make bench' >&2; exit 2; fi; \
 	    $(PY) -m analysis report "$$run"
+
+publish: setup ## Write a static site from everything under RESULTS into SITE (default: site)
+	@$(PY) -m analysis publish --results "$(RESULTS)" --site "$(SITE)"
 
 demo: setup ## The tutorial's program: fork a child for every line read, q ends it
 	@$(PY) -m bench demo

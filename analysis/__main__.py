@@ -15,6 +15,7 @@ COMMANDS = {
     "compare": "did it change? a verdict for every cell",
     "model": "what does a fork pay for? ns a page, µs a mapping; writes model.json into the run as well",
     "predict": "what would a fork cost a process that runs?",
+    "publish": "a static site from everything under results/",
     "export-pyperf": "a run as a file that pyperf's tools read",
     "import-pyperf": "a pyperf file of any benchmark as a run; prints its directory",
 }

@@ -13,6 +13,7 @@ from analysis.compare import command as compare_command
 from analysis.errors import LoadError, PyperfError
 from analysis.model import command as model_command
 from analysis.predict import command as predict_command
+from analysis.site import command as site_command
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
 
@@ -175,6 +176,7 @@ _COMMANDS = {
     "compare": Command(compare_command.add_options, compare_command.act),
     "model": Command(model_command.add_options, model_command.act),
     "predict": Command(predict_command.add_options, predict_command.act),
+    "publish": Command(site_command.add_options, site_command.act),
     "export-pyperf": Command(_export_options, _export_pyperf),
     "import-pyperf": Command(_import_options, _import_pyperf),
 }
