@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from analysis.read.run import load_run
-from analysis.report.write import analyse, write_report
 from analysis.site.build import build
 from analysis.site.command import DOCS
+from analysis.site.run_page import make_report
 from tests.fake_run import FakeRun, write_run
 
 MOST_S = 60.0
@@ -32,7 +32,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         results, site = Path(folder) / "results", Path(folder) / "site"
         first = write_run(results, FakeRun(rounds=30))
-        write_report(analyse(load_run(first)))
+        make_report(load_run(first))
         for copy in range(1, number):
             _copy(first, results, copy)
         for what in ("first build", "no change"):

@@ -57,7 +57,8 @@ def archive(folder: str, files: Mapping[str, bytes]) -> bytes:
         for name in sorted(files):
             about = zipfile.ZipInfo(f"{folder}/{name}")  # its time is 1980, so that bytes are the same
             about.external_attr = 0o644 << 16
-            made.writestr(about, files[name], zipfile.ZIP_DEFLATED)
+            packed = name.endswith(".gz")  # to press it again takes time and gains nothing
+            made.writestr(about, files[name], zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
     return target.getvalue()
 
 

@@ -69,7 +69,8 @@ def test_links_lead_to_what_is_there_and_pages_load_nothing(site: Path) -> None:
                 continue
             file, _, anchor = unquote(place).partition("#")
             target = (path.parent / file).resolve() if file else path.resolve()
-            assert target.is_relative_to(site.resolve()) and target.is_file(), (path, place)
+            assert target.is_relative_to(site.resolve()), (path, place)
+            assert target.is_file(), (path, place)
             if anchor and target.suffix == ".html":
                 ids = [one.get("id") for _, one in found[target].found] if target in found else []
                 assert anchor in ids, (path, place)
@@ -98,14 +99,14 @@ def test_a_changed_run_makes_its_page_and_those_above_it(results: Path, site: Pa
     changed = shutil.copytree(results, tmp_path / "changed")
     run = changed / "two/20261124T050000Z"
     shutil.rmtree(run)
-    write_run(changed, FakeRun(run=run.name, machine="two", rounds=8, noise=QUIET))
+    write_run(changed, FakeRun(run=run.name, machine="two", rounds=8))
     shutil.copytree(results / "two" / run.name / "report", run / "report")
     before = states(site)
     assert publish(changed, site) == 0
     after = states(site)
     new = {place for place in after if after[place] != before.get(place)}
     assert "machines/two/20261124T050000Z/index.html" in new
-    assert {"machines/two/index.html", "site.json"} <= new
+    assert {"index.html", "machines/two/index.html", "site.json"} <= new
     assert not [place for place in new if place.startswith("machines/one/")]
 
 
@@ -127,7 +128,8 @@ def test_figures_and_tables_have_words(site: Path) -> None:
             if tag == "img":
                 assert attributes.get("alt")
             if attributes.get("class") == "wide":
-                assert attributes["tabindex"] == "0" and attributes["role"] == "region" and attributes["aria-label"]
+                assert (attributes["tabindex"], attributes["role"]) == ("0", "region")
+                assert attributes["aria-label"]
     text = (site / "machines/one/20261124T040000Z/index.html").read_text()
     assert text.count("<table") == text.count("<caption>") > 2
 
