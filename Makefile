@@ -16,6 +16,8 @@ RUN ?=
 # The two runs to compare.
 BASE ?=
 NEW ?=
+# Where `make publish` writes the site.
+SITE ?= site
 # How many runs of each tool `make aa` makes.
 RUNS ?=
 # The interpreter that .venv is made from; empty: the first one found that is recent enough.
@@ -48,7 +50,7 @@ measure = @output=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: bench quick sweep selftest compare report trend demo check aa test mutation lint setup help
+.PHONY: bench quick sweep selftest compare report publish trend demo check aa test mutation lint setup help
 
 bench: setup ## Measure this machine for about a minute; leave a run, a table, answers and a report
 	$(call measure,--profile standard)
@@ -74,6 +76,9 @@ report: setup ## Write the report of the newest run again, or of the one named w
 
 trend: setup ## Follow fork latency over all runs of each machine, or of those with LABEL=; figures in plots/
 	@$(PY) -m analysis trend --results "$(RESULTS)" $(if $(LABEL),--label "$(LABEL)") --out plots
+
+publish: setup ## Write a static site from everything under RESULTS into SITE (default: site)
+	@$(PY) -m analysis publish --results "$(RESULTS)" --site "$(SITE)"
 
 demo: setup ## The tutorial's program: fork a child for every line read, q ends it
 	@$(PY) -m bench demo

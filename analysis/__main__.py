@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": "what would a fork cost a process that runs?",
     "export": "a run for dashboards (github-action, bencher) and other tools (markdown, csv, json)",
     "validate": "may these runs be published? every finding with file and line",
+    "publish": "a static site from everything under results/",
     "export-pyperf": "a run as a file that pyperf's tools read",
     "import-pyperf": "a pyperf file of any benchmark as a run; prints its directory",
 }

@@ -15,6 +15,7 @@ from analysis.exchange import command as exchange_command
 from analysis.model import command as model_command
 from analysis.predict import command as predict_command
 from analysis.runs import command as runs_command
+from analysis.site import command as site_command
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
 from analysis.trend import command as trend_command
@@ -203,6 +204,7 @@ _COMMANDS = {
     "predict": Command(predict_command.add_options, predict_command.act),
     "export": Command(exchange_command.add_options, exchange_command.act),
     "validate": Command(validate_command.add_options, validate_command.act),
+    "publish": Command(site_command.add_options, site_command.act),
     "export-pyperf": Command(_export_options, _export_pyperf),
     "import-pyperf": Command(_import_options, _import_pyperf),
 }
