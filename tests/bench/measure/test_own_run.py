@@ -75,7 +75,7 @@ def test_a_run_goes_on_where_its_files_are_named_again(folder: Path, tmp_path: P
 
 
 def test_programs_live_one_after_the_other(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody knows whether a program is idle: no other subject lives beside it, in the calibration and in each round."""
+    """Nobody knows whether a program is idle: no other subject lives beside it, in calibration and in each round."""
     write(folder / "large.py", "kept = b'x' * (24 << 20)\n")
     together: list[list[int]] = []
     started = SubjectGroup.__enter__
