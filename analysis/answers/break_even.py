@@ -31,6 +31,7 @@ def break_even(analysed: AnalysedRun) -> Iterator[str]:
             f"`os_fork` and another way were not both measured in parents of several sizes; {MEASURE_SIZES}"
         )
         return
+    told = False
     for python, other in pairs:
         size = break_even_size(analysed, python, FORK, other, comparisons=len(pairs))
         if size is None:
@@ -39,7 +40,10 @@ def break_even(analysed: AnalysedRun) -> Iterator[str]:
             text = f"{UNTOLD} of `{other}`: {size.warnings[0]} (a larger `--budget` gives more)."
         else:
             text = _size_text(cells[cells["python"] == python], other, size)
+            told = True
         yield f"{analysed.python_prefix(python)}{text}"
+    if not told:  # then the terminal has nothing to show of this question
+        return
     yield (
         "The two of each line do unlike work: after `os_fork` the same program goes on with all that it has loaded, "
         "while another way starts another program, another Python, or no process at all."
