@@ -23,6 +23,9 @@ from analysis.text import markdown
 from analysis.write_file import make_folder, write_file
 
 FOLDER = "report"
+TEMPLATES = Path(__file__).parent / "templates"
+# What a report and the pages of a site look alike by.
+BASE_STYLE = TEMPLATES / "base.css"
 _NO_FILE_NAME = re.compile(r"[^\w.+-]+")
 _CODE = re.compile(r"`([^`]*)`")
 
@@ -116,20 +119,23 @@ def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[
     }
 
 
+def styles(own: Path) -> str:
+    """The style of a page: what all have, and behind it its own."""
+    return "".join(path.read_text(encoding="utf-8") for path in (BASE_STYLE, own))
+
+
 @cache
 def environment() -> jinja2.Environment:
     """Templates of this package; an HTML one escapes what it is given, and a missing name is an error."""
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=lambda name: bool(name) and ".html" in str(name),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals["css"] = Markup(
-        (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8").rstrip()
-    )
+    made.globals["css"] = Markup(styles(TEMPLATES / "style.css").rstrip())
     made.filters.update(
         {
             "html": html,

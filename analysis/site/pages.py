@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from analysis.report.write import html, styles
 from analysis.site.documents import document
 from analysis.site.entries import CellEntry, RunEntry
 
 TEMPLATES = Path(__file__).parent / "templates"
 _RUN_LINK = re.compile(r"\.\./results/([^/]+)/([^/]+)/.*")
-_CODE = re.compile(r"`([^`]*)`")
 
 
 def run_page(values: Mapping[str, Any]) -> str:
@@ -87,8 +87,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals["css"] = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
+    made.globals["css"] = Markup(styles(TEMPLATES / "style.css"))
     made.globals["script"] = Markup((TEMPLATES / "table.js").read_text(encoding="utf-8"))
-    made.filters["html"] = lambda text: Markup(_CODE.sub(lambda match: f"<code>{match[1]}</code>", str(escape(text))))
+    made.filters["html"] = html
     made.filters["safe_body"] = Markup  # for what `documents.document` made
     return made
