@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.errors import LoadError
 from analysis.model.terms import COLUMNS, HANDLERS, Numbers
-from bench.schema.dose import dose_of
+from bench.schema.dose import dose_of, status_fields
 from bench.schema.visible import visible
 
 PROC = Path("/proc")
@@ -69,7 +69,7 @@ def read_process(pid: str, proc: Path = PROC) -> Process:
 
 
 def _read(pid: int, folder: Path) -> Process:
-    status = _fields(folder / "status")
+    status = status_fields((folder / "status").read_text(encoding="utf-8", errors="replace").splitlines())
     name = visible(status.get("Name", "?"))
     if status.get("State", "").startswith(("Z", "X")):
         raise LoadError(f"--pid {pid}: {name} has ended and waits to be reaped (a zombie); it cannot fork")
@@ -85,11 +85,6 @@ def _read(pid: int, folder: Path) -> Process:
         raise LoadError(f"--pid {pid}: no such process, or it has just ended; see them with: ps -e")
     files = "\n".join(sorted({line.split(None, 5)[5].strip() for line in smaps if _names_file(line)}))
     return Process(pid, name, known, _handlers(files, known.get("threads", 1)), _is_python(files))
-
-
-def _fields(path: Path) -> dict[str, str]:
-    text = path.read_text(encoding="utf-8", errors="replace")
-    return {key: value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
 
 
 def _names_file(line: str) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
-from bench.schema.dose import Dose, dose_of
+from bench.schema.dose import Dose, dose_of, status_fields
 
 
 def read(pid: int) -> Dose:
     """The dose of process `pid`. It is read from outside, so that reading does not change it."""
-    return dose_of(_lines(f"/proc/{pid}/smaps"), _fields(f"/proc/{pid}/status"), _count_entries(f"/proc/{pid}/fd"))
+    status = status_fields(_lines(f"/proc/{pid}/status") or [])
+    return dose_of(_lines(f"/proc/{pid}/smaps"), status, _count_entries(f"/proc/{pid}/fd"))
 
 
 def _lines(path: str) -> list[str] | None:
@@ -18,10 +19,6 @@ def _lines(path: str) -> list[str] | None:
             return stream.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return None
-
-
-def _fields(path: str) -> dict[str, str]:
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in _lines(path) or [])}
 
 
 def _count_entries(path: str) -> int | None:

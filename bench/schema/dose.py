@@ -130,6 +130,11 @@ def memory_of(mappings: Iterable[MappingDose]) -> Mapping[str, int]:
     return total
 
 
+def status_fields(status: Iterable[str]) -> dict[str, str]:
+    """The lines of /proc/PID/status as values by name."""
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in status)}
+
+
 def dose_of(smaps: Iterable[str] | None, status: Mapping[str, str], fds: int | None) -> Dose:
     """The dose in the lines of /proc/PID/smaps (None: cannot be read), the fields of status, and a count of files."""
     memory = {} if smaps is None else memory_of(read_mappings(smaps))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import UsageError
-from bench.schema.dose import Dose, MappingDose, dose_of, read_mappings
+from bench.schema.dose import Dose, MappingDose, dose_of, read_mappings, status_fields
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def parse_pid(text: str) -> int:
 def read_state(pid: int) -> State:
     """The state of process `pid` now. Raises `UsageError` for one that is gone, ended, the kernel's or not readable."""
     try:
-        status = _fields(_lines(pid, "status"))
+        status = status_fields(_lines(pid, "status"))
         smaps = _lines(pid, "smaps")
         files = len(os.listdir(f"/proc/{pid}/fd"))
     except PermissionError:
@@ -49,7 +49,3 @@ def read_state(pid: int) -> State:
 def _lines(pid: int, name: str) -> list[str]:
     with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as lines:
         return list(lines)
-
-
-def _fields(lines: Sequence[str]) -> dict[str, str]:
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
