@@ -114,9 +114,13 @@ def _executable(path: str, reported: str) -> str:
     return reported if is_script and reported else str(Path(given).absolute())
 
 
-def _output(path: str, *arguments: str) -> str:
+def ask(path: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the interpreter at `path` in the environment of a subject, and return what it said.
+
+    Raises `InterpreterError` where it cannot be started, `subprocess.TimeoutExpired` after `PROBE_TIMEOUT_S`.
+    """
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [path, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -125,11 +129,16 @@ def _output(path: str, *arguments: str) -> str:
             timeout=PROBE_TIMEOUT_S,
             env=launch.environment(),
         )
-    except subprocess.TimeoutExpired:
-        raise InterpreterError(f"{path}: did not answer within {PROBE_TIMEOUT_S:g} s; is it a Python?") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InterpreterError(f"{path}: cannot be started ({reason}); give --python an interpreter's path") from None
+
+
+def _output(path: str, *arguments: str) -> str:
+    try:
+        done = ask(path, *arguments)
+    except subprocess.TimeoutExpired:
+        raise InterpreterError(f"{path}: did not answer within {PROBE_TIMEOUT_S:g} s; is it a Python?") from None
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines()
         last_line = f": {lines[-1][:200]}" if lines else ""

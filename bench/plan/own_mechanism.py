@@ -6,17 +6,16 @@ import ast
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bench import own_file
 from bench.driver import launch
 from bench.errors import UsageError
-from bench.plan import registry
+from bench.plan import interpreters, registry
 from bench.plan.registry import Mechanism
 from bench.schema import Work
 
-LOOK_TIMEOUT_S = 30.0
 _EXAMPLE = (
     'write `from mechanisms import mechanism` and `@mechanism("fork", control="native_fork")` above it '
     '(CONTRIBUTING.md, "Measure your own program")'
@@ -57,7 +56,7 @@ def find_all(names: Iterable[str], python: str) -> dict[str, Mechanism]:
 def find(name: str, python: str) -> Mechanism:
     """The mechanism ``FILE.py:function``, as the interpreter at `python` sees it.
 
-    Raises `UsageError`, whose text shows what to write.
+    Raises `UsageError`, whose text shows what to write, and `InterpreterError`.
     """
     path, _, function = name.rpartition(":")
     file = own_file.look_at(path)
@@ -95,8 +94,14 @@ def _problem(says: Mapping[str, Any]) -> str:
 
 
 def _look(entry_point: str, short: str, python: str) -> dict[str, Any]:
-    """What `bench/subject/look.py` says of a function; with site, so that it finds packages. Raises `UsageError`."""
-    done = _run([shutil.which(python) or python, str(launch.SUBJECT_FOLDER / "look.py"), entry_point], short)
+    """What `bench/subject/look.py` says of a function; with site, so that it finds packages.
+
+    Raises `UsageError`, and `InterpreterError` where there is no interpreter to ask.
+    """
+    try:
+        done = interpreters.ask(shutil.which(python) or python, str(launch.SUBJECT_FOLDER / "look.py"), entry_point)
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"{short}: the file was not loaded within {interpreters.PROBE_TIMEOUT_S:g} s") from None
     try:
         says: dict[str, Any] = ast.literal_eval(done.stdout.splitlines()[-1])  # the file may print too
     except (IndexError, ValueError, SyntaxError):
@@ -109,21 +114,3 @@ def _look(entry_point: str, short: str, python: str) -> dict[str, Any]:
     if "error" in says:
         raise UsageError(f"{short}: cannot be loaded: {says['error']}")
     return says
-
-
-def _run(command: Sequence[str], short: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LOOK_TIMEOUT_S,
-            env=launch.environment(),
-        )
-    except subprocess.TimeoutExpired:
-        raise UsageError(f"{short}: the file was not loaded within {LOOK_TIMEOUT_S:g} s") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{command[0]}: cannot be started ({reason}); give --python an interpreter's path") from None
