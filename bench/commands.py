@@ -184,10 +184,10 @@ def _measure(options: Options, arguments: Namespace, resumption: Resumption | No
     run = execute(options, shown, resumption)
     status = 1 if run.lacks() else 0
     if arguments.format == "json":
-        from bench.json_summary import print_summary
+        from bench.ask_analysis import ask_analysis
 
         print(run.directory, file=sys.stderr)  # standard output is for a program that reads JSON
-        return print_summary(run.directory) or status
+        return ask_analysis("summary", str(run.directory), "--format", "json").returncode or status
     print(run.directory)
     return status
 

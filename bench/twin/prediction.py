@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+from bench.ask_analysis import ask_analysis
+
 # Loading pandas and fitting a model takes seconds.
 _PATIENCE_S = 120.0
 _ONE_LINE = 300
@@ -29,10 +27,8 @@ class Prediction:
 
 def predict(model: str, pid: int) -> Prediction:
     """Ask for the prediction of the model of run `model` for process `pid`."""
-    command = [sys.executable, "-m", "analysis", "predict", model, "--pid", str(pid), "--json"]
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, env={**os.environ, "PYTHONPATH": path})
+        done = ask_analysis("predict", model, "--pid", str(pid), "--json", capture_output=True, timeout=_PATIENCE_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Prediction(problem=f"`analysis predict` did not answer: {' '.join(str(error).split())[:_ONE_LINE]}")
     if done.returncode:
