@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.machine import control_groups, virtualisation
+from bench.machine import control_groups, cpu, virtualisation
 from bench.machine.kernel_files import read_number, read_numbers, read_text
 from bench.schema.run_document import Fact
 
@@ -49,7 +49,20 @@ _CHOICES = {
     "preemption": "/sys/kernel/debug/sched/preempt",
 }
 _LIMITS = {"nproc": "RLIMIT_NPROC", "nofile": "RLIMIT_NOFILE", "as": "RLIMIT_AS", "stack": "RLIMIT_STACK"}
-_STABLE_FACTS = ("cpu_model", "cpu_id", "cpu_count", "architecture", "system", "virtualisation", "container")
+
+_STABLE_FACTS = (
+    "cpu_model",
+    "cpu_id",
+    "cpu_count",
+    "cache_l1d_bytes",
+    "cache_l2_bytes",
+    "cache_l3_bytes",
+    "architecture",
+    "system",
+    "virtualisation",
+    "container",
+    "instance_type",
+)
 
 
 def collect() -> dict[str, Fact]:
@@ -57,11 +70,12 @@ def collect() -> dict[str, Fact]:
 
     pyperf's metadata keep pyperf's names. The paths in this module describe all other facts.
     """
-    facts: dict[str, Fact] = {**_cpu_facts(), **_system_facts(), **_pyperf_facts()}
+    facts: dict[str, Fact] = {**cpu.facts(), **_system_facts(), **_pyperf_facts()}
     facts |= settings()
     facts |= _limits()
     facts |= {f"cgroup_{name}": value for name, value in control_groups.limits().items()}
     facts |= virtualisation.detect(str(facts.get("kernel", "")))
+    facts |= virtualisation.product()
     for file in sorted(Path("/sys/devices/system/cpu/vulnerabilities").glob("*")):
         if (text := read_text(file)) and text != "Not affected":
             facts[f"mitigation_{file.name}"] = text
@@ -119,6 +133,8 @@ def cpu_ticks() -> dict[str, int]:
 def slug(facts: Mapping[str, Fact]) -> str:
     """A directory name for this machine's results: CPU, count, virtualisation, and a hash of the stable facts.
 
+    A model without a number ("AMD EPYC", as many hypervisors say) gets family, model and stepping, as lscpu shows
+    them. A cloud's instance type is named where the machine tells it.
     It is the same for every boot, kernel and Python of a machine. The memory's size is rounded to a quarter of an
     octave, since each kernel version keeps a slightly different part of it for itself.
     """
@@ -126,8 +142,9 @@ def slug(facts: Mapping[str, Fact]) -> str:
     memory_step = round(4 * math.log2(memory)) if isinstance(memory, int) and memory > 0 else 0
     stable = "\n".join([*(str(facts.get(name, "")) for name in _STABLE_FACTS), str(memory_step)])
     words = [_short_model(str(facts.get("cpu_model", "") or facts.get("architecture", "cpu")))]
+    words += _revision(str(facts.get("cpu_id", ""))) if not re.search(r"\d", words[0]) else []
     words += [f"{facts['cpu_count']}cpu"] if "cpu_count" in facts else []
-    words += [str(facts[name]) for name in ("virtualisation", "container") if facts.get(name)]
+    words += [str(facts[name]) for name in ("instance_type", "virtualisation", "container") if facts.get(name)]
     readable = re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
     return f"{readable}-{hashlib.sha256(stable.encode()).hexdigest()[:6]}"
 
@@ -136,6 +153,12 @@ def _short_model(model: str) -> str:
     """``Intel(R) Xeon(R) Platinum 8370C CPU @ 2.80GHz`` becomes ``Intel Xeon Platinum 8370C``."""
     model = re.sub(r"\((?:R|TM|C)\)|@.*|\bwith .*|\d+-Core\b|\b(?:CPU|Processor)\b", " ", model, flags=re.IGNORECASE)
     return " ".join(model.split()[:5]) or "cpu"
+
+
+def _revision(cpu_id: str) -> list[str]:
+    """``AuthenticAMD 25 1 1`` becomes ``f25 m1 s1`` (family, model, stepping); nothing of other numbers."""
+    match = re.fullmatch(r"\S+ (\d+) (\d+) (\d+)", cpu_id)
+    return [f"f{match[1]}", f"m{match[2]}", f"s{match[3]}"] if match else []
 
 
 def _pyperf_facts() -> dict[str, Fact]:
@@ -178,39 +201,6 @@ def _libc() -> str:
         return os.confstr("CS_GNU_LIBC_VERSION") or ""
     except (AttributeError, ValueError, OSError):  # musl, macOS, Windows
         return " ".join(platform.libc_ver()).strip()
-
-
-def _cpu_facts() -> dict[str, Fact]:
-    """The CPU's model and its numbers, which tell revisions of one model apart."""
-    lines = dict(
-        re.findall(r"^([^\n:]+?)\s*:[ \t]*([^\n]*)$", read_text("/proc/cpuinfo").partition("\n\n")[0], re.MULTILINE)
-    )
-    names = ("vendor_id", "cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant")
-    identity = " ".join(lines[name] for name in names if name in lines)
-    model = lines.get("model name") or lines.get("cpu") or _mac_model()
-    if not model and "CPU part" in lines:
-        model = f"{platform.machine()} {lines.get('CPU implementer', '')} {lines['CPU part']}"
-    facts: dict[str, Fact] = {"cpu_model": model or platform.processor() or platform.machine(), "cpu_id": identity}
-    if cache := lines.get("cache size"):
-        facts["cpu_cache"] = cache
-    if microcode := lines.get("microcode"):
-        facts["microcode"] = microcode
-    if hasattr(os, "sched_getaffinity"):
-        facts["cpus_allowed"] = len(os.sched_getaffinity(0))
-    facts["cpu_count"] = os.cpu_count() or 1
-    return facts
-
-
-def _mac_model() -> str:
-    """The CPU's name on macOS (sysctl machdep.cpu.brand_string); empty elsewhere."""
-    if sys.platform != "darwin":
-        return ""
-    import ctypes
-
-    size = ctypes.c_size_t(256)
-    text = ctypes.create_string_buffer(size.value)
-    failed = ctypes.CDLL(None).sysctlbyname(b"machdep.cpu.brand_string", text, ctypes.byref(size), None, 0)
-    return "" if failed else text.value.decode(errors="replace")
 
 
 def _limits() -> dict[str, Fact]:

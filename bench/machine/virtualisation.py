@@ -35,6 +35,23 @@ def detect(kernel: str, root: Path = Path("/")) -> dict[str, str]:
     return {name: kind for name, kind in kinds.items() if kind}
 
 
+def product(root: Path = Path("/")) -> dict[str, str]:
+    """What the firmware and cloud-init say that this machine is, each present only where it is said.
+
+    ``product``: vendor and product of the hardware or hypervisor. ``instance_type``: the cloud's word for this size of
+    machine. Amazon writes it as the product's name. Elsewhere cloud-init keeps what the cloud told it when the machine
+    started (docs.cloud-init.io, "Instance-data"). Nothing is asked over the network.
+    """
+    vendor, name = (read_text(root / "sys/class/dmi/id" / file) for file in ("sys_vendor", "product_name"))
+    kinds = {"product": f"{vendor} {name}".strip(), "instance_type": name if vendor == "Amazon EC2" else ""}
+    told = re.search(
+        r'"(?:instance[-_]type|vmSize|machine-type)"\s*:\s*"(?:[^"]*/)?([\w.-]+)"',
+        read_text(root / "run/cloud-init/instance-data.json"),
+    )
+    kinds["instance_type"] = kinds["instance_type"] or (told[1] if told else "")
+    return {name: kind for name, kind in kinds.items() if kind}
+
+
 def _virtual_machine(kernel: str, root: Path) -> str:
     if "microsoft" in kernel.lower():
         return "wsl"

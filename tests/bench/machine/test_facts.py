@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.machine import control_groups, facts, kernel_files, virtualisation
+from bench.machine import control_groups, cpu, facts, kernel_files, virtualisation
 from bench.schema.run_document import Fact
 from tests import ROOT
 
@@ -25,6 +25,9 @@ CPU: dict[str, Fact] = {
     "virtualisation": "kvm",
     "mem_total_bytes": 32 << 30,
 }
+
+
+DMI = "sys/class/dmi/id/"
 
 
 def tree(root: Path, files: dict[str, str]) -> Path:
@@ -99,7 +102,14 @@ def test_slug_outlasts_what_changes_from_boot_to_boot(change: dict[str, Fact]) -
 
 @pytest.mark.parametrize(
     "change",
-    [{"cpu_count": 4}, {"cpu_id": "GenuineIntel 6 85 7"}, {"virtualisation": "xen"}, {"mem_total_bytes": 64 << 30}],
+    [
+        {"cache_l3_bytes": 1 << 25},
+        {"instance_type": "m5.large"},
+        {"cpu_count": 4},
+        {"cpu_id": "GenuineIntel 6 85 7"},
+        {"virtualisation": "xen"},
+        {"mem_total_bytes": 64 << 30},
+    ],
 )
 def test_slug_tells_machines_apart(change: dict[str, Fact]) -> None:
     """Another CPU, number of CPUs, hypervisor or memory size is another machine."""
@@ -118,8 +128,65 @@ def test_what_cannot_be_read_is_absent(tmp_path: Path) -> None:
     assert kernel_files.read_numbers(tmp_path / "binary") == {}
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "intel-xeon-platinum-8370c-8cpu-kvm"),
+        ({"cpu_model": "AMD EPYC", "cpu_id": "AuthenticAMD 25 1 1"}, "amd-epyc-f25-m1-s1-8cpu-kvm"),
+        ({"cpu_model": "ARM", "cpu_id": "0x41 0xd0c 0x3"}, "arm-8cpu-kvm"),
+        ({"instance_type": "m5.large"}, "intel-xeon-platinum-8370c-8cpu-m5-large-kvm"),
+    ],
+)
+def test_slug_names_what_tells_the_machine_apart(change: dict[str, Fact], expected: str) -> None:
+    """A model without a number gets family, model and stepping; an instance type is named."""
+    assert facts.slug(CPU | change).rpartition("-")[0] == expected
+
+
+def test_caches_are_read_by_level_and_kind(tmp_path: Path) -> None:
+    """Each cache of the first CPU is a fact of its own in bytes; a cache without a size is left out."""
+    cache = "sys/devices/system/cpu/cpu0/cache/"
+    texts = [("1", "Data", "32K"), ("1", "Instruction", "48K"), ("2", "Unified", "2M"), ("3", "Unified", "")]
+    for index, (level, kind, size) in enumerate(texts):
+        tree(
+            tmp_path,
+            {f"{cache}index{index}/{file}": text for file, text in (("level", level), ("type", kind), ("size", size))},
+        )
+    assert cpu.caches(tmp_path) == {"cache_l1d_bytes": 32768, "cache_l1i_bytes": 49152, "cache_l2_bytes": 2097152}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, {}),
+        ({"sys_vendor": "QEMU", "product_name": "Standard PC"}, {"product": "QEMU Standard PC"}),
+        (
+            {"sys_vendor": "Amazon EC2", "product_name": "m5.large"},
+            {"product": "Amazon EC2 m5.large", "instance_type": "m5.large"},
+        ),
+    ],
+)
+def test_product_is_what_the_firmware_says(tmp_path: Path, files: dict[str, str], expected: dict[str, str]) -> None:
+    """Vendor and product come from DMI; on Amazon the product's name is the instance type."""
+    tree(tmp_path, {f"{DMI}{file}": text for file, text in files.items()})
+    assert virtualisation.product(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('"instance-type": "c6a.xlarge"', "c6a.xlarge"),
+        ('"vmSize": "Standard_D2s_v3"', "Standard_D2s_v3"),
+        ('"machine-type": "projects/1/machineTypes/e2-medium"', "e2-medium"),
+        ('"instance-id": "i-1"', None),
+    ],
+)
+def test_instance_type_is_what_cloud_init_kept(tmp_path: Path, line: str, expected: str | None) -> None:
+    """The words that Amazon, Azure and Google use for a size of machine are found in cloud-init's file."""
+    tree(tmp_path, {"run/cloud-init/instance-data.json": "{" + line + "}"})
+    assert virtualisation.product(tmp_path).get("instance_type") == expected
+
+
 HYPERVISOR = {"proc/cpuinfo": "flags\t\t: fpu sse hypervisor lm\n"}
-DMI = "sys/class/dmi/id/"
 CLOCKS = "sys/devices/system/clocksource/clocksource0/available_clocksource"
 
 
