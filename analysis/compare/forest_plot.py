@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from analysis.compare.pairs import RestsOn
 from analysis.compare.rows import Comparison, ComparisonRow
 from analysis.errors import CompareError
-from analysis.figures import style
+from analysis.figures import palette, style
 from analysis.stats.ratio import Verdict
 from analysis.text import units
 from analysis.write_file import write_file
@@ -21,10 +21,10 @@ KINDS = ("svg", "png")
 ROW_IN = 0.17
 NAME_LENGTH = 60
 _LOOK = {
-    Verdict.SLOWER: (style.VERMILION, "s"),
-    Verdict.FASTER: (style.BLUE, "o"),
-    Verdict.SAME: (style.GREEN, "D"),
-    Verdict.UNCLEAR: (style.GREY, "^"),
+    Verdict.SLOWER: (palette.VERMILION, "s"),
+    Verdict.FASTER: (palette.BLUE, "o"),
+    Verdict.SAME: (palette.GREEN, "D"),
+    Verdict.UNCLEAR: (palette.GREY, "^"),
 }
 
 
@@ -64,7 +64,7 @@ def draw(comparison: Comparison) -> Figure:
     axes.set_xlabel("ratio new / base, with its interval; below 1: faster")
     picture.suptitle("What changed", x=0.02, ha="left", weight="bold")
     names = (_short(comparison.base), _short(comparison.new))
-    axes.set_title("base: {}\nnew: {}".format(*names), fontsize=5, color=style.GREY)
+    axes.set_title("base: {}\nnew: {}".format(*names), fontsize=5, color=palette.GREY)
     _legend(picture, comparison, {row.verdict for row in rows if row.verdict}, grounds)
     return picture
 
@@ -110,6 +110,8 @@ def _legend(picture: Figure, comparison: Comparison, verdicts: set[Verdict], gro
     handles.append(Patch(color="#E8E8E8", label=f"margin {100 * comparison.margin:g} %"))
     if len(grounds) > 1:
         handles.append(
-            Line2D([], [], color=style.BLACK, marker="o", linewidth=0, markerfacecolor="white", label=RestsOn.ABSOLUTE)
+            Line2D(
+                [], [], color=palette.BLACK, marker="o", linewidth=0, markerfacecolor="white", label=RestsOn.ABSOLUTE
+            )
         )
     picture.legend(handles=handles, loc="outside lower center", ncols=3)

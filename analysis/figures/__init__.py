@@ -19,7 +19,7 @@ from analysis.figures import style
 from analysis.summary.analysed_run import AnalysedRun
 
 Draw = Callable[[pd.DataFrame], Figure]
-NOT_FIGURES = ("style",)
+NOT_FIGURES = ("marks", "palette", "style")
 
 
 class NoPicture(Exception):
@@ -90,5 +90,9 @@ def draw(kind: FigureKind, analysed: AnalysedRun) -> Picture:
         picture = kind.draw(frame)
         style.frame(picture, kind.title, analysed.run.machine if kind.across else analysed.source_line)
         return Picture(
-            kind.name, kind.title, kind.says(frame), style.to_bytes(picture, "svg"), style.to_bytes(picture, "png")
+            kind.name,
+            kind.title,
+            kind.says(frame),
+            style.to_bytes(picture, "svg", kind.name),
+            style.to_bytes(picture, "png"),
         )

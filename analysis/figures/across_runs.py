@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.errors import LoadError
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, figure, palette, style
 from analysis.read.run import Run, load_run
 from analysis.read.table import read_table
 from analysis.summary.analysed_run import AnalysedRun
@@ -95,13 +95,13 @@ def _draw_panel(axes: Axes, frame: pd.DataFrame, columns: tuple[str, str, str], 
     for index, name in enumerate(series):
         rows = frame[(frame["series"] == name) & frame[median].notna()]
         shift = (index - (len(series) - 1) / 2) * min(0.14, 0.6 / len(series))
-        places, colour = rows["place"] + shift, style.COLOURS[index % len(style.COLOURS)]
+        places, colour = rows["place"] + shift, palette.COLOURS[index % len(palette.COLOURS)]
         axes.plot(places, rows[median], color=colour, linewidth=0.6, zorder=2)
         axes.vlines(
             places, rows[lo].fillna(rows[median]), rows[hi].fillna(rows[median]), color=colour, linewidth=2.0, zorder=3
         )
         for part, fill in ((rows[~rows["partial"]], colour), (rows[rows["partial"]], "white")):
-            marker = style.MARKERS[index % len(style.MARKERS)]
+            marker = palette.MARKERS[index % len(palette.MARKERS)]
             axes.plot(
                 part["place"] + shift,
                 part[median],
@@ -145,7 +145,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         style.linear_axis(axes, _limits(pd.concat([frame[name] for name in columns])), kind)
     _label_runs(panels[-1], frame)
     handles = [
-        Line2D([], [], color=style.COLOURS[i % 7], marker=style.MARKERS[i % 7], linewidth=2.0, label=name)
+        Line2D([], [], color=palette.COLOURS[i % 7], marker=palette.MARKERS[i % 7], linewidth=2.0, label=name)
         for i, name in enumerate(series)
     ]
     if frame["partial"].any():
@@ -156,7 +156,7 @@ def draw(frame: pd.DataFrame) -> Figure:
                 marker="o",
                 linewidth=0,
                 markerfacecolor="white",
-                markeredgecolor=style.BLACK,
+                markeredgecolor=palette.BLACK,
                 label="partial run",
             )
         )

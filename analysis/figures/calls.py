@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, figure, palette, style
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from bench.schema import CORE
@@ -75,7 +75,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     body, tail = picture.subplots(2, 1, sharex=True)
     names, pythons = list(dict.fromkeys(frame["mechanism"])), list(dict.fromkeys(frame["python"]))
     for (name, python), rows in frame.groupby(["mechanism", "python"], sort=False):
-        colour = style.COLOURS[list(CORE).index(str(name))]
+        colour = palette.COLOURS[list(CORE).index(str(name))]
         dash = style.DASHES[pythons.index(python) % len(style.DASHES)]
         first = rows.iloc[:1].assign(done=0.0)
         body.step(
@@ -94,11 +94,11 @@ def draw(frame: pd.DataFrame) -> Figure:
     tail.set_ylabel("calls that take longer")
     style.log_axis(tail, "x", style.padded(frame["total_ns"], 0.03), "time")
     tail.set_xlabel("time from the call until the child is reaped")
-    handles = [Line2D([], [], color=style.COLOURS[list(CORE).index(name)], label=name) for name in names]
+    handles = [Line2D([], [], color=palette.COLOURS[list(CORE).index(name)], label=name) for name in names]
     if len(pythons) > 1:
         handles += [
             Line2D(
-                [], [], color=style.BLACK, linestyle=style.DASHES[index % len(style.DASHES)], label=f"Python {python}"
+                [], [], color=palette.BLACK, linestyle=style.DASHES[index % len(style.DASHES)], label=f"Python {python}"
             )
             for index, python in enumerate(pythons)
         ]

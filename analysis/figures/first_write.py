@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, figure, palette, style
 from analysis.model.first_write import FROZEN, HUGE, OBJECTS, SMALL, levels_of
 from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
 from analysis.text import units
@@ -23,7 +23,7 @@ ROWS = {
     "child_reads_objects": "child reads",
     "child_collects": "child collects",
 }
-FORK, PASS = ("fork", style.BLUE, "o"), ("pass", style.VERMILION, "s")
+FORK, PASS = ("fork", palette.BLUE, "o"), ("pass", palette.VERMILION, "s")
 
 
 def data(analysed: AnalysedRun) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     picture = style.new_figure(0.95 + len(frame) * ROW_IN)
     axes = picture.add_subplot()
     for y, (_, row) in enumerate(frame.iterrows()):
-        axes.plot([row["fork"], row["pass"]], [y, y], color=style.GREY, linewidth=0.5, zorder=1)
+        axes.plot([row["fork"], row["pass"]], [y, y], color=palette.GREY, linewidth=0.5, zorder=1)
         for part, colour, marker in (FORK, PASS):
             if units.known(row[f"{part}_lo"]):
                 axes.plot([row[f"{part}_lo"], row[f"{part}_hi"]], [y, y], color=colour, linewidth=2.2, zorder=2)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, figure, palette, style
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.names import IMPORTED, RANKED, WORK_TITLES, latency_text
@@ -70,7 +70,7 @@ def _draw_row(axes: Axes, row: pd.Series, y: float, colour: str, marker: str) ->
         axes.plot([row["p50_lo_ns"], row["p50_hi_ns"]], [y, y], color=colour, linewidth=2.2, zorder=3)
     if units.known(row["control_p50_ns"]):
         axes.plot(
-            row["control_p50_ns"], y, marker="x", color=style.CONTROL, markersize=3.2, markeredgewidth=0.9, zorder=4
+            row["control_p50_ns"], y, marker="x", color=palette.CONTROL, markersize=3.2, markeredgewidth=0.9, zorder=4
         )
     axes.plot(row["p50_ns"], y, marker=marker, color=colour, markersize=3.4, zorder=5, markeredgewidth=0)
     axes.text(
@@ -91,8 +91,8 @@ def _legend(picture: Figure, pythons: list[str], control: bool, tail: bool, sing
             Line2D(
                 [],
                 [],
-                color=style.COLOURS[index % 7],
-                marker=style.MARKERS[index % 7],
+                color=palette.COLOURS[index % 7],
+                marker=palette.MARKERS[index % 7],
                 linewidth=2.2,
                 label=f"Python {python}",
             )
@@ -102,12 +102,12 @@ def _legend(picture: Figure, pythons: list[str], control: bool, tail: bool, sing
         else [Line2D([], [], color=single, marker="o", linewidth=2.2, label="median, 95 % interval")]
     )
     if tail:
-        ink = style.BLACK if several else single
+        ink = palette.BLACK if several else single
         handles.append(
             Line2D([], [], color=ink, marker="|", markersize=5, linewidth=0.6, label="p99, if calls suffice")
         )
     if control:
-        handles.append(Line2D([], [], color=style.CONTROL, marker="x", linewidth=0, label="its C control"))
+        handles.append(Line2D([], [], color=palette.CONTROL, marker="x", linewidth=0, label="its C control"))
     style.legend(picture, handles, 3 if not several else 2)
 
 
@@ -122,8 +122,8 @@ def draw(frame: pd.DataFrame) -> Figure:
         index = pythons.index(row["python"])
         shift = (index - (len(pythons) - 1) / 2) * 0.8
         is_control = row["work"] == "control" and len(pythons) == 1
-        colour = style.CONTROL if is_control else style.COLOURS[index % 7]
-        _draw_row(axes, row, places[row["mechanism"]] + shift, colour, style.MARKERS[index % 7])
+        colour = palette.CONTROL if is_control else palette.COLOURS[index % 7]
+        _draw_row(axes, row, places[row["mechanism"]] + shift, colour, palette.MARKERS[index % 7])
     drawn_columns = [frame[name] for name in ("p50_ns", "p50_lo_ns", "p50_hi_ns", "p99_ns", "control_p50_ns")]
     style.log_axis(axes, "x", style.padded(pd.concat(drawn_columns)), "time", most=4)
     axes.set_yticks(list(places.values()), list(places))
@@ -137,6 +137,6 @@ def draw(frame: pd.DataFrame) -> Figure:
     imported = (frame["work"] == IMPORTED).all()
     axes.set_xlabel("time of one value" if imported else "time from the call until the child is reaped")
     _legend(
-        picture, pythons, bool(frame["control_p50_ns"].notna().any()), bool(frame["p99_ns"].notna().any()), style.BLUE
+        picture, pythons, bool(frame["control_p50_ns"].notna().any()), bool(frame["p99_ns"].notna().any()), palette.BLUE
     )
     return picture

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, figure, palette, style
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.phases import PHASES, phases_of_cell, price_of_telling, telling_cells
 from analysis.text import units
@@ -20,7 +20,7 @@ from bench.schema import CORE, Role
 
 ROW_IN = 0.15
 MOST_NAMED = 5
-IN_CALL, STARTS, ENDS = style.BLUE, style.ORANGE, style.GREEN
+IN_CALL, STARTS, ENDS = palette.BLUE, palette.ORANGE, palette.GREEN
 
 
 def data(analysed: AnalysedRun) -> pd.DataFrame:

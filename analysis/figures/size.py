@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, figure, palette, style
 from analysis.model.memory_growth import cells_of_several_sizes
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
@@ -61,13 +61,13 @@ def draw(frame: pd.DataFrame) -> Figure:
     picture = style.new_figure(2.4 + 0.14 * lines)
     axes = picture.add_subplot()
     for (name, python), rows in frame.groupby(["mechanism", "python"], sort=False):
-        colour = style.COLOURS[names.index(str(name)) % len(style.COLOURS)]
-        marker = style.MARKERS[names.index(str(name)) % len(style.MARKERS)]
+        colour = palette.COLOURS[names.index(str(name)) % len(palette.COLOURS)]
+        marker = palette.MARKERS[names.index(str(name)) % len(palette.MARKERS)]
         _draw_series(axes, rows, colour, marker, style.DASHES[pythons.index(str(python)) % len(style.DASHES)])
     control = frame[
         (frame["mechanism"] == names[0]) & (frame["python"] == pythons[0]) & frame["control_p50_ns"].notna()
     ]
-    axes.plot(control["dose"], control["control_p50_ns"], color=style.CONTROL, marker="x", linewidth=0.8, zorder=1)
+    axes.plot(control["dose"], control["control_p50_ns"], color=palette.CONTROL, marker="x", linewidth=0.8, zorder=1)
     drawn_columns = [frame[name] for name in ("p50_ns", "p50_lo_ns", "p50_hi_ns")] + [control["control_p50_ns"]]
     style.log_axis(axes, "x", style.padded(frame["dose"]), "bytes")
     style.log_axis(axes, "y", style.padded(pd.concat(drawn_columns)), "time")
@@ -79,14 +79,16 @@ def draw(frame: pd.DataFrame) -> Figure:
 
 def _legend(picture: Figure, names: list[str], pythons: list[str], control: bool) -> None:
     handles = [
-        Line2D([], [], color=style.COLOURS[i % 7], marker=style.MARKERS[i % 7], markeredgewidth=0, label=name)
+        Line2D([], [], color=palette.COLOURS[i % 7], marker=palette.MARKERS[i % 7], markeredgewidth=0, label=name)
         for i, name in enumerate(names)
     ]
     if control:
-        handles.append(Line2D([], [], color=style.CONTROL, marker="x", linewidth=0.8, label=f"C control of {names[0]}"))
+        handles.append(
+            Line2D([], [], color=palette.CONTROL, marker="x", linewidth=0.8, label=f"C control of {names[0]}")
+        )
     if len(pythons) > 1:
         handles += [
-            Line2D([], [], color=style.BLACK, linestyle=style.DASHES[i % len(style.DASHES)], label=f"Python {python}")
+            Line2D([], [], color=palette.BLACK, linestyle=style.DASHES[i % len(style.DASHES)], label=f"Python {python}")
             for i, python in enumerate(pythons)
         ]
     style.legend(picture, handles, 2)

@@ -20,19 +20,15 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from analysis.figures.marks import write_marks
+from analysis.figures.palette import BLACK, COLOURS, GREY, MARKERS
 from analysis.text import units
 
 WIDTH_IN = 90 / 25.4  # one column of a two-column page, 90 mm
 FOOT_IN = 0.13  # the strip at the lower edge that the footnote has for itself
 PNG_DPI = 300
 
-# Okabe and Ito, "Color Universal Design" (2008); the yellow is left out: too pale for a line on white.
-BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#000000", "#6E6E6E"
-COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
-CONTROL = GREY
 _ASIDE = 1.02
 
 SETTINGS: dict[str, Any] = {
@@ -127,12 +123,15 @@ def frame(figure: Figure, title: str, footnote: str) -> None:
     text.set_fontsize(5 * min(1.0, 0.92 * figure.bbox.width / text.get_window_extent().width))
 
 
-def to_bytes(figure: Figure, kind: str) -> bytes:
-    """`figure` as ``svg`` or ``png``, without date or versions: the same figure gives the same bytes."""
+def to_bytes(figure: Figure, kind: str, name: str = "figure") -> bytes:
+    """`figure` as ``svg`` or ``png``, without date or versions: the same figure gives the same bytes.
+
+    An SVG has its marks and colours for a dark page; `name` begins its ids (see `analysis.figures.marks`).
+    """
     metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
     target = io.BytesIO()
     figure.savefig(target, format=kind, metadata=metadata)
-    return target.getvalue()
+    return write_marks(target.getvalue(), figure, name) if kind == "svg" else target.getvalue()
 
 
 def _round_values(lo: float, hi: float, base: float, steps: tuple[float, ...]) -> list[float]:

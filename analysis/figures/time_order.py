@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, figure, palette, style
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from bench.schema import Role
 
 BINS = 60
 TITLES = {Role.MECHANISM: "mechanisms", Role.CONTROL: "their C controls"}
-COLOURS = {Role.MECHANISM: style.BLUE, Role.CONTROL: style.VERMILION}
+COLOURS = {Role.MECHANISM: palette.BLUE, Role.CONTROL: palette.VERMILION}
 SLOW_BLOCK = 1.25  # a block that takes more than this many times its usual time
 
 
@@ -69,7 +69,7 @@ def draw(frame: pd.DataFrame) -> Figure:
             rasterized=True,
         )
         line = course(rows, span)
-        axes.plot(line["start_ns"] / 1e9, line["relative"], color=style.BLACK, linewidth=0.9)
+        axes.plot(line["start_ns"] / 1e9, line["relative"], color=palette.BLACK, linewidth=0.9)
         axes.axhline(1.0, color="#888888", linewidth=0.5)
         axes.set_title(f"{TITLES[role]} ({len(rows):,} blocks)", color=COLOURS[role])
         style.log_axis(axes, "y", (min(limits[0], 0.9), max(limits[1], 1.12)), "ratio", most=5)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures import style
+from analysis.figures import palette, style
 from analysis.text import units
 from analysis.trend.change import ChangeKind
 from analysis.trend.series import Measure, Series, Trend
@@ -28,7 +28,7 @@ def pictures(trend: Trend) -> dict[str, bytes]:
             picture = draw([one for one in trend.series if one.machine == machine])
             label = f", label {trend.label}" if trend.label else ""
             style.frame(picture, f"From run to run{label}", machine)
-            files |= {f"{name}.{kind}": style.to_bytes(picture, kind) for kind in ("svg", "png")}
+            files |= {f"{name}.{kind}": style.to_bytes(picture, kind, name) for kind in ("svg", "png")}
     return files
 
 
@@ -47,14 +47,14 @@ def draw(series: Sequence[Series]) -> Figure:
     _label_runs(panels[-1], [name for _, name in runs])
     if any(point.run.partial for one in series for point in one.points):
         hollow = Line2D(
-            [], [], marker="o", linewidth=0, markerfacecolor="white", markeredgecolor=style.BLACK, label="partial run"
+            [], [], marker="o", linewidth=0, markerfacecolor="white", markeredgecolor=palette.BLACK, label="partial run"
         )
         style.legend(picture, [hollow], 2)
     return picture
 
 
 def _draw_panel(axes: Axes, series: Series, at: dict[int, int], place: int) -> None:
-    colour, marker = style.COLOURS[place % len(style.COLOURS)], style.MARKERS[place % len(style.MARKERS)]
+    colour, marker = palette.COLOURS[place % len(palette.COLOURS)], palette.MARKERS[place % len(palette.MARKERS)]
     x = [at[point.place] for point in series.points]
     axes.plot(x, [point.value for point in series.points], color=colour, linewidth=0.6, zorder=2)
     for here, point in zip(x, series.points, strict=True):
@@ -79,7 +79,7 @@ def _mark_changes(axes: Axes, series: Series, at: dict[int, int]) -> None:
     for one in series.changes:
         first = at[one.first.place]
         if one.change.kind is ChangeKind.STEP:
-            axes.axvline(first - 0.5, color=style.BLACK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+            axes.axvline(first - 0.5, color=palette.BLACK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
         text = f"{'' if one.change.kind is ChangeKind.STEP else 'drift '}{100 * (one.change.ratio - 1):+.1f} %"
         axes.annotate(
             text,

@@ -1,0 +1,1 @@
+"""Many machines at once: the same run on a fleet of hosts."""
