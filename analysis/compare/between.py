@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.compare import notes, releases
 from analysis.compare.differences import differences
-from analysis.compare.pairs import IDENTITY, CellRounds, Pair, RestsOn
+from analysis.compare.pairs import IDENTITY, CellRounds, Pair, RestsOn, with_drift
 from analysis.compare.rows import Comparison, compare_pairs
 from analysis.compare.spread import learn
 from analysis.compare.turns import turns
@@ -104,6 +104,8 @@ def compare(base: Side, new: Side, margin: float = MARGIN, across_machines: bool
     before, after = base.cells(names), new.cells(names)
     partner = releases.partners(before, after)
     pairs = [Pair(before[old], after[key], base.name, new.name) for key, old in partner.items()]
+    if len(_machines(base, new)) == 1:  # another machine has controls of another speed, each by another factor
+        pairs = with_drift(pairs)
     if not pairs:
         raise CompareError(_nothing_common(base, new))
 
@@ -152,8 +154,12 @@ def _identity(groups: CellRounds) -> dict[str, str]:
     return {name: str(groups.cell[name]) for name in IDENTITY}
 
 
+def _machines(base: Side, new: Side) -> list[str]:
+    return list(dict.fromkeys(run.machine for side in (base, new) for run in side.runs))
+
+
 def _check_machines(base: Side, new: Side, across_machines: bool) -> None:
-    machines = list(dict.fromkeys(run.machine for side in (base, new) for run in side.runs))
+    machines = _machines(base, new)
     if len(machines) > 1 and not across_machines:
         raise CompareError(
             f"measured on different machines ({', '.join(machines)}): their ratio says little about the code; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from analysis.compare.pairs import Pair
 from analysis.compare.spread import Spreads
 from analysis.stats.centre import FEWEST
 from analysis.stats.ratio import ABSOLUTE_SPREAD, MOST_RELATED, RELATIVE_SPREAD
+from analysis.text import units
 from analysis.text.names import cell_name
 
 
@@ -19,10 +21,16 @@ def why_absolute(pairs: Sequence[Pair]) -> list[str]:
     reasons = {
         "no relative latency to the same control on both sides": [pair for pair in absolute if not pair.related],
         f"more than {MOST_RELATED:g} times the control, which then cancels no drift": [
-            pair for pair in absolute if pair.related
+            pair for pair in absolute if pair.related and not pair.control_apart
         ],
     }
     notes = [
+        f"{cell_name(pair.new.cell)}: its control took {units.ratio_text(pair.control_ratio)} times as long, all "
+        f"controls together {units.ratio_text(pair.drift)} times; that is no drift of the machine, so the time counts"
+        for pair in absolute
+        if pair.control_apart
+    ]
+    notes += [
         f"{reason}: {', '.join(dict.fromkeys(str(pair.new.cell['mechanism']) for pair in affected))}"
         for reason, affected in reasons.items()
         if affected
@@ -52,9 +60,8 @@ def drift_of_machine(pairs: Sequence[Pair]) -> list[str]:
     """How far the machine itself moved: each C control, new over base, at the median of the cells it is in."""
     moved: dict[str, list[float]] = {}
     for pair in pairs:
-        before, after = pair.base.median("control_p50_ns"), pair.new.median("control_p50_ns")
-        if pair.related and before > 0:
-            moved.setdefault(str(pair.new.cell["control"]), []).append(after / before)
+        if not math.isnan(pair.control_ratio) and not pair.control_apart:
+            moved.setdefault(str(pair.new.cell["control"]), []).append(pair.control_ratio)
     return [
         f"drift of the machine: {name} took {np.median(ratios):.3f} times as long as on the base side "
         f"(median of {len(ratios)} cell{'s' if len(ratios) > 1 else ''}; relative latency is free of it)"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.stats.ratio import MOST_RELATED
+
+# A machine that drifts takes all controls of a run with it. Where one went its own way by more than this factor, the
+# state of the parent changed (huge pages make a fork of 256 MiB 14 times faster), and there is nothing to cancel.
+# It is what the certificate allows as drift within a run.
+MOST_APART = 1.5
 
 IDENTITY = ("mechanism", "scenario", "level", "python")
 
@@ -52,12 +58,16 @@ class CellRounds:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two cells to compare, with what the sides are called in their row."""
+    """Two cells to compare, with what the sides are called in their row.
+
+    `drift` is how many times as long the controls of all pairs took on the new side; unknown: NaN.
+    """
 
     base: CellRounds
     new: CellRounds
     base_name: str
     new_name: str
+    drift: float = math.nan
 
     @property
     def related(self) -> bool:
@@ -65,6 +75,26 @@ class Pair:
         return self.base.related and self.new.related and self.base.cell["control"] == self.new.cell["control"]
 
     @property
+    def control_ratio(self) -> float:
+        """How many times as long the control took on the new side; NaN where there is none in common."""
+        before = self.base.median("control_p50_ns") if self.related else math.nan
+        return self.new.median("control_p50_ns") / before if before > 0 else math.nan
+
+    @property
+    def control_apart(self) -> bool:
+        """Whether the control changed in another way than the machine did."""
+        apart = self.control_ratio / self.drift
+        return apart > 0 and abs(math.log(apart)) > math.log(MOST_APART)
+
+    @property
     def steadied(self) -> bool:
-        """Whether the control is a part of the latency that is large enough to cancel its drift."""
-        return self.related and max(self.base.median("rel"), self.new.median("rel")) <= MOST_RELATED
+        """Whether the control cancels the drift: it has to be a large part of the latency, and to drift alike."""
+        large_enough = self.related and max(self.base.median("rel"), self.new.median("rel")) <= MOST_RELATED
+        return large_enough and not self.control_apart
+
+
+def with_drift(pairs: Sequence[Pair]) -> list[Pair]:
+    """`pairs` with the drift of the machine: the median over their controls."""
+    ratios = [pair.control_ratio for pair in pairs]
+    known = [ratio for ratio in ratios if not math.isnan(ratio)]
+    return [replace(pair, drift=float(np.median(known))) if known else pair for pair in pairs]

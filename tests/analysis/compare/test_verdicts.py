@@ -197,3 +197,24 @@ def test_a_cell_that_always_failed_has_no_rounds_of_another(tmp_path: Path, comp
         ("posix_spawn", 0, "base: need at least 6 rounds, have 0"),
         ("spawn", 6, ""),
     ]
+
+
+def test_a_control_that_went_its_own_way_is_no_drift(tmp_path: Path, compared: Compare) -> None:
+    """Where a fork's control alone takes a tenth, the time itself counts, and a note says why."""
+    fast = replace(FORK, total_ns=24_000.0, control_ns=6_500.0)
+    spawns = [SPAWN, replace(SPAWN, mechanism="popen")]
+    found = compared(quiet(tmp_path, 1, [FORK, *spawns]), quiet(tmp_path, 2, [fast, *spawns]))
+    fork, *others = found["rows"]
+    assert (fork["rests_on"], fork["ratio"], fork["verdict"]) == ("absolute", pytest.approx(0.2), "faster")
+    assert fork["relative_ratio"] == pytest.approx(2.0)
+    assert {row["rests_on"] for row in others} == {"relative"}
+    assert [note for note in found["notes"] if "took 0.100 times as long, all controls together 1.00 times" in note]
+    assert not [note for note in found["notes"] if "drift of the machine: native_fork" in note]
+
+
+def test_controls_that_all_slow_down_are_drift(tmp_path: Path, compared: Compare) -> None:
+    """On a machine of half the speed every verdict rests on relative latency, and nothing changed."""
+    cells = [FORK, SPAWN]
+    slow = [replace(cell, total_ns=2 * cell.total_ns, control_ns=2 * (cell.control_ns or 0)) for cell in cells]
+    found = compared(quiet(tmp_path, 1, cells), quiet(tmp_path, 2, slow))
+    assert {(row["rests_on"], row["ratio"]) for row in found["rows"]} == {("relative", 1.0)}
