@@ -18,7 +18,7 @@ from tests.noise import ROUNDS, Runs, runs_of, verdicts
 MARGINS = (0.0, 0.005, 0.01, MARGIN, 0.015, 0.02)
 MARGINS_WITHIN = (0.0, 0.0025, MARGIN_WITHIN, 0.0075, 0.01)
 HALVES = {"even runs (chosen on)": 0, "odd runs (held out)": 1}
-# A run of 30 s of two interpreters and one mechanism has 300 to 400 rounds (docs/method.md).
+# A run of 30 s of two interpreters and one mechanism has 300 to 400 rounds (docs/evidence.md).
 ROUNDS_WITHIN = 300
 DRAWS = 2000
 

@@ -12,7 +12,7 @@ from bench.schema import Path, Role
 
 # More calls than this in a block add rows, not knowledge: what costs less than 12 us is a baseline.
 MOST_CALLS = 1000
-# The third call of a process, and the second of a block, cost within some 5 % of later ones (docs/method.md).
+# The third call of a process, and the second of a block, cost within some 5 % of later ones (docs/evidence.md).
 LEAST_WARMUP_CALLS, MOST_WARMUP_CALLS = 2, 10
 # Cheap calls settle later, and more of them cost nothing.
 _WARMUP_SHARE = 1 / 15

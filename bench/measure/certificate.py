@@ -33,7 +33,7 @@ SHARE_FROM_S = 45.0
 # Nor is one that fills more than this in every round: that takes as long as what it measures (the profile `sweep`).
 SHARE_UP_TO_BYTES = 2 << 30
 # Beyond these the machine is too unquiet for absolute figures; measured in quiet and in busy hours of
-# shared machines (docs/method.md).
+# shared machines (docs/evidence.md).
 MOST_DRIFT = 1.5
 MOST_BURSTS = 0.2
 _BURST = 1.5
@@ -43,7 +43,7 @@ _OBSERVER_CALLS = 30
 _OBSERVER_BLOCKS = 6
 _FEWEST_OBSERVATIONS = 3
 # Its names are local, as those of the mechanism are: looking up `os.fork` in its module makes parent and child write
-# to four pages more, which makes the loop 3 % slower (docs/method.md).
+# to four pages more, which makes the loop 3 % slower (docs/evidence.md).
 HAND_WRITTEN = """
 import os, sys
 if len(sys.argv) > 1: os.sched_setaffinity(0, {int(sys.argv[1])})

@@ -30,7 +30,7 @@ CALIBRATION_ROUND = -1
 TARGET_ROUNDS = 12
 RESERVE = 1
 # Beyond this many times what a round costs before its first block, another round tells more than longer ones:
-# fresh subjects differ by 1 %, pairs of blocks by 3 % (docs/method.md), so a few pairs a subject are best.
+# fresh subjects differ by 1 %, pairs of blocks by 3 % (docs/evidence.md), so a few pairs a subject are best.
 ENOUGH = 4
 # What starting all subjects takes in a round, as a part of what it took the first time, when memory and files were
 # cold: 1.0 s of 1.2 to 2.1 s here.

@@ -88,7 +88,7 @@ def padding(seed: int, number: int) -> int:
 
     Whether a datum lies before or behind a page boundary decides whether a child copies one page more, 1 % of
     a bare fork. Where all is loaded in the same order that depends on the lengths of paths: the same Python by
-    two paths differed by 1.1 % (docs/method.md). Rounds whose shifts are spread evenly (a Kronecker sequence)
+    two paths differed by 1.1 % (docs/evidence.md). Rounds whose shifts are spread evenly (a Kronecker sequence)
     are typical of neither, and the fewer that are needed for it.
     """
     start = random.Random(f"{seed}/padding").random()
