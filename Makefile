@@ -33,8 +33,8 @@ TESTS ?=
 PY := .venv/bin/python
 
 # A variable on the command line that nothing reads is a typo; make itself would ignore it.
-KNOWN := PY SHELL $(shell sed -n 's/^\([A-Z0-9_]*\) ?=.*/\1/p' $(firstword $(MAKEFILE_LIST)))
-GIVEN := $(foreach name,$(filter-out -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name)))
+KNOWN := $(shell sed -n 's/^\([A-Z0-9_]*\) ?=.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+GIVEN := $(foreach name,$(filter-out -% PY SHELL,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name)))
 TYPO := $(firstword $(filter-out $(KNOWN),$(GIVEN)))
 NEAREST = $(shell $(or $(wildcard $(PY)),python3) -c 'import difflib, sys; word, *names = sys.argv[1:]; \
     print(*difflib.get_close_matches(word.upper(), names, 1))' '$(TYPO)' $(KNOWN) 2>/dev/null)

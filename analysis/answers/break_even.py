@@ -45,7 +45,7 @@ def break_even(analysed: AnalysedRun) -> Iterator[str]:
     if not told:  # then the terminal has nothing to show of this question
         return
     yield (
-        "The two of each line do unlike work: after `os_fork` the same program goes on with all that it has loaded, "
+        "The two of each line do different work: after `os_fork` the same program goes on with all that it has loaded, "
         "while another way starts another program, another Python, or no process at all."
     )
 

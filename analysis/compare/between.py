@@ -171,7 +171,7 @@ def _nothing_common(base: Side, new: Side) -> str:
     if not set(base.pythons) & set(new.pythons):
         return (
             f"no common cell: {base.name} measured Python {', '.join(base.pythons)}, {new.name} Python "
-            f"{', '.join(new.pythons)}, and only where each side has one interpreter are unlike ones compared"
+            f"{', '.join(new.pythons)}, and only where each side has one interpreter are different ones compared"
         )
     mechanisms = [sorted({name for run in side.runs for name in run.cells["mechanism"]}) for side in (base, new)]
     return (

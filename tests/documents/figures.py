@@ -2,7 +2,7 @@
 
 A figure in a document stands between two comments that do not show: ``<!--=time os_fork-->246 µs<!--/-->``. The first
 names what it is (a function of `FIGURES`) and of which cell: mechanism, then ``scenario=level`` (``parent=bare`` if
-there is none) and ``python=LABEL``. The run is the one that the document names: ``<!-- figures of RUN -->``.
+there is none) and ``python=LABEL``. The run is the one that the document named last: ``<!-- figures of RUN -->``.
 
 ``python -m tests.documents.figures`` prints what is not as in the run, and writes it with ``--write``.
 """
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.compare.between import compare, open_side
 from analysis.compare.rows import ComparisonRow
 from analysis.compare.within import compare_within
 from analysis.model.memory_growth import GIB, break_even_size, growth
@@ -184,18 +185,54 @@ def summary_lines(run: AnalysedRun, words: Sequence[str]) -> str:
     return "\n```\n" + "\n".join(kept) + "\n```\n"
 
 
-def table_by_python(run: AnalysedRun, words: Sequence[str]) -> str:
-    """``table_by_python MECHANISM …``: medians with intervals, relative latency, path and page faults."""
-    rows = []
-    for mechanism in words:
-        cells = [_cell(run, [mechanism, f"python={python}"]) for python in run.pythons]
-        rows.append([f"`{mechanism}`", *map(interval, cells)])
-        rows.append([f"÷ `{cells[0].row['control']}`", *map(relative, cells)])
-        rows.append(["", *(f"{path(cell)} {faults(cell)}" for cell in cells)])
+def _by_python(run: AnalysedRun, mechanisms: Sequence[str], lines: Callable[[list[Cell]], list[list[str]]]) -> str:
+    rows = [
+        row
+        for mechanism in mechanisms
+        for row in lines([_cell(run, [mechanism, f"python={python}"]) for python in run.pythons])
+    ]
     return f"\n\n{markdown.table(['', *run.pythons], rows, left=[0])}\n\n"
 
 
-_OF_A_RUN: Sequence[Callable[[AnalysedRun, Sequence[str]], str]] = (ratio, summary_lines, table_by_python)
+def times_by_python(run: AnalysedRun, words: Sequence[str]) -> str:
+    """``times_by_python MECHANISM …``: medians with intervals, and below them relative latency."""
+    return _by_python(
+        run,
+        words,
+        lambda cells: [
+            [f"`{cells[0].row['mechanism']}`", *map(interval, cells)],
+            [f"÷ `{cells[0].row['control']}`", *map(relative, cells)],
+        ],
+    )
+
+
+def paths_by_python(run: AnalysedRun, words: Sequence[str]) -> str:
+    """``paths_by_python MECHANISM …``: the system call that creates the child, and page faults."""
+    return _by_python(
+        run,
+        words,
+        lambda cells: [[f"`{cells[0].row['mechanism']}`", *(f"{path(cell)}, {faults(cell)}" for cell in cells)]],
+    )
+
+
+def changed(run: AnalysedRun, words: Sequence[str]) -> str:
+    """``changed MECHANISM BASE``: what this run takes over the run BASE of the same machine, with interval and verdict.
+
+    BASE is the name of the run, and the mechanism has one cell in both.
+    """
+    mechanism, base = words
+    (row,) = [row for row in _between(base, run.run.path) if row.mechanism == mechanism]
+    return f"{units.ratio_text(row.ratio, row.ratio_lo, row.ratio_hi)}, `{row.verdict}`"
+
+
+@cache
+def _between(base: str, new: Path) -> Sequence[ComparisonRow]:
+    return compare(open_side([new.parent / base]), open_side([new])).rows
+
+
+_OF_A_RUN: Sequence[Callable[[AnalysedRun, Sequence[str]], str]] = (
+    *(ratio, summary_lines, times_by_python, paths_by_python, changed),
+)
 WHOLES = {function.__name__: function for function in _OF_A_RUN}
 
 
@@ -206,13 +243,13 @@ def figure(run: AnalysedRun, words: Sequence[str]) -> str:
 
 
 def renewed(document: Path) -> str:
-    """The text of `document` with every figure as in the run that it names."""
-    text = document.read_text(encoding="utf-8")
-    named = _RUN.search(text)
-    if named is None:
-        return text
-    run = analysed(named[1])
-    return _FIGURE.sub(lambda match: f"{match[1]}{figure(run, match[2].split())}{match[4]}", text)
+    """The text of `document` with every figure as in the run that was named last before it."""
+    before, *parts = _RUN.split(document.read_text(encoding="utf-8"))
+    for name, part in zip(parts[::2], parts[1::2], strict=True):
+        run = analysed(name)
+        text = _FIGURE.sub(lambda match, run=run: f"{match[1]}{figure(run, match[2].split())}{match[4]}", part)
+        before += f"<!-- figures of {name} -->{text}"
+    return before
 
 
 def main() -> int:

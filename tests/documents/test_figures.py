@@ -38,3 +38,17 @@ def test_an_altered_figure_is_put_right(tmp_path: Path) -> None:
     document = tmp_path / "x.md"
     document.write_text(f"<!-- figures of {RUN} -->\nIt takes <!--=time os_fork-->1 s<!--/-->, 5 µs more.\n")
     assert renewed(document).endswith("It takes <!--=time os_fork-->246 µs<!--/-->, 5 µs more.\n")
+
+
+def test_each_figure_is_of_the_run_named_last(tmp_path: Path) -> None:
+    """A document may name several runs; a figure is that of the nearest one above it."""
+    other = "results/amd-epyc-2cpu-kvm-docker-e95a3b/20261124T163404Z"
+    document = tmp_path / "x.md"
+    document.write_text(
+        f"<!-- figures of {RUN} --> <!--=time os_fork--><!--/-->\n"
+        f"<!-- figures of {other} --> <!--=time os_fork python=3.8.18--><!--/-->\n"
+    )
+    assert renewed(document) == (
+        f"<!-- figures of {RUN} --> <!--=time os_fork-->246 µs<!--/-->\n"
+        f"<!-- figures of {other} --> <!--=time os_fork python=3.8.18-->344 µs<!--/-->\n"
+    )

@@ -99,7 +99,7 @@ def test_the_break_even_has_the_words_that_its_interval_allows(tmp_path: Path) -
     # Parents of 9 MB (8.6 MiB) and of 256 MiB more: 265 MiB.
     def answer(name: str, *starts: tuple[float, float]) -> str:
         first, second = break_even(tmp_path / name, starts if len(starts) == 6 else starts * 6)
-        assert second.startswith("The two of each line do unlike work")
+        assert second.startswith("The two of each line do different work")
         return first.partition(" In the largest parent")[0]
 
     use, keep, untold = "Use `subprocess_run`", "Keep `os_fork`, not `subprocess_run`,", "This run cannot tell"

@@ -140,7 +140,7 @@ def test_sides_without_a_common_cell_say_what_they_have(tmp_path: Path, refused:
     two = quiet(tmp_path, 4, [replace(SPAWN, python="3.8.1"), replace(SPAWN, python="3.9.1")])
     assert refused(base, two) == (
         f"no common cell: {base.name} measured Python 3.11.7, {two.name} Python 3.8.1, 3.9.1, "
-        "and only where each side has one interpreter are unlike ones compared"
+        "and only where each side has one interpreter are different ones compared"
     )
 
 
