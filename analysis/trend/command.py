@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from analysis.trend.series import Trend
 
 DESCRIPTION = (
-    "Follow the latency of mechanisms in a bare parent over the runs of a machine: the first and the newest run, what "
-    "runs scatter, and every change beyond that, with the first run that shows it and what differed in it. Name runs, "
-    "or take all below --results."
+    "Follow the latency of mechanisms in one kind of parent over the runs of a machine: the first and the newest run, "
+    "what runs scatter, and every change beyond that, with the first run that shows it and what differed in it. Name "
+    "runs, or take all below --results."
 )
 
 
@@ -31,6 +31,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("--machine", metavar="NAME", help="only runs of this machine")
     add("--label", metavar="TEXT", help="only runs with this label")
     add("--mechanism", action="append", default=[], metavar="NAME", help="default: os_fork (repeatable)")
+    add("--scenario", default="parent=bare", metavar="NAME=LEVEL", help="the parent to follow (default: parent=bare)")
     add("--format", choices=FORMATS, default="table", help="default: table")
     add("--out", type=Path, metavar="DIR", help="write trend.csv and, for each machine, a figure (.svg, .png) there")
 
@@ -40,7 +41,7 @@ def act(arguments: Namespace) -> int:
     from analysis.trend.series import trend_of
     from analysis.trend.text import write
 
-    trend = trend_of(_runs(arguments), arguments.mechanism, arguments.label)
+    trend = trend_of(_runs(arguments), arguments.mechanism, arguments.label, arguments.scenario)
     write(trend, arguments.format, sys.stdout)
     if arguments.out:
         _write_files(trend, arguments.out)

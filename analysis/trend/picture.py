@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from analysis.figures import palette, style
 from analysis.text import units
 from analysis.trend.change import ChangeKind
-from analysis.trend.series import Measure, Series, Trend
+from analysis.trend.series import BARE, Measure, Series, Trend
 
 _PANEL_IN = 1.15
 _MOST_LABELS = 5
@@ -27,7 +27,8 @@ def pictures(trend: Trend) -> dict[str, bytes]:
         with style.look():
             picture = draw([one for one in trend.series if one.machine == machine])
             label = f", label {trend.label}" if trend.label else ""
-            style.frame(picture, f"From run to run{label}", machine)
+            parent = "" if trend.scenario == BARE else f", {trend.scenario}"
+            style.frame(picture, f"From run to run{parent}{label}", machine)
             files |= {f"{name}.{kind}": style.to_bytes(picture, kind, name) for kind in ("svg", "png")}
     return files
 

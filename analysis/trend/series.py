@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from analysis.errors import LoadError
 from analysis.figures.across_runs import summary_of
 from analysis.read.run import Run
 from analysis.trend.change import LEVEL, Change, enough_runs, find_changes, noise
+from bench.schema.usage import near
 
 DEFAULT_MECHANISM = "os_fork"
+BARE = "parent=bare"
 
 
 class Measure(StrEnum):
@@ -85,6 +88,7 @@ class Trend:
     runs: Sequence[Run]
     series: Sequence[Series]
     label: str | None = None
+    scenario: str = BARE
 
     @property
     def machines(self) -> list[str]:
@@ -92,18 +96,21 @@ class Trend:
         return list(dict.fromkeys(one.machine for one in self.series))
 
 
-def trend_of(runs: Iterable[Run], mechanisms: Sequence[str] = (), label: str | None = None) -> Trend:
-    """The series of `mechanisms` (none: `DEFAULT_MECHANISM`) in a bare parent over `runs` (with `label`, if given).
+def trend_of(
+    runs: Iterable[Run], mechanisms: Sequence[str] = (), label: str | None = None, scenario: str = BARE
+) -> Trend:
+    """The series of `mechanisms` (none: `DEFAULT_MECHANISM`) with `scenario` over `runs` (with `label`).
 
-    Raises `LoadError` where nothing is left, or no run has one of the mechanisms.
+    A user's program (``program=server.py``) is followed whatever its content was. Raises `LoadError` where nothing
+    is left, or no run has one of the mechanisms.
     """
     chosen = sorted((run for run in runs if label is None or run.document.label == label), key=_in_time)
     if not chosen:
         labelled = f" with the label {label}" if label is not None else ""
         raise LoadError(f"no run{labelled} to follow; make one with: make bench{' LABEL=' + label if label else ''}")
     wanted = list(dict.fromkeys(mechanisms)) or [DEFAULT_MECHANISM]
-    rows = _rows(chosen)
-    _check(wanted, rows, chosen)
+    rows = _rows(chosen, scenario)
+    _check(wanted, rows, chosen, scenario)
     keys = [
         (*key, measure)
         for key in rows[["machine", "mechanism", "series_python"]].drop_duplicates().itertuples(index=False)
@@ -116,32 +123,50 @@ def trend_of(runs: Iterable[Run], mechanisms: Sequence[str] = (), label: str | N
     shared = Counter((key[0], key[3]) for key in keys if points[key])
     series = [_series(key, points[key], LEVEL / shared[key[0], key[3]]) for key in keys if points[key]]
     if not series:
-        raise LoadError(f"{', '.join(wanted)}: no run has a figure of it in a bare parent")
-    return Trend(chosen, series, label)
+        raise LoadError(f"{', '.join(wanted)}: no run has a figure of it with {scenario}")
+    return Trend(chosen, series, label, scenario)
 
 
 def _in_time(run: Run) -> tuple[str, str]:
     return run.name, run.machine
 
 
-def _rows(runs: Sequence[Run]) -> pd.DataFrame:
-    """A row for every cell in a bare parent of every run, with the run's place in time."""
+def _rows(runs: Sequence[Run], scenario: str) -> pd.DataFrame:
+    """A row for every cell of `scenario` in every run, with the run's place in time."""
     several = {run.machine for run in runs if run.cells["python"].nunique() > 1}
     frames = []
     for place, run in enumerate(runs):
         summary = summary_of(run)
-        rows = summary[(summary["scenario"] == "parent") & (summary["level"] == "bare")].copy()
+        states = summary["scenario"] + "=" + summary["level"].map(_without_content)
+        rows = summary[(states == scenario) | (summary["scenario"] + "=" + summary["level"] == scenario)].copy()
         rows["series_python"] = rows["python"] if run.machine in several else ""
         frames.append(rows.assign(place=place, machine=run.machine))
     return pd.concat(frames, ignore_index=True)
 
 
-def _check(wanted: Sequence[str], rows: pd.DataFrame, runs: Sequence[Run]) -> None:
+def _without_content(level: str) -> str:
+    """``server.py`` of ``server.py@568264ae35ad``: a user's file by its name alone."""
+    return re.sub(r"@[0-9a-f]{12}$", "", level)
+
+
+def _check(wanted: Sequence[str], rows: pd.DataFrame, runs: Sequence[Run], scenario: str) -> None:
+    count = f"any of {len(runs)} runs" if len(runs) > 1 else runs[0].name
+    if rows.empty:
+        cells = [run.cells for run in runs]
+        states = {
+            f"{name}={_without_content(level)}"
+            for each in cells
+            for name, level in each[["scenario", "level"]].to_numpy()
+        }
+        raise LoadError(
+            f"--scenario {scenario}: not in {count}{near(scenario, states)}; there is {', '.join(sorted(states))}"
+        )
     there = list(dict.fromkeys(rows["mechanism"]))
     for name in wanted:
         if name not in there:
-            count = f"any of {len(runs)} runs" if len(runs) > 1 else runs[0].name
-            raise LoadError(f"--mechanism {name}: not in {count} in a bare parent; there is {', '.join(there)}")
+            raise LoadError(
+                f"--mechanism {name}: not in {count} with {scenario}{near(name, there)}; there is {', '.join(there)}"
+            )
 
 
 def _points(rows: pd.DataFrame, runs: Sequence[Run], key: tuple[str, str, str, Measure]) -> list[Point]:

@@ -12,7 +12,7 @@ from analysis.text import markdown, units
 from analysis.text.spreadsheet import text_cell
 from analysis.text.terminal import TableConsole, shown
 from analysis.trend.change import FEWEST_BESIDE, LEVEL, ChangeKind
-from analysis.trend.series import Measure, Point, Series, ShownChange, Trend
+from analysis.trend.series import BARE, Measure, Point, Series, ShownChange, Trend
 
 HEAD = ("machine", "mechanism", "measure", "runs", "first", "newest", "noise", "verdict")
 _LEFT = ("machine", "mechanism", "measure", "verdict")
@@ -77,9 +77,10 @@ def change_lines(series: Series) -> list[str]:
     return lines
 
 
-def footnotes() -> list[str]:
+def footnotes(trend: Trend) -> list[str]:
     """What the table rests on, in sentences."""
     return [
+        *([] if trend.scenario == BARE else [f"parent: {trend.scenario}"]),
         f"verdict: where nothing changed, a change is claimed in {100 * LEVEL:.0f} % of trends at most (over all "
         f"mechanisms of a machine, for each measure); a change needs {FEWEST_BESIDE} runs on each side",
         "noise: standard deviation from run to run between changes",
@@ -110,7 +111,7 @@ def to_markdown(trend: Trend) -> str:
     rows = [[markdown.escape_all(text) for text in texts] for texts in rows_of(trend)]
     lines = [markdown.table(HEAD, rows, [index for index, name in enumerate(HEAD) if name in _LEFT]), ""]
     lines += [f"- {markdown.escape_all(line)}" for one in trend.series for line in change_lines(one)]
-    lines += ["", *(f"{markdown.escape_all(line)}  " for line in footnotes())]
+    lines += ["", *(f"{markdown.escape_all(line)}  " for line in footnotes(trend))]
     return "\n".join(lines) + "\n"
 
 
@@ -126,7 +127,7 @@ def to_csv(trend: Trend) -> str:
 
 def to_json(trend: Trend) -> str:
     """An object: `series` with their points (missing numbers are null), changes with what differed, the level."""
-    document = {"label": trend.label, "series": [_plain(one) for one in trend.series]}
+    document = {"label": trend.label, "scenario": trend.scenario, "series": [_plain(one) for one in trend.series]}
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -140,7 +141,7 @@ def _write_table(trend: Trend, stream: TextIO) -> None:
     for one in trend.series:
         for line in change_lines(one):
             console.say(line)
-    for line in footnotes():
+    for line in footnotes(trend):
         console.say(line, "dim")
 
 

@@ -187,7 +187,14 @@ def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     """An unknown mechanism, machine or label, and an empty directory, get one line that says what there is."""
     write_series(tmp_path / "runs", STEADY[:1])
     for options, expected in (
-        (["--mechanism", "os_frok"], "--mechanism os_frok: not in 20261101T040000Z in a bare parent; there is os_fork"),
+        (
+            ["--mechanism", "os_frok"],
+            "--mechanism os_frok: not in 20261101T040000Z with parent=bare, the nearest is os_fork; there is os_fork",
+        ),
+        (
+            ["--scenario", "parent=bar"],
+            "--scenario parent=bar: not in 20261101T040000Z, the nearest is parent=bare; there is parent=bare",
+        ),
         (["--machine", "none"], "no run of --machine none; there is fake-2cpu"),
         (["--label", "none"], "no run with the label none to follow"),
     ):
@@ -209,3 +216,14 @@ def test_an_unreadable_run_is_left_out_with_a_note(tmp_path: Path, capsys: pytes
     assert shown.err.startswith("analysis trend: left out: ")
     assert name_of(1) not in shown.out
     assert main(["trend", str(paths[1])]) == 2
+
+
+def test_another_parent_is_followed_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A user's program is followed over its contents, whose hashes differ; the text says which parent it is."""
+    for day, content in enumerate(("568264ae35ad", "7ed474b88014")):
+        cell = FakeCell("os_fork", 240_000.0, 100_000.0, scenario="program", level=f"server.py@{content}")
+        write_run(tmp_path, FakeRun([FakeCell("os_fork", 1.0e5, 1.0e5), cell], run=name_of(day)))
+    assert main(["trend", "--results", str(tmp_path), "--scenario", "program=server.py"]) == 0
+    shown = capsys.readouterr().out
+    assert "parent: program=server.py" in shown
+    assert shown.count("2.4") >= 2
