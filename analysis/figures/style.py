@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -101,11 +102,11 @@ def new_figure(height_in: float) -> Figure:
     return figure
 
 
-def legend(figure: Figure, handles: list[Line2D], columns: int) -> None:
+def legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
     """A legend below the axes and above the footnote's strip; the axes leave room for it."""
     foot = FOOT_IN / figure.get_size_inches()[1]
     box = figure.legend(
-        handles=handles, loc="lower center", ncols=columns, bbox_to_anchor=(0.5, foot), borderaxespad=0.2
+        handles=list(handles), loc="lower center", ncols=columns, bbox_to_anchor=(0.5, foot), borderaxespad=0.2
     )
     foot += box.get_window_extent().height / figure.bbox.height
     engine = figure.get_layout_engine()
