@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup, escape
 
 from analysis import figures
 from analysis.answers import answers
-from analysis.read.run import Run, find_runs, load_run
+from analysis.figures.side_by_side import across_runs
+from analysis.read.run import load_run
 from analysis.report import machine_sections, sections
 from analysis.report.answers_text import first_sentence
 from analysis.report.decisions import COLUMNS, decisions
@@ -28,11 +30,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 BASE_STYLE = TEMPLATES / "base.css"
 _NO_FILE_NAME = re.compile(r"[^\w.+-]+")
 _CODE = re.compile(r"`([^`]*)`")
-
-
-def analyse(run: Run) -> AnalysedRun:
-    """`run` with the runs of its machine beside it, as its report shows them."""
-    return AnalysedRun(run, beside(run))
 
 
 def write_report(analysed: AnalysedRun) -> Path:
@@ -62,24 +59,19 @@ def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
     runs = sorted((load_run(path) for path in run_paths), key=lambda run: (run.name, run.machine))
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    several = len(runs) > 1
+    rows = []
     machines = len({run.machine for run in runs}) > 1
-    for number, run in enumerate(runs):
-        analysed = AnalysedRun(run, [each.path for each in runs] if several else beside(run))
+    for run in runs:
+        analysed = AnalysedRun(run)
+        rows.append(across_runs.rows_of(run, analysed.summary))
         # A name is that of a directory, but run.json may say anything: it must not lead out of `out`.
         name = _NO_FILE_NAME.sub("_", f"{run.machine}-{run.name}" if machines else run.name)
         for kind in figures.kinds():
-            if not kind.across or number == len(runs) - 1:
-                prefix = f"{name}-" if several and not kind.across else ""
-                written += _write_picture(figures.draw(kind, analysed), out / f"{prefix}{kind.name}")
+            prefix = f"{name}-" if len(runs) > 1 else ""
+            written += _write_picture(figures.draw(kind, analysed), out / f"{prefix}{kind.name}")
+    if len(runs) > 1:
+        written += _write_picture(across_runs.draw(pd.concat(rows)), out / across_runs.NAME)
     return written
-
-
-def beside(run: Run) -> list[Path]:
-    """The runs of the same machine in the same results directory, `run` among them, oldest first."""
-    here = run.path.resolve()
-    runs = find_runs(here.parent.parent, run.machine) if here.parent.name == run.machine else []
-    return runs if here in runs else [*runs, run.path]
 
 
 def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
