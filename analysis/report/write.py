@@ -1,4 +1,4 @@
-"""Turns a run into its report (index.html and report.md with their figures), and runs into figures alone."""
+"""Turns a run into its report (index.html and report.md with their figures)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
 from markupsafe import Markup, escape
 
 from analysis import figures
 from analysis.answers import answers
-from analysis.figures.side_by_side import across_runs
-from analysis.read.run import load_run
 from analysis.report import machine_sections, sections
 from analysis.report.answers_text import first_sentence
 from analysis.report.decisions import COLUMNS, decisions
@@ -28,7 +25,6 @@ FOLDER = "report"
 TEMPLATES = Path(__file__).parent / "templates"
 # What a report and the pages of a site look alike by.
 BASE_STYLE = TEMPLATES / "base.css"
-_NO_FILE_NAME = re.compile(r"[^\w.+-]+")
 _CODE = re.compile(r"`([^`]*)`")
 
 
@@ -43,38 +39,14 @@ def write_report(analysed: AnalysedRun) -> Path:
     folder = analysed.run.path / FOLDER
     make_folder(folder)
     for picture in pictures:
-        _write_picture(picture, folder / picture.name)
+        write_picture(picture, folder / picture.name)
     for name in ("report.md", "index.html"):
         text = environment().get_template(f"{name}.j2").render(shown)
         write_file(folder / name, text)
     return folder / "index.html"
 
 
-def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
-    """Write the figures of runs into folder `out` and return their paths; what has no picture is left out.
-
-    Of one run: one file for each figure. Of several: each run's own figures begin with its name, and the
-    figure across runs shows them all. Raises `LoadError`, `OSError`.
-    """
-    runs = sorted((load_run(path) for path in run_paths), key=lambda run: (run.name, run.machine))
-    out.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    rows = []
-    machines = len({run.machine for run in runs}) > 1
-    for run in runs:
-        analysed = AnalysedRun(run)
-        rows.append(across_runs.rows_of(run, analysed.summary))
-        # A name is that of a directory, but run.json may say anything: it must not lead out of `out`.
-        name = _NO_FILE_NAME.sub("_", f"{run.machine}-{run.name}" if machines else run.name)
-        for kind in figures.kinds():
-            prefix = f"{name}-" if len(runs) > 1 else ""
-            written += _write_picture(figures.draw(kind, analysed), out / f"{prefix}{kind.name}")
-    if len(runs) > 1:
-        written += _write_picture(across_runs.draw(pd.concat(rows)), out / across_runs.NAME)
-    return written
-
-
-def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
+def write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
     """Write an SVG and a PNG; a figure that this data does not have takes an older one away."""
     paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png")]
     if picture.reason:
