@@ -125,7 +125,9 @@ def _layout(figure: Figure) -> ConstrainedLayoutEngine:
 
 
 def legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
-    """A legend below the axes and above the small print; the axes leave room for it."""
+    """A legend below the axes and above the small print; the axes leave room for it. Nothing to explain: no legend."""
+    if not handles:
+        return
     box = figure.legend(
         handles=list(handles), loc="lower center", ncols=columns, bbox_to_anchor=(0.5, _foot(figure)), borderaxespad=0.2
     )

@@ -14,7 +14,6 @@ from markupsafe import Markup, escape
 
 from analysis import figures
 from analysis.answers import answers
-from analysis.read.run import Run, find_runs
 from analysis.report import machine_sections, sections
 from analysis.report.answers_text import first_sentence
 from analysis.report.decisions import COLUMNS, decisions
@@ -27,11 +26,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 # What a report and the pages of a site look alike by.
 BASE_STYLE = TEMPLATES / "base.css"
 _CODE = re.compile(r"`([^`]*)`")
-
-
-def analyse(run: Run) -> AnalysedRun:
-    """`run` with the runs of its machine beside it, as its report shows them."""
-    return AnalysedRun(run, beside(run))
 
 
 def write_report(analysed: AnalysedRun) -> Path:
@@ -50,13 +44,6 @@ def write_report(analysed: AnalysedRun) -> Path:
         text = environment().get_template(f"{name}.j2").render(shown)
         write_file(folder / name, text)
     return folder / "index.html"
-
-
-def beside(run: Run) -> list[Path]:
-    """The runs of the same machine in the same results directory, `run` among them, oldest first."""
-    here = run.path.resolve()
-    runs = find_runs(here.parent.parent, run.machine) if here.parent.name == run.machine else []
-    return runs if here in runs else [*runs, run.path]
 
 
 def write_picture(picture: figures.Picture, stem: Path) -> list[Path]:

@@ -91,7 +91,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report folder of a run with all that a report can hold."""
     cells = [*FakeRun().cells, FakeCell("popen", 2e5, 1.6e5, "exec", "native_spawn", failing_rounds=(3,))]
     run = write_run(tmp_path_factory.mktemp("written"), FakeRun(cells, document=_document()))
-    return write.write_report(write.analyse(load_run(run))).parent
+    return write.write_report(AnalysedRun(load_run(run))).parent
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_the_same_run_gives_the_same_report(tmp_path: Path) -> None:
     newer = load_run(runs[1])
     write_summary(newer, summarise(newer))
     one, other = (
-        {path.name: path.read_bytes() for path in write.write_report(write.analyse(load_run(run))).parent.iterdir()}
+        {path.name: path.read_bytes() for path in write.write_report(AnalysedRun(load_run(run))).parent.iterdir()}
         for run in runs
     )
     assert one == other
