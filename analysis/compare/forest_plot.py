@@ -18,7 +18,7 @@ from analysis.stats.ratio import Verdict
 from analysis.text import units
 from analysis.write_file import write_file
 
-KINDS = ("svg", "png")
+KINDS = ("svg", "png", "pdf")
 ROW_IN = 0.17
 MARGIN = "#E8E8E8"
 NAME_LENGTH = 60
@@ -30,11 +30,17 @@ _LOOK = {
 }
 
 
-def write_plot(comparison: Comparison, path: Path) -> None:
-    """Write the plot to `path`, SVG or PNG by its suffix; raises `CompareError` for another one or an `OSError`."""
+def kind_of(path: Path) -> str:
+    """What `path` is to be written as, by its suffix; raises `CompareError` for another one than `KINDS`."""
     kind = path.suffix.lower().removeprefix(".")
     if kind not in KINDS:
-        raise CompareError(f"--plot {path}: the name must end in .svg or .png")
+        raise CompareError(f"--plot {path}: the name must end in .svg, .png or .pdf")
+    return kind
+
+
+def write_plot(comparison: Comparison, path: Path) -> None:
+    """Write the plot to `path`, as its suffix says; raises `CompareError` for another one or an `OSError`."""
+    kind = kind_of(path)
     with style.look():
         picture = style.to_bytes(draw(comparison), kind)
     try:

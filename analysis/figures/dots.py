@@ -18,6 +18,7 @@ from analysis.text import units
 DOT_PT = 3.0
 INTERVAL_PT = 3.2
 INTERVAL_ALPHA = 0.45  # an interval is broader and paler than its dot, so that both are seen
+INTERVALS = "Broad pale bars: 95 % intervals; one that cannot be seen is narrower than its dot."
 _ASIDE = 1.035
 
 

@@ -154,14 +154,21 @@ def _small_print(figure: Figure, y: float, words: str) -> None:
     text.set_fontsize(5 * min(1.0, 0.92 * figure.bbox.width / text.get_window_extent().width))
 
 
+_NO_METADATA: dict[str, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
 def to_bytes(figure: Figure, kind: str, name: str = "figure") -> bytes:
-    """`figure` as ``svg`` or ``png``, without date or versions: the same figure gives the same bytes.
+    """`figure` as ``svg``, ``png`` or ``pdf``, without date or versions: the same figure gives the same bytes.
 
     An SVG has its marks and colours for a dark page; `name` begins its ids (see `analysis.figures.marks`).
     """
-    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
+    metadata = _NO_METADATA[kind]
     target = io.BytesIO()
-    figure.savefig(target, format=kind, metadata=metadata, dpi={"svg": RASTER_DPI, "png": PNG_DPI}[kind])
+    figure.savefig(target, format=kind, metadata=metadata, dpi=PNG_DPI if kind == "png" else RASTER_DPI)
     return write_marks(_short_numbers(target.getvalue()), figure, name) if kind == "svg" else target.getvalue()
 
 

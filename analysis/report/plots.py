@@ -25,7 +25,7 @@ _NO_FILE_NAME = re.compile(r"[^\w.+-]+")
 
 @dataclass(frozen=True)
 class Plot:
-    """One figure of a folder: `stem` begins its files' names, `source` is the run that it shows, or all of them."""
+    """One figure of a folder: `stem` begins its files' names, `source` is the run that it shows; ``""``: all."""
 
     stem: str
     source: str
@@ -67,21 +67,19 @@ def draw_plots(run_paths: Sequence[Path]) -> Iterator[Plot]:
     runs show them all.
     """
     runs = sorted((load_run(path) for path in run_paths), key=lambda run: (run.name, run.machine))
-    several = len(runs) > 1
     unlike = len({run.machine for run in runs}) > 1
     over_time, by_machine = [], []
     for run in runs:
         analysed = AnalysedRun(run)
         over_time.append(across_runs.rows_of(run, analysed.summary))
         by_machine.append(machines.rows_of(run.machine, analysed.summary))
-        name = _name_of(run, unlike)
+        prefix = f"{_name_of(run, unlike)}-" if len(runs) > 1 else ""
         for kind in figures.kinds():
-            stem = f"{name}-{kind.name}" if several else kind.name
-            yield Plot(stem, f"{run.machine}, {run.name}", figures.draw(kind, analysed))
-    if several:
-        yield Plot(across_runs.NAME, f"{len(runs)} runs", across_runs.draw(pd.concat(over_time)))
+            yield Plot(f"{prefix}{kind.name}", f"{run.machine}, {run.name}", figures.draw(kind, analysed))
+    if len(runs) > 1:
+        yield Plot(across_runs.NAME, "", across_runs.draw(pd.concat(over_time)))
     if unlike:
-        yield Plot(machines.NAME, f"{len(runs)} runs", machines.draw(pd.concat(by_machine)))
+        yield Plot(machines.NAME, "", machines.draw(pd.concat(by_machine)))
 
 
 def _name_of(run: Run, unlike: bool) -> str:
@@ -96,7 +94,7 @@ def page_of(plots: Sequence[Plot]) -> str:
         by_kind.setdefault(plot.picture.name, []).append(plot)
     order = [machines.NAME, across_runs.NAME, *(kind.name for kind in figures.kinds())]
     groups = [by_kind[name] for name in order if name in by_kind]
-    sources = list(dict.fromkeys(plot.source for plot in plots if not plot.source.endswith(" runs")))
+    sources = list(dict.fromkeys(plot.source for plot in plots if plot.source))
     values = {
         "generator": GENERATOR,
         "sources": sources,

@@ -29,8 +29,8 @@ from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 # What only a run draws that asked for it.
 ASKED_FOR = ["phases", "at_once", "first_write", "workers"]
 NAMES = [
-    "mechanisms", "where_time_goes", "calls", "pythons", "size", "page_faults", "blocked", "phases",
-    "time_order", "at_once", "first_write", "workers",
+    "mechanisms", "where_time_goes", "calls", "pythons", "size", "page_faults", "blocked", "phases", "time_order",
+     "at_once", "first_write", "workers",
 ]  # fmt: skip
 # What one interpreter does not have.
 OF_ONE = [*ASKED_FOR, "pythons"]
