@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from analysis import figures
-from analysis.figures import NoPicture, calls, mechanisms, palette, size, style, time_order
+from analysis.figures import NoPicture, calls, marks, mechanisms, palette, size, style, ticks, time_order
 from analysis.figures.side_by_side import across_runs
 from analysis.read.run import load_run
 from analysis.summary.analysed_run import AnalysedRun
@@ -192,6 +193,48 @@ def test_mechanisms_stand_in_groups_the_cheapest_first(tmp_path: Path) -> None:
     )
 
 
+def test_each_work_has_a_panel_with_its_own_axis(tmp_path: Path) -> None:
+    """Nanoseconds of nothing do not stretch the axis of a spawn; a control stands below its dot, not on it."""
+    with style.look():
+        picture = mechanisms.draw(mechanisms.data(_analysed(tmp_path, FakeRun(noise=QUIET))))
+    panels = {axes.get_title(loc="left"): axes for axes in picture.axes}
+    assert list(panels) == ["control, in C", "no process", "fork only", "run a program", "call in a new Python process"]
+    lo, hi = panels["run a program"].get_xlim()
+    assert 100_000 < lo < 165_000
+    assert 230_000 < hi < 600_000
+    controls = [line for line in panels["run a program"].lines if line.get_marker() == "x"]
+    assert [float(np.asarray(line.get_ydata())[0]) for line in controls] == [0.27, 1.27]
+    words = {each.name: each.value for each in marks.marks_of(picture)}
+    assert words["posix_spawn"].startswith("177 µs (177 to 177), p99 ")
+    assert words["posix_spawn"].endswith("C control 165 µs, 800 calls")
+
+
+def test_interpreters_of_a_mechanism_share_its_colour(tmp_path: Path) -> None:
+    """Two interpreters have two markers in one colour, and the legend shows these markers."""
+    cells = [replace(FakeCell(), python=python) for python in ("3.11.7", "3.12.1")]
+    with style.look():
+        picture = mechanisms.draw(mechanisms.data(_analysed(tmp_path, FakeRun(cells, noise=QUIET))))
+    dots = [line for line in picture.axes[0].lines if line.get_marker() in "os"]
+    assert [(dot.get_marker(), dot.get_markerfacecolor()) for dot in dots] == [("o", palette.BLUE), ("s", palette.BLUE)]
+    assert [marks.marks_of(picture)[place].name for place in (0, 1)] == [
+        "os_fork, Python 3.11.7", "os_fork, Python 3.12.1",
+    ]  # fmt: skip
+    handles = [handle.get_marker() for handle in picture.legends[0].get_lines()]
+    assert handles[:2] == ["o", "s"]
+
+
+def test_what_few_calls_carry_is_pale(tmp_path: Path) -> None:
+    """Of 800 calls, the line is solid down to the ten slowest, and pale from there to the slowest."""
+    frame = calls.data(_analysed(tmp_path, FakeRun([FakeCell()])))
+    with style.look():
+        tail = calls.draw(frame).axes[1]
+    solid, pale = tail.lines
+    assert solid.get_alpha() is None
+    assert pale.get_alpha() == calls.PALE["alpha"]
+    assert float(np.asarray(solid.get_ydata())[-1]) == pytest.approx(calls.FEW / 800)
+    assert float(np.asarray(pale.get_ydata())[-1]) == pytest.approx(1 / 800)
+
+
 def test_unlike_benchmarks_are_not_ranked(tmp_path: Path) -> None:
     """What pyperf measured is shown as it is: no sentence calls one benchmark cheaper than another."""
     frame = mechanisms.data(_analysed(tmp_path, KINDS["imported"]()))
@@ -308,8 +351,10 @@ def test_the_course_of_a_run_shows_a_slow_stretch(tmp_path: Path) -> None:
 )
 def test_an_axis_has_a_few_ticks_whatever_it_spans(lo: float, hi: float) -> None:
     """From 1 % to nine decades, a log axis has 2 to 6 ticks, inside it and ascending."""
-    ticks = style.log_ticks(lo, hi)
-    assert 2 <= len(ticks) <= 6
-    assert ticks == sorted(set(ticks))
-    assert lo <= ticks[0] * (1 + 1e-9)
-    assert ticks[-1] <= hi * (1 + 1e-9)
+    found = ticks.log_ticks(lo, hi)
+    labelled = ticks.apart(found, lo, hi)
+    assert all(b / a >= (hi / lo) ** ticks.LABEL_SHARE for a, b in itertools.pairwise(labelled))
+    assert 2 <= len(found) <= 6
+    assert found == sorted(set(found))
+    assert lo <= found[0] * (1 + 1e-9)
+    assert found[-1] <= hi * (1 + 1e-9)
