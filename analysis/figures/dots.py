@@ -133,8 +133,8 @@ def hidden_intervals(axes: Axes, which: str, rows: Any, columns: tuple[str, str]
     return int(narrow.sum())
 
 
-def note_hidden(figure: Figure, hidden: int, of: int) -> None:
+def note_hidden(figure: Figure, hidden: int, of: int, bars: str = "95 % intervals") -> None:
     """Say in small print what the bars at dots are, and how many are too narrow to be seen."""
     which = "all" if hidden == of else f"{hidden} of {of}"
     seen = f"; {which} are narrower than their dots, and cannot be seen" if hidden else ""
-    style.note(figure, f"Broad pale bars: 95 % intervals{seen}.")
+    style.note(figure, f"Broad pale bars: {bars}{seen}.")

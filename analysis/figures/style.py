@@ -29,6 +29,7 @@ WIDTH_IN = 90 / 25.4  # one column of a two-column page, 90 mm
 FOOT_IN = 0.13  # the strip at the lower edge that the footnote has for itself
 NOTE_IN = 0.1  # one line of small print above it
 PNG_DPI = 300
+RASTER_DPI = 200  # of clouds of dots inside of an SVG
 _PLACES = re.compile(rb' (?:d|x|y)="[^"]*"')
 _DIGITS = re.compile(rb"(\.\d\d)\d+")
 LABEL_SHARE = 0.175  # of the width of an axis, what the label of a tick takes at most
@@ -167,7 +168,7 @@ def to_bytes(figure: Figure, kind: str, name: str = "figure") -> bytes:
     """
     metadata = _NO_METADATA[kind]
     target = io.BytesIO()
-    figure.savefig(target, format=kind, metadata=metadata)
+    figure.savefig(target, format=kind, metadata=metadata, dpi=PNG_DPI if kind == "png" else RASTER_DPI)
     return write_marks(_short_numbers(target.getvalue()), figure, name) if kind == "svg" else target.getvalue()
 
 
