@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from scipy.stats import spearmanr
 
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, figure, style, ticks
 from analysis.figures.causes import points
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
@@ -92,7 +92,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     points.lines_of_equal_ratio(axes, near, limits)
     points.draw_points(axes, frame, ("faults", "p50_ns"), values)
     style.log_axis(axes, "x", limits[0], "ratio")
-    axes.xaxis.set_major_locator(FixedLocator(style.log_ticks(*limits[0])))
+    axes.xaxis.set_major_locator(FixedLocator(ticks.log_ticks(*limits[0])))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     style.log_axis(axes, "y", limits[1], "time")

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from analysis.figures import NoPicture, figure, palette, style
+from analysis.figures import NoPicture, figure, palette, style, ticks
 from analysis.figures.causes import points
 from analysis.figures.marks import follow, mark
 from analysis.summary.analysed_run import AnalysedRun
@@ -125,7 +125,7 @@ def _draw_faults(axes: Axes, row: pd.Series, y: float) -> None:
 def _time_axis(axes: Axes, most_ns: float) -> None:
     """A linear axis from 0: lengths can be compared within one work, and parts with the whole."""
     axes.set_xlim(0, most_ns * 1.02)
-    ticks = style.plain_ticks(0, most_ns * 1.02)
+    ticks = ticks.plain_ticks(0, most_ns * 1.02)
     scale, unit = units.time_unit(ticks[-1])
     axes.xaxis.set_major_locator(FixedLocator(ticks[:: math.ceil((len(ticks) - 1) / 2)]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:g} {unit}" if value else "0"))

@@ -214,7 +214,7 @@ def test_interpreters_of_a_mechanism_share_its_colour(tmp_path: Path) -> None:
     cells = [replace(FakeCell(), python=python) for python in ("3.11.7", "3.12.1")]
     with style.look():
         picture = mechanisms.draw(mechanisms.data(_analysed(tmp_path, FakeRun(cells, noise=QUIET))))
-    dots = [line for line in picture.axes[0].lines if line.get_marker() in "os"]
+    dots = [line for line in picture.axes[0].lines if str(line.get_marker()) in "os"]
     assert [(dot.get_marker(), dot.get_markerfacecolor()) for dot in dots] == [("o", palette.BLUE), ("s", palette.BLUE)]
     assert [marks.marks_of(picture)[place].name for place in (0, 1)] == [
         "os_fork, Python 3.11.7", "os_fork, Python 3.12.1",
