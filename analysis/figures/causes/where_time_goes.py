@@ -125,9 +125,9 @@ def _draw_faults(axes: Axes, row: pd.Series, y: float) -> None:
 def _time_axis(axes: Axes, most_ns: float) -> None:
     """A linear axis from 0: lengths can be compared within one work, and parts with the whole."""
     axes.set_xlim(0, most_ns * 1.02)
-    ticks = ticks.plain_ticks(0, most_ns * 1.02)
-    scale, unit = units.time_unit(ticks[-1])
-    axes.xaxis.set_major_locator(FixedLocator(ticks[:: math.ceil((len(ticks) - 1) / 2)]))
+    found = ticks.plain_ticks(0, most_ns * 1.02)
+    scale, unit = units.time_unit(found[-1])
+    axes.xaxis.set_major_locator(FixedLocator(found[:: math.ceil((len(found) - 1) / 2)]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:g} {unit}" if value else "0"))
 
 
