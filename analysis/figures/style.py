@@ -6,30 +6,36 @@ Nothing here uses pyplot: no global figure, no display. No setting of the user c
 from __future__ import annotations
 
 import io
-import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from analysis.figures.marks import write_marks
-from analysis.figures.palette import BLACK, COLOURS, GREY, MARKERS
+from analysis.figures.palette import GREY
+from analysis.figures.ticks import apart, log_ticks, plain_ticks, round_values
 from analysis.text import units
 
 WIDTH_IN = 90 / 25.4  # one column of a two-column page, 90 mm
 FOOT_IN = 0.13  # the strip at the lower edge that the footnote has for itself
+NOTE_IN = 0.1  # one line of small print above it
 PNG_DPI = 300
+RASTER_DPI = 200  # of clouds of dots inside of an SVG
+_PLACES = re.compile(rb' (?:d|x|y)="[^"]*"')
+_DIGITS = re.compile(rb"(\.\d\d)\d+")
 
-DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
-_ASIDE = 1.02
+DASHES: tuple[Any, ...] = (
+    "solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (7, 2)), (0, (4, 1, 1, 1, 1, 1))
+)  # fmt: skip
 
 SETTINGS: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -101,70 +107,73 @@ def new_figure(height_in: float) -> Figure:
     return figure
 
 
-def legend(figure: Figure, handles: list[Line2D], columns: int) -> None:
-    """A legend below the axes and above the footnote's strip; the axes leave room for it."""
-    foot = FOOT_IN / figure.get_size_inches()[1]
-    box = figure.legend(
-        handles=handles, loc="lower center", ncols=columns, bbox_to_anchor=(0.5, foot), borderaxespad=0.2
-    )
-    foot += box.get_window_extent().height / figure.bbox.height
+def _raise_foot(figure: Figure, share: float) -> None:
+    """Keep `share` of the height free of axes, above what is kept free already."""
+    engine = _layout(figure)
+    foot = _foot(figure) + share
+    engine.set(rect=(0, foot, 1, 1 - foot))
+
+
+def _foot(figure: Figure) -> float:
+    return float(_layout(figure).get()["rect"][1])
+
+
+def _layout(figure: Figure) -> ConstrainedLayoutEngine:
     engine = figure.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
-    engine.set(rect=(0, foot, 1, 1 - foot))
+    return engine
+
+
+def legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
+    """A legend below the axes and above the small print; the axes leave room for it. Nothing to explain: no legend."""
+    if not handles:
+        return
+    box = figure.legend(
+        handles=list(handles), loc="lower center", ncols=columns, bbox_to_anchor=(0.5, _foot(figure)), borderaxespad=0.2
+    )
+    _raise_foot(figure, box.get_window_extent().height / figure.bbox.height)
+
+
+def note(figure: Figure, text: str) -> None:
+    """A line of small print above the footnote; to be called before `legend`."""
+    _small_print(figure, _foot(figure), text)
+    _raise_foot(figure, NOTE_IN / figure.get_size_inches()[1])
 
 
 def frame(figure: Figure, title: str, footnote: str) -> None:
     """Add what every figure has: its title, and in small print where its data comes from."""
     figure.suptitle(title, x=0.02, ha="left", weight="bold")
-    foot = 0.3 * FOOT_IN / figure.get_size_inches()[1]
-    text = figure.text(0.02, foot, footnote, ha="left", va="bottom", fontsize=5, color=GREY)
+    _small_print(figure, 0.3 * FOOT_IN / figure.get_size_inches()[1], footnote)
+
+
+def _small_print(figure: Figure, y: float, words: str) -> None:
+    text = figure.text(0.02, y, words, ha="left", va="bottom", fontsize=5, color=GREY)
     text.set_in_layout(False)
     # A long name is set smaller rather than cut.
     text.set_fontsize(5 * min(1.0, 0.92 * figure.bbox.width / text.get_window_extent().width))
 
 
+_NO_METADATA: dict[str, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
 def to_bytes(figure: Figure, kind: str, name: str = "figure") -> bytes:
-    """`figure` as ``svg`` or ``png``, without date or versions: the same figure gives the same bytes.
+    """`figure` as ``svg``, ``png`` or ``pdf``, without date or versions: the same figure gives the same bytes.
 
     An SVG has its marks and colours for a dark page; `name` begins its ids (see `analysis.figures.marks`).
     """
-    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
+    metadata = _NO_METADATA[kind]
     target = io.BytesIO()
-    figure.savefig(target, format=kind, metadata=metadata)
-    return write_marks(target.getvalue(), figure, name) if kind == "svg" else target.getvalue()
+    figure.savefig(target, format=kind, metadata=metadata, dpi=PNG_DPI if kind == "png" else RASTER_DPI)
+    return write_marks(_short_numbers(target.getvalue()), figure, name) if kind == "svg" else target.getvalue()
 
 
-def _round_values(lo: float, hi: float, base: float, steps: tuple[float, ...]) -> list[float]:
-    """All ``step * base**n`` between `lo` and `hi`, ascending."""
-    first, last = math.floor(math.log(lo, base)) - 1, math.ceil(math.log(hi, base)) + 1
-    values = sorted(step * base**power for power in range(first, last) for step in steps)
-    return [value for value in values if lo * (1 - 1e-9) <= value <= hi * (1 + 1e-9)]
-
-
-def log_ticks(lo: float, hi: float, most: int = 6) -> list[float]:
-    """Ticks for a decimal log axis: the densest of some plain patterns that has at most `most` of them."""
-    patterns: tuple[tuple[float, ...], ...] = (
-        (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2.2, 2.4, 2.6, 2.8, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9),
-        (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
-        (1, 1.5, 2, 3, 4, 5, 7),
-        (1, 2, 5),
-        (1, 3),
-        (1,),
-    )
-    for pattern in patterns:
-        ticks = _round_values(lo, hi, 10, pattern)
-        if len(ticks) <= most:
-            return ticks if len(ticks) > 1 else plain_ticks(lo, hi)
-    ticks = _round_values(lo, hi, 10, (1,))
-    return ticks[:: math.ceil(len(ticks) / most)]
-
-
-def plain_ticks(lo: float, hi: float) -> list[float]:
-    """A few evenly spaced round ticks, for an axis that spans too little for decimal steps."""
-    step = 10.0 ** math.floor(math.log10((hi - lo) or hi or 1.0))
-    step *= next((factor for factor in (0.1, 0.2, 0.5, 1.0) if (hi - lo) / (step * factor) <= 6), 2.0)
-    first = math.ceil(lo / step - 1e-9)
-    return [index * step for index in range(first, math.floor(hi / step + 1e-9) + 1)]
+def _short_numbers(svg: bytes) -> bytes:
+    """`svg` with places cut to 0.01 pt, finer than any screen or printer: half of a file of curves is digits."""
+    return _PLACES.sub(lambda match: _DIGITS.sub(rb"\1", match[0]), svg)
 
 
 def _label(axis: Axis, ticks: list[float], text: Any) -> None:
@@ -182,13 +191,16 @@ def log_axis(axes: Axes, which: str, limits: tuple[float, float], kind: str, mos
     axis: Axis = axes.xaxis if which == "x" else axes.yaxis
     if kind == "bytes":
         ticks = next(
-            (ticks for base in (2, 4, 8, 16) if len(ticks := _round_values(lo, hi, base, (1,))) <= most), [lo, hi]
+            (ticks for base in (2, 4, 8, 16) if len(ticks := round_values(lo, hi, base, (1,))) <= most), [lo, hi]
         )
         _label(axis, ticks, lambda value: units.tick_text(value, units.BYTE_UNITS))
-    elif kind == "time":
-        _label(axis, log_ticks(lo, hi, most), lambda value: units.tick_text(value, units.TIME_UNITS))
-    else:
-        _label(axis, log_ticks(lo, hi, most), lambda value: f"{value:.6g}×")
+        return
+    ticks = log_ticks(lo, hi, most)
+    ticks = apart(ticks, lo, hi) if which == "x" else ticks
+    scale = (
+        (lambda value: units.tick_text(value, units.TIME_UNITS)) if kind == "time" else (lambda value: f"{value:.6g}×")
+    )
+    _label(axis, ticks, scale)
 
 
 def count_axis(axes: Axes, counts: Any) -> None:
@@ -197,33 +209,6 @@ def count_axis(axes: Axes, counts: Any) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xlim(ticks[0] / 1.15, ticks[-1] * 1.15)
     _label(axes.xaxis, ticks, lambda value: f"{value:.6g}")
-
-
-def line_with_intervals(axes: Axes, rows: Any, columns: tuple[str, str, str, str], place: int, dash: Any) -> None:
-    """A line through `rows` with their intervals; `columns` are x, y and the ends; `place` is that of the colour.
-
-    Each place is a little further on the right, so that no interval covers another.
-    """
-    x, y, lo, hi = columns
-    at = rows[x] * _ASIDE**place
-    colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
-    axes.plot(at, rows[y], color=colour, marker=marker, linestyle=dash, markeredgewidth=0, zorder=3)
-    bounded = rows[rows[lo].notna()]
-    axes.vlines(at[rows[lo].notna()], bounded[lo], bounded[hi], color=colour, linewidth=2.2, zorder=2)
-
-
-def series_legend(figure: Figure, names: list[str], pythons: list[str]) -> None:
-    """A legend of the lines that `line_with_intervals` draws, in two columns; interpreters where there are several."""
-    handles = [
-        Line2D([], [], color=COLOURS[i % 7], marker=MARKERS[i % 7], markeredgewidth=0, label=name)
-        for i, name in enumerate(names)
-    ]
-    if len(pythons) > 1:
-        handles += [
-            Line2D([], [], color=BLACK, linestyle=DASHES[i % len(DASHES)], label=f"Python {python}")
-            for i, python in enumerate(pythons)
-        ]
-    legend(figure, handles, 2)
 
 
 def linear_axis(axes: Axes, limits: tuple[float, float], kind: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.figures.across_runs import summary_of
 from analysis.read.run import Run
+from analysis.summary.stored import summary_of
 from analysis.text import units
 from analysis.text.names import cell_name
 

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from analysis import figures
 from analysis.read.run import Run
 from analysis.report import machine_sections
-from analysis.report.write import FOLDER, analyse, write_report
+from analysis.report.write import FOLDER, write_report
 from analysis.site.documents import document
 from analysis.site.entries import RunEntry
 from analysis.site.files import archive, read_regular
@@ -59,7 +59,7 @@ def run_files(path: Path) -> dict[str, bytes]:
 
 def make_report(run: Run) -> None:
     """Make what `analysis report` makes, for a run that came without. Raises `LoadError`, `OSError`."""
-    analysed = analyse(run)
+    analysed = AnalysedRun(run)
     write_summary(run, analysed.summary)
     write_report(analysed)
 

@@ -91,7 +91,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report folder of a run with all that a report can hold."""
     cells = [*FakeRun().cells, FakeCell("popen", 2e5, 1.6e5, "exec", "native_spawn", failing_rounds=(3,))]
     run = write_run(tmp_path_factory.mktemp("written"), FakeRun(cells, document=_document()))
-    return write.write_report(write.analyse(load_run(run))).parent
+    return write.write_report(AnalysedRun(load_run(run))).parent
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def _render(run: Path, name: str = "report.md") -> str:
 
 def test_a_report_is_a_page_a_text_and_two_files_a_figure(written: Path) -> None:
     """index.html, report.md, and an SVG and PNG of every figure whose cells this run has."""
-    asked_for = ("size", "phases", "first_write", "at_once", "workers")
+    asked_for = ("size", "phases", "first_write", "at_once", "workers", "pythons")
     drawn = [kind.name for kind in figures.kinds() if kind.name not in asked_for]
     expected = {"index.html", "report.md", *(f"{name}.{kind}" for name in drawn for kind in ("svg", "png"))}
     assert {path.name for path in written.iterdir()} == expected
@@ -176,7 +176,7 @@ def test_the_same_run_gives_the_same_report(tmp_path: Path) -> None:
     newer = load_run(runs[1])
     write_summary(newer, summarise(newer))
     one, other = (
-        {path.name: path.read_bytes() for path in write.write_report(write.analyse(load_run(run))).parent.iterdir()}
+        {path.name: path.read_bytes() for path in write.write_report(AnalysedRun(load_run(run))).parent.iterdir()}
         for run in runs
     )
     assert one == other
