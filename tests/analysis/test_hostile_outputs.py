@@ -68,7 +68,7 @@ def test_a_report_is_letters_and_nothing_in_it_is_live(reported: Path) -> None:
     """The page and the Markdown hold the program's elements alone, and all figures are there and well-formed."""
     texts = {path.name: path.read_text(encoding="utf-8") for path in reported.rglob("*.[!gp]*") if path.suffix != ".gz"}
     made = {name: text for name, text in texts.items() if name.endswith((".md", ".html", ".svg"))}
-    assert len(made) == 7
+    assert len(made) == 9
     assert not harmful(list(made.values()))
     nothing_live(elements(made["index.html"]))
     nothing_live(rendered(made["report.md"]))
