@@ -72,11 +72,11 @@ def write_marks(svg: bytes, figure: Figure, name: str) -> bytes:
         title = f"<title>{escape(f'{each.name}: {each.value}')}</title>"
         text = text.replace(opening, f'<g id="{name}-mark-{number}" class="mark" {data}>{title}', 1)
     start = text.index(">", text.index("<svg")) + 1
-    return (text[:start] + f"\n<style>{_dark_style()}</style>" + text[start:]).encode("utf-8")
+    return (text[:start] + f"\n<style>{dark_style()}</style>" + text[start:]).encode("utf-8")
 
 
-def _dark_style() -> str:
-    """Rules for a dark page. A program that knows no such rules, such as an editor of drawings, keeps the light ones."""
+def dark_style() -> str:
+    """Rules for a dark page. A program that knows no such rules, as an editor of drawings, keeps the light ones."""
     rules = ["svg{fill:#e8e8e8}"]
     for light, dark in _DARK.items():
         rules += [f'[style*="{kind}: {light}"]{{{kind}:{dark}!important}}' for kind in ("fill", "stroke")]
