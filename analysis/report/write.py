@@ -15,7 +15,7 @@ from analysis.answers import answers
 from analysis.read.run import Run, find_runs, load_run
 from analysis.report import components, machine_sections, sections
 from analysis.report.answers_text import first_sentence
-from analysis.report.decisions import COLUMNS, decisions
+from analysis.report.decisions import COLUMNS, decisions, result
 from analysis.report.page_figure import Link, PageFigure, all_series, page_figure
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
@@ -91,6 +91,7 @@ def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
 
 def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
     """Everything that the templates show."""
+    decided = decisions(analysed)
     command, command_note = sections.command(analysed)
     shown = {picture.name: _shown(picture) for picture in pictures if not picture.reason}
     return {
@@ -98,10 +99,12 @@ def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[
         "question": sections.question(analysed),
         "standing": sections.standing(analysed),
         "unfit": machine_sections.unfit(analysed),
-        "decisions": decisions(analysed),
+        "decisions": decided,
+        "result": result(decided),
         "decision_columns": COLUMNS,
         "answers": answers(analysed),
         "table_note": sections.table_note(analysed),
+        "figure_note": sections.FIGURE_NOTE,
         "tables": sections.tables(analysed),
         "pictures": pictures,
         "figures": shown,
