@@ -19,7 +19,7 @@ from analysis.figures import style
 from analysis.summary.analysed_run import AnalysedRun
 
 Draw = Callable[[pd.DataFrame], Figure]
-NOT_FIGURES = ("marks", "palette", "style")
+NOT_FIGURES = ("dots", "marks", "palette", "style")
 
 
 class NoPicture(Exception):
