@@ -92,7 +92,15 @@ def tables(analysed: AnalysedRun) -> list[dict[str, Any]]:
         if not cells.empty:
             rows = [_row(cell, several) for cell in cells.to_dict("records")]
             heading = WORK_TITLES.get(str(work), str(work))
-            work_tables.append({"title": heading, "columns": columns, "rows": rows, "names": len(names)})
+            work_tables.append(
+                {
+                    "title": heading,
+                    "columns": columns,
+                    "rows": rows,
+                    "names": len(names),
+                    "series": [str(mechanism) for mechanism in cells["mechanism"]],
+                }
+            )
     return work_tables
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from analysis.errors import LoadError
 from analysis.read.run import find_runs, load_run
-from analysis.report.write import BASE_STYLE, FOLDER
+from analysis.report import components
+from analysis.report.write import FOLDER
 from analysis.site import pages
 from analysis.site.entries import RunEntry, entry_from, entry_of
 from analysis.site.files import digest, place_name, put, read_regular
@@ -114,4 +115,4 @@ def _program() -> bytes:
     """What makes the pages: when it changes, all of them are made again."""
     here = Path(__file__).parent
     sources = sorted(path for path in here.rglob("*") if path.suffix in (".py", ".j2", ".css", ".js"))
-    return b"".join(path.read_bytes() for path in [BASE_STYLE, *sources])
+    return b"".join(path.read_bytes() for path in [*components.sources(), *sources])

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from analysis.report.write import html, styles
+from analysis.report.components import html, styles
 from analysis.site.documents import document
 from analysis.site.entries import CellEntry, RunEntry
 

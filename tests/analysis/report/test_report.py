@@ -18,7 +18,7 @@ import pytest
 from analysis import figures
 from analysis.figures import Picture
 from analysis.read.run import load_run
-from analysis.report import machine_sections, sections, write
+from analysis.report import components, machine_sections, sections, write
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import summarise, write_summary
 from tests.fake_kinds import KINDS
@@ -131,20 +131,25 @@ def test_the_page_is_well_formed(index: Page) -> None:
 
 
 def test_the_page_needs_nothing_but_itself(written: Path, index: Page) -> None:
-    """No script, no style sheet or image from elsewhere; links lead to files of the run only."""
-    assert not index.all("script")
-    assert not index.all("link")
-    assert all(str(attributes["src"]).startswith("data:image/svg+xml;base64,") for attributes in index.all("img"))
+    """No style sheet or image from elsewhere, its own script alone may run, and links lead to files of the run only."""
+    text = (written / "index.html").read_text(encoding="utf-8")
+    script = (components.TEMPLATES / "page.js").read_text(encoding="utf-8")
+    assert text.count("<script") == text.count(f"<script>{script}</script>") == 1
+    (rules,) = (each["content"] for each in index.all("meta") if "http-equiv" in each)
+    assert rules == components.policy(script)
+    assert not {"link", "img", "iframe", "object", "form"} & {tag for tag, _ in index.found}
     for attributes in index.all("a"):
         link = str(attributes["href"])
         assert link.startswith("#") or (written / link).is_file()
-    assert not re.search(r"https?:|url\(|@import", (written / "index.html").read_text(encoding="utf-8"))
+    assert not re.search(r"https?:|url\((?!#)|@import", text)
 
 
 def test_the_page_can_be_used_without_seeing_it(index: Page) -> None:
-    """Images have their sentence as text, headings go down one step at a time, tables have headers with a scope."""
+    """Figures have their sentence as text, headings go down one step at a time, tables have headers with a scope."""
     assert index.all("html")[0]["lang"] == "en"
-    assert all(len(str(attributes["alt"])) > 40 for attributes in index.all("img"))
+    drawings = [attributes for attributes in index.all("svg") if attributes.get("role") == "img"]
+    assert len(drawings) == len(index.all("figure")) > 2
+    assert all(len(str(attributes["aria-label"])) > 40 for attributes in drawings)
     levels = [int(tag[1]) for tag, _ in index.found if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -201,7 +206,8 @@ def test_every_kind_of_run_has_a_report(kind_run: Callable[[str], Path], kind: s
     known = _context(kind_run(kind))
     for name in ("report.md", "index.html"):
         text = write.environment().get_template(f"{name}.j2").render(known)
-        assert not re.search(r"\b(nan|None|inf|NaT)\b", re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL))
+        text = re.sub(r"<(style|script)>.*?</\1>", "", text, flags=re.DOTALL)
+        assert not re.search(r"\b(nan|None|inf|NaT)\b", text)
 
 
 def test_a_partial_run_and_an_imported_one_say_so(kind_run: Callable[[str], Path]) -> None:

@@ -1,0 +1,91 @@
+"""Turns a figure's SVG and its finding into what a page shows: a picture that can be pointed at, and its table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from analysis.errors import LoadError
+from analysis.figures.marks import Mark
+from analysis.report.inline_svg import inline_svg
+
+COLUMNS = ("what", "which", "value, 95 % interval")
+# On axes of some powers of ten, such an interval is as long as the point before it is wide.
+NARROW = 0.05
+_INTERVAL = re.compile(r"([\d.,]+)[^(]*\(([\d.,]+) to ([\d.,]+)\)")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A file to download: the `place` that it has beside the page, and what it is called there."""
+
+    place: str
+    text: str
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """A figure of a page; `inside` is the markup that its SVG holds, empty where `reason` says why it is not shown."""
+
+    name: str
+    title: str
+    finding: str
+    links: tuple[Link, ...] = ()
+    view_box: str = ""
+    inside: str = ""
+    marks: tuple[Mark, ...] = ()
+    reason: str = ""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The heads of its table."""
+        return COLUMNS
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Its table: a row for each mark."""
+        return [[mark.series, mark.name, mark.value] for mark in self.marks]
+
+    @property
+    def series(self) -> list[str]:
+        """The series of each row."""
+        return [mark.series for mark in self.marks]
+
+    @property
+    def narrow_note(self) -> str:
+        """How many intervals may be too narrow to be seen; empty: none."""
+        shares = [share for mark in self.marks if (share := _width(mark.value)) is not None]
+        narrow = sum(share < NARROW for share in shares)
+        if not narrow:
+            return ""
+        count = "Every interval" if narrow == len(shares) else f"{narrow:,} of {len(shares):,} intervals"
+        verb = "is" if narrow == len(shares) or narrow == 1 else "are"
+        return f"{count} {verb} narrower than {100 * NARROW:.0f} % of the value, and may hide behind the point."
+
+
+def page_figure(name: str, title: str, finding: str, svg: bytes, links: Sequence[Link] = ()) -> PageFigure:
+    """The figure of an SVG that may come from anybody; `name` is its place in the page and begins all ids in it."""
+    try:
+        drawn = inline_svg(svg, name)
+    except LoadError as problem:
+        return PageFigure(name, title, finding, tuple(links), reason=str(problem))
+    # Safe by its making: `inline_svg` writes listed elements only, and escapes what they hold.
+    return PageFigure(name, title, finding, tuple(links), drawn.view_box, Markup(drawn.inside), drawn.marks)
+
+
+def all_series(figures: Sequence[PageFigure]) -> list[str]:
+    """Every series that is in a figure, in the order in which a reader meets them."""
+    return list(dict.fromkeys(series for figure in figures for series in figure.series))
+
+
+def _width(value: str) -> float | None:
+    """How wide the interval in a text is beside its value; ``None``: there is none."""
+    found = _INTERVAL.match(value)
+    try:
+        middle, lo, hi = (float(text.replace(",", "")) for text in found.groups()) if found else (0.0, 0.0, 0.0)
+    except ValueError:
+        return None
+    return (hi - lo) / middle if middle else None
