@@ -1,7 +1,7 @@
-"""Turns a run into figures: every module here holds one and is found by itself. A new figure is one new file.
+"""Turns a run into figures: modules here and in the packages below hold one each, and are found by themselves.
 
 A figure is three pure functions: `data` (analysed run -> frame), the drawing (frame -> Figure) and `says`
-(frame -> one sentence about this data). What cannot be drawn raises `NoPicture` with the reason.
+(frame -> a sentence or two about this data). What cannot be drawn raises `NoPicture` with the reason.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from analysis.figures import style
 from analysis.summary.analysed_run import AnalysedRun
 
 Draw = Callable[[pd.DataFrame], Figure]
-NOT_FIGURES = ("marks", "palette", "style")
+NOT_FIGURES = ("dots", "marks", "palette", "style")
 
 
 class NoPicture(Exception):
@@ -32,7 +32,7 @@ class FigureKind:
 
     name: str
     title: str
-    order: int
+    order: float
     data: Callable[[AnalysedRun], pd.DataFrame]
     draw: Draw
     says: Callable[[pd.DataFrame], str]
@@ -57,7 +57,7 @@ _kinds: dict[str, FigureKind] = {}
 def figure(
     name: str,
     title: str,
-    order: int,
+    order: float,
     data: Callable[[AnalysedRun], pd.DataFrame],
     says: Callable[[pd.DataFrame], str],
     across: bool = False,
@@ -73,10 +73,10 @@ def figure(
 
 @cache
 def kinds() -> tuple[FigureKind, ...]:
-    """All figures in the order of the report; importing the modules of this package registers them."""
-    for module in pkgutil.iter_modules(__path__):
-        if module.name not in NOT_FIGURES:
-            importlib.import_module(f"{__name__}.{module.name}")
+    """All figures in the order of the report; importing the modules of this package, and below, registers them."""
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        if module.name.rpartition(".")[2] not in NOT_FIGURES:
+            importlib.import_module(module.name)
     return tuple(sorted(_kinds.values(), key=lambda kind: (kind.order, kind.name)))
 
 
@@ -86,13 +86,13 @@ def draw(kind: FigureKind, analysed: AnalysedRun) -> Picture:
         frame = kind.data(analysed)
     except NoPicture as reason:
         return Picture(kind.name, kind.title, reason=str(reason))
+    footnote = analysed.run.machine if kind.across else analysed.source_line
+    return to_picture(kind.name, kind.title, kind.draw, kind.says(frame), frame, footnote)
+
+
+def to_picture(name: str, title: str, drawing: Draw, sentence: str, frame: pd.DataFrame, footnote: str) -> Picture:
+    """Draw `frame` as SVG and PNG, with the title and, in small print, where its data comes from."""
     with style.look():
-        picture = kind.draw(frame)
-        style.frame(picture, kind.title, analysed.run.machine if kind.across else analysed.source_line)
-        return Picture(
-            kind.name,
-            kind.title,
-            kind.says(frame),
-            style.to_bytes(picture, "svg", kind.name),
-            style.to_bytes(picture, "png"),
-        )
+        picture = drawing(frame)
+        style.frame(picture, title, footnote)
+        return Picture(name, title, sentence, style.to_bytes(picture, "svg", name), style.to_bytes(picture, "png"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, dots, figure, style
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.many import at_once_cells
 from analysis.text import units
@@ -43,19 +44,31 @@ def says(frame: pd.DataFrame) -> str:
 def draw(frame: pd.DataFrame) -> Figure:
     """Calls a second above, median latency below; one line for each mechanism and interpreter."""
     names, pythons = list(dict.fromkeys(frame["name"])), list(dict.fromkeys(frame["python"]))
-    picture = style.new_figure(3.6 + 0.14 * math.ceil((len(names) + len(pythons)) / 2))
+    picture = style.new_figure(3.7 + 0.14 * math.ceil((len(names) + len(pythons)) / 2))
     above, below = picture.subplots(2, 1, sharex=True)
-    for (name, python), rows in frame.groupby(["name", "python"], sort=False):
-        place, dash = names.index(str(name)), style.DASHES[pythons.index(str(python)) % len(style.DASHES)]
-        made = ("subjects", "per_second", "per_second_lo", "per_second_hi")
-        style.line_with_intervals(above, rows, made, place, dash)
-        style.line_with_intervals(below, rows, ("subjects", "p50_ns", "p50_lo_ns", "p50_hi_ns"), place, dash)
+    made = ("subjects", "per_second", "per_second_lo", "per_second_hi")
+    took = ("subjects", "p50_ns", "p50_lo_ns", "p50_hi_ns")
     above.set_ylim(0, 1.08 * float(frame[["per_second", "per_second_hi"]].max().max()))
-    times = pd.concat([frame[name] for name in ("p50_ns", "p50_lo_ns", "p50_hi_ns")])
-    style.log_axis(below, "y", style.padded(times), "time")
+    style.log_axis(below, "y", style.padded(pd.concat([frame[name] for name in took[1:]])), "time")
+    for (name, python), rows in frame.groupby(["name", "python"], sort=False):
+        mechanism, state = (str(rows[column].iloc[0]) for column in ("mechanism", "state"))
+        aside = names.index(str(name)) - (len(names) - 1) / 2
+        course = dots.course_of(mechanism, str(python), pythons, state, aside)
+        dots.line_with_intervals(above, rows, made, course, _words, _rate)
+        dots.line_with_intervals(below, rows, took, course, _words)
     style.count_axis(below, frame["subjects"])
     above.set_ylabel("calls a second, of all")
     below.set_ylabel("median time of a call")
     below.set_xlabel("parents at the same time")
-    style.series_legend(picture, names, pythons)
+    hidden = dots.hidden_intervals(above, "y", frame, made[2:]) + dots.hidden_intervals(below, "y", frame, took[2:])
+    dots.note_hidden(picture, hidden, 2 * len(frame))
+    dots.series_legend(picture, names, pythons)
     return picture
+
+
+def _words(row: dict[str, Any]) -> str:
+    return units.count_text(row["subjects"], "parent")
+
+
+def _rate(value: float, lo: float, hi: float) -> str:
+    return f"{units.with_interval(value, lo, hi)} calls a second"

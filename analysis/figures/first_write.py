@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures import NoPicture, figure, palette, style
+from analysis.figures import NoPicture, dots, figure, marks, palette, style
 from analysis.model.first_write import FROZEN, HUGE, OBJECTS, SMALL, levels_of
 from analysis.summary.analysed_run import AnalysedRun, median_over_rounds
 from analysis.text import units
@@ -23,6 +23,7 @@ ROWS = {
     "child_reads_objects": "child reads",
     "child_collects": "child collects",
 }
+NAMES = {"fork": "fork, child's end", "pass": "first write or read"}
 FORK, PASS = ("fork", palette.BLUE, "o"), ("pass", palette.VERMILION, "s")
 
 
@@ -44,7 +45,7 @@ def data(analysed: AnalysedRun) -> pd.DataFrame:
             for number in cells.loc[chosen, "cell"]:
                 rounds = analysed.rounds_of(int(number))
                 parts = {"fork": rounds["p50_ns"] - rounds["call_p50_ns"], "pass": rounds["call_p50_ns"]}
-                row: dict[str, object] = {"what": what, "parent": parent, "level": level}
+                row: dict[str, object] = {"mechanism": mechanism, "what": what, "parent": parent, "level": level}
                 for part, values in parts.items():
                     median = median_over_rounds(values)
                     row |= {part: median.center, f"{part}_lo": median.lo, f"{part}_hi": median.hi}
@@ -71,7 +72,7 @@ def _level(analysed: AnalysedRun, scenario: str) -> str:
 
 
 def says(frame: pd.DataFrame) -> str:
-    """Both parts of the row whose pass takes the longest time, for each kind of parent."""
+    """The row whose pass takes the longest time in each kind of parent, with the fork before it."""
     several = f" (Python {frame['python'].iloc[0]})" if frame["several"].any() else ""
     parts = []
     for _, rows in frame.groupby("parent", sort=False):
@@ -87,14 +88,15 @@ def says(frame: pd.DataFrame) -> str:
 @figure("first_write", "Fork, and the first write after it", order=6, data=data, says=says)
 def draw(frame: pd.DataFrame) -> Figure:
     """One row a cell: a dot for fork and child's end, a square for the pass, each with its 95 % interval."""
-    picture = style.new_figure(0.95 + len(frame) * ROW_IN)
+    picture = style.new_figure(1.05 + len(frame) * ROW_IN)
     axes = picture.add_subplot()
     for y, (_, row) in enumerate(frame.iterrows()):
         axes.plot([row["fork"], row["pass"]], [y, y], color=palette.GREY, linewidth=0.5, zorder=1)
         for part, colour, marker in (FORK, PASS):
-            if units.known(row[f"{part}_lo"]):
-                axes.plot([row[f"{part}_lo"], row[f"{part}_hi"]], [y, y], color=colour, linewidth=2.2, zorder=2)
-            axes.plot(row[part], y, marker=marker, color=colour, markersize=3.4, markeredgewidth=0, zorder=3)
+            values = row[part], row[f"{part}_lo"], row[f"{part}_hi"]
+            dot = dots.dot_with_interval(axes, "x", y, values, palette.Look(colour, marker))
+            name = f"{row['what']}, {row['parent']} ({row['level']}): {NAMES[part]}"
+            marks.mark(dot, str(row["mechanism"]), name, units.time_text(*values))
     ends = [f"{part}{end}" for part in ("fork", "pass") for end in ("", "_lo", "_hi")]
     style.log_axis(axes, "x", style.padded(pd.concat([frame[name] for name in ends])), "time", most=4)
     labels = [f"{row['what']}, {row['parent']}" for _, row in frame.iterrows()]
@@ -103,9 +105,10 @@ def draw(frame: pd.DataFrame) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_ylim(len(frame) - 0.4, -0.6)
     axes.set_xlabel("median time")
-    names = {"fork": "fork, child's end", "pass": "first write or read"}
+    hidden = sum(dots.hidden_intervals(axes, "x", frame, (f"{part}_lo", f"{part}_hi")) for part in NAMES)
+    dots.note_hidden(picture, hidden, 2 * len(frame))
     handles = [
-        Line2D([], [], color=colour, marker=marker, linewidth=2.2, markeredgewidth=0, label=names[part])
+        dots.as_dot(Line2D([], [], label=NAMES[part]), palette.Look(colour, marker))
         for part, colour, marker in (FORK, PASS)
     ]
     style.legend(picture, handles, 2)

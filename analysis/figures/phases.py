@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures import NoPicture, figure, palette, style
+from analysis.figures import NoPicture, figure, marks, palette, style
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.phases import PHASES, phases_of_cell, price_of_telling, telling_cells
 from analysis.text import units
@@ -20,6 +20,7 @@ from bench.schema import CORE, Role
 
 ROW_IN = 0.15
 MOST_NAMED = 5
+PARTS = ("parent in its creating call", "call returned, child starts", "child runs, ends, is reaped")
 IN_CALL, STARTS, ENDS = palette.BLUE, palette.ORANGE, palette.GREEN
 
 
@@ -116,14 +117,36 @@ def _places(frame: pd.DataFrame) -> tuple[list[tuple[str, float]], list[float], 
 
 def _draw_call(axes: Axes, row: pd.Series, y: float) -> None:
     """One call from left to right, in % of it; what happens at the same time lies one above the other."""
-    alone, both, start, end = (100 * row[name] / row["whole_ns"] for name in PHASES)
-    axes.barh(y, alone, height=0.74, color=IN_CALL)
-    axes.barh(y - 0.185, both, left=alone, height=0.37, color=IN_CALL)
-    axes.barh(y + 0.185, both, left=alone, height=0.37, color=ENDS)
-    axes.barh(y, start, left=alone + both, height=0.74, color=STARTS)
-    axes.barh(y, end, left=alone + both + start, height=0.74, color=ENDS)
-    time = units.time_text(row["whole_ns"])
+    whole = row["whole_ns"]
+    alone, both, start, end = (100 * row[name] / whole for name in PHASES)
+    told = row["alone_ns"] + row["both_ns"], row["start_ns"], row["both_ns"] + row["end_ns"]
+    words = [f"{units.time_text(time)} ({_percent(time, whole)})" for time in told]
+    bars = [
+        (axes.barh(y, alone, height=0.74, color=IN_CALL), 0),
+        (axes.barh(y - 0.185, both, left=alone, height=0.37, color=IN_CALL), 0),
+        (axes.barh(y + 0.185, both, left=alone, height=0.37, color=ENDS), 2),
+        (axes.barh(y, start, left=alone + both, height=0.74, color=STARTS), 1),
+        (axes.barh(y, end, left=alone + both + start, height=0.74, color=ENDS), 2),
+    ]
+    named = set()
+    for (bar,), part in bars:
+        if bar.get_width() > 0 and part not in named:
+            named.add(part)
+            marks.mark(bar, str(row["mechanism"]), f"{row['label']}: {PARTS[part]}", words[part])
+        else:
+            marks.follow(bar, str(row["mechanism"]))
+    time = units.time_text(whole)
     axes.text(1.03, y, time, transform=axes.get_yaxis_transform(), fontsize=6, va="center")
+
+
+def _draw_faults(axes: Axes, row: pd.Series, y: float) -> None:
+    """A dot for the page faults of the parent and one for those of the child, where they are counted."""
+    for who, marker, colour, size in (("parent", "o", IN_CALL, 3.4), ("child", "D", ENDS, 2.8)):
+        count = row[f"{who}_faults"]
+        if units.known(count):
+            (dot,) = axes.plot(count, y, marker=marker, color=colour, markeredgewidth=0, markersize=size, clip_on=False)
+            name = f"{row['label']}: page faults of the {who}"
+            marks.mark(dot, str(row["mechanism"]), name, f"{count:.1f} a call")
 
 
 def _fault_axis(axes: Axes, frame: pd.DataFrame) -> None:
@@ -146,10 +169,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     bars, faults = picture.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
     for (_, row), y in zip(frame.iterrows(), places, strict=True):
         _draw_call(bars, row, y)
-        faults.plot(
-            row["parent_faults"], y, marker="o", color=IN_CALL, markeredgewidth=0, markersize=3.4, clip_on=False
-        )
-        faults.plot(row["child_faults"], y, marker="D", color=ENDS, markeredgewidth=0, markersize=2.8, clip_on=False)
+        _draw_faults(faults, row, y)
     for text, y in headings:
         bars.text(
             -0.02, y, text, transform=bars.get_yaxis_transform(), fontsize=6.5, weight="bold", ha="right", va="center"
@@ -171,9 +191,9 @@ def _legend(picture: Figure) -> None:
     block: dict[str, Any] = {"marker": "s", "linewidth": 0, "markersize": 5, "markeredgewidth": 0}
     dot: dict[str, Any] = {"linewidth": 0, "markeredgewidth": 0}
     handles = [
-        Line2D([], [], color=IN_CALL, label="parent in its creating call", **block),
-        Line2D([], [], color=STARTS, label="call returned, child starts", **block),
-        Line2D([], [], color=ENDS, label="child runs, ends, is reaped", **block),
+        Line2D([], [], color=IN_CALL, label=PARTS[0], **block),
+        Line2D([], [], color=STARTS, label=PARTS[1], **block),
+        Line2D([], [], color=ENDS, label=PARTS[2], **block),
         Line2D([], [], color=IN_CALL, marker="o", markersize=3.4, label="faults of the parent", **dot),
         Line2D([], [], color=ENDS, marker="D", markersize=2.8, label="faults of the child", **dot),
     ]

@@ -6,11 +6,10 @@ import math
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures import NoPicture, figure, palette, style
+from analysis.figures import NoPicture, dots, figure, marks, palette, style
 from analysis.model.memory_growth import cells_of_several_sizes
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
@@ -33,24 +32,18 @@ def data(analysed: AnalysedRun) -> pd.DataFrame:
 
 
 def says(frame: pd.DataFrame) -> str:
-    """Each mechanism's median in its smallest and its largest parent, for the first interpreter."""
+    """How many times as long each mechanism takes in its largest parent, for the first interpreter."""
     first = frame[frame["python"] == frame["python"].iloc[0]]
+    span = f"{units.bytes_text(first['dose'].min())} to {units.bytes_text(first['dose'].max())}"
+    several = f" (Python {first['python'].iloc[0]})" if frame["python"].nunique() > 1 else ""
     parts = []
     for name, rows in first.groupby("mechanism", sort=False):
         small, large = rows.iloc[0], rows.iloc[-1]
         parts.append(
-            f"`{name}` goes from {units.time_text(small['p50_ns'])} to {units.time_text(large['p50_ns'])} "
-            f"({units.ratio_text(large['p50_ns'] / small['p50_ns'])} times as long)"
+            f"`{name}` {units.ratio_text(large['p50_ns'] / small['p50_ns'])} times as long "
+            f"({units.time_text(small['p50_ns'])} to {units.time_text(large['p50_ns'])})"
         )
-    span = f"{units.bytes_text(first['dose'].min())} to {units.bytes_text(first['dose'].max())}"
-    several = f" (Python {first['python'].iloc[0]})" if frame["python"].nunique() > 1 else ""
-    return f"Parents have {span} of resident memory{several}. From the smallest to the largest, {', '.join(parts)}."
-
-
-def _draw_series(axes: Axes, rows: pd.DataFrame, colour: str, marker: str, dash: Any) -> None:
-    axes.plot(rows["dose"], rows["p50_ns"], color=colour, marker=marker, linestyle=dash, markeredgewidth=0, zorder=3)
-    bounded = rows[rows["p50_lo_ns"].notna()]
-    axes.vlines(bounded["dose"], bounded["p50_lo_ns"], bounded["p50_hi_ns"], color=colour, linewidth=2.2, zorder=2)
+    return f"Between parents of {span} of resident memory{several}, a call takes: {', '.join(parts)}."
 
 
 @figure("size", "Latency against the size of the parent", order=3, data=data, says=says)
@@ -58,37 +51,28 @@ def draw(frame: pd.DataFrame) -> Figure:
     """One line for each mechanism and interpreter; in grey the C control of the first mechanism."""
     names, pythons = list(dict.fromkeys(frame["mechanism"])), list(dict.fromkeys(frame["python"]))
     lines = math.ceil((len(names) + 1 + len(pythons)) / 2)
-    picture = style.new_figure(2.4 + 0.14 * lines)
+    picture = style.new_figure(2.5 + 0.14 * lines)
     axes = picture.add_subplot()
-    for (name, python), rows in frame.groupby(["mechanism", "python"], sort=False):
-        colour = palette.COLOURS[names.index(str(name)) % len(palette.COLOURS)]
-        marker = palette.MARKERS[names.index(str(name)) % len(palette.MARKERS)]
-        _draw_series(axes, rows, colour, marker, style.DASHES[pythons.index(str(python)) % len(style.DASHES)])
-    control = frame[
-        (frame["mechanism"] == names[0]) & (frame["python"] == pythons[0]) & frame["control_p50_ns"].notna()
-    ]
-    axes.plot(control["dose"], control["control_p50_ns"], color=palette.CONTROL, marker="x", linewidth=0.8, zorder=1)
+    first = frame[(frame["mechanism"] == names[0]) & (frame["python"] == pythons[0])]
+    control = first[first["control_p50_ns"].notna()]
     drawn_columns = [frame[name] for name in ("p50_ns", "p50_lo_ns", "p50_hi_ns")] + [control["control_p50_ns"]]
     style.log_axis(axes, "x", style.padded(frame["dose"]), "bytes")
     style.log_axis(axes, "y", style.padded(pd.concat(drawn_columns)), "time")
+    (line,) = axes.plot(control["dose"], control["control_p50_ns"], color=palette.CONTROL, marker="x", linewidth=0.8)
+    line.set(zorder=1, markersize=2.6)
+    marks.follow(line, names[0])
+    for (name, python), rows in frame.groupby(["mechanism", "python"], sort=False):
+        course = dots.course_of(str(name), str(python), pythons)
+        dots.line_with_intervals(axes, rows, ("dose", "p50_ns", "p50_lo_ns", "p50_hi_ns"), course, _words)
     axes.set_xlabel("resident memory of the parent, as verified")
     axes.set_ylabel("median time of a call")
-    _legend(picture, names, pythons, not control.empty)
+    dots.note_hidden(picture, dots.hidden_intervals(axes, "y", frame, ("p50_lo_ns", "p50_hi_ns")), len(frame))
+    label = f"C control of {names[0]}"
+    grey = Line2D([], [], color=palette.CONTROL, marker="x", linewidth=0.8, markersize=2.6, label=label)
+    dots.series_legend(picture, names, pythons, [] if control.empty else [grey])
     return picture
 
 
-def _legend(picture: Figure, names: list[str], pythons: list[str], control: bool) -> None:
-    handles = [
-        Line2D([], [], color=palette.COLOURS[i % 7], marker=palette.MARKERS[i % 7], markeredgewidth=0, label=name)
-        for i, name in enumerate(names)
-    ]
-    if control:
-        handles.append(
-            Line2D([], [], color=palette.CONTROL, marker="x", linewidth=0.8, label=f"C control of {names[0]}")
-        )
-    if len(pythons) > 1:
-        handles += [
-            Line2D([], [], color=palette.BLACK, linestyle=style.DASHES[i % len(style.DASHES)], label=f"Python {python}")
-            for i, python in enumerate(pythons)
-        ]
-    style.legend(picture, handles, 2)
+def _words(row: dict[str, Any]) -> str:
+    """What a dot stands for, beside its time."""
+    return f"{units.bytes_text(row['dose'])} in the parent"

@@ -7,29 +7,35 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from analysis.figures.marks import write_marks
-from analysis.figures.palette import BLACK, COLOURS, GREY, MARKERS
+from analysis.figures.palette import GREY
 from analysis.text import units
 
 WIDTH_IN = 90 / 25.4  # one column of a two-column page, 90 mm
 FOOT_IN = 0.13  # the strip at the lower edge that the footnote has for itself
+NOTE_IN = 0.1  # one line of small print above it
 PNG_DPI = 300
+_PLACES = re.compile(rb' (?:d|x|y)="[^"]*"')
+_DIGITS = re.compile(rb"(\.\d\d)\d+")
+LABEL_SHARE = 0.175  # of the width of an axis, what the label of a tick takes at most
 
-DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
-_ASIDE = 1.02
+DASHES: tuple[Any, ...] = (
+    "solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (7, 2)), (0, (4, 1, 1, 1, 1, 1))
+)  # fmt: skip
 
 SETTINGS: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -101,23 +107,45 @@ def new_figure(height_in: float) -> Figure:
     return figure
 
 
-def legend(figure: Figure, handles: list[Line2D], columns: int) -> None:
-    """A legend below the axes and above the footnote's strip; the axes leave room for it."""
-    foot = FOOT_IN / figure.get_size_inches()[1]
-    box = figure.legend(
-        handles=handles, loc="lower center", ncols=columns, bbox_to_anchor=(0.5, foot), borderaxespad=0.2
-    )
-    foot += box.get_window_extent().height / figure.bbox.height
+def _raise_foot(figure: Figure, share: float) -> None:
+    """Keep `share` of the height free of axes, above what is kept free already."""
+    engine = _layout(figure)
+    foot = _foot(figure) + share
+    engine.set(rect=(0, foot, 1, 1 - foot))
+
+
+def _foot(figure: Figure) -> float:
+    return float(_layout(figure).get()["rect"][1])
+
+
+def _layout(figure: Figure) -> ConstrainedLayoutEngine:
     engine = figure.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
-    engine.set(rect=(0, foot, 1, 1 - foot))
+    return engine
+
+
+def legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
+    """A legend below the axes and above the small print; the axes leave room for it."""
+    box = figure.legend(
+        handles=handles, loc="lower center", ncols=columns, bbox_to_anchor=(0.5, _foot(figure)), borderaxespad=0.2
+    )
+    _raise_foot(figure, box.get_window_extent().height / figure.bbox.height)
+
+
+def note(figure: Figure, text: str) -> None:
+    """A line of small print above the footnote; to be called before `legend`."""
+    _small_print(figure, _foot(figure), text)
+    _raise_foot(figure, NOTE_IN / figure.get_size_inches()[1])
 
 
 def frame(figure: Figure, title: str, footnote: str) -> None:
     """Add what every figure has: its title, and in small print where its data comes from."""
     figure.suptitle(title, x=0.02, ha="left", weight="bold")
-    foot = 0.3 * FOOT_IN / figure.get_size_inches()[1]
-    text = figure.text(0.02, foot, footnote, ha="left", va="bottom", fontsize=5, color=GREY)
+    _small_print(figure, 0.3 * FOOT_IN / figure.get_size_inches()[1], footnote)
+
+
+def _small_print(figure: Figure, y: float, words: str) -> None:
+    text = figure.text(0.02, y, words, ha="left", va="bottom", fontsize=5, color=GREY)
     text.set_in_layout(False)
     # A long name is set smaller rather than cut.
     text.set_fontsize(5 * min(1.0, 0.92 * figure.bbox.width / text.get_window_extent().width))
@@ -131,7 +159,12 @@ def to_bytes(figure: Figure, kind: str, name: str = "figure") -> bytes:
     metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
     target = io.BytesIO()
     figure.savefig(target, format=kind, metadata=metadata)
-    return write_marks(target.getvalue(), figure, name) if kind == "svg" else target.getvalue()
+    return write_marks(_short_numbers(target.getvalue()), figure, name) if kind == "svg" else target.getvalue()
+
+
+def _short_numbers(svg: bytes) -> bytes:
+    """`svg` with places cut to 0.01 pt, finer than any screen or printer: half of a file of curves is digits."""
+    return _PLACES.sub(lambda match: _DIGITS.sub(rb"\1", match[0]), svg)
 
 
 def _round_values(lo: float, hi: float, base: float, steps: tuple[float, ...]) -> list[float]:
@@ -185,10 +218,22 @@ def log_axis(axes: Axes, which: str, limits: tuple[float, float], kind: str, mos
             (ticks for base in (2, 4, 8, 16) if len(ticks := _round_values(lo, hi, base, (1,))) <= most), [lo, hi]
         )
         _label(axis, ticks, lambda value: units.tick_text(value, units.BYTE_UNITS))
-    elif kind == "time":
-        _label(axis, log_ticks(lo, hi, most), lambda value: units.tick_text(value, units.TIME_UNITS))
-    else:
-        _label(axis, log_ticks(lo, hi, most), lambda value: f"{value:.6g}×")
+        return
+    ticks = log_ticks(lo, hi, most)
+    ticks = _apart(ticks, lo, hi) if which == "x" else ticks
+    scale = (
+        (lambda value: units.tick_text(value, units.TIME_UNITS)) if kind == "time" else (lambda value: f"{value:.6g}×")
+    )
+    _label(axis, ticks, scale)
+
+
+def _apart(ticks: list[float], lo: float, hi: float) -> list[float]:
+    """The ticks of a log axis without those whose label would touch the one before."""
+    kept: list[float] = []
+    for tick in ticks:
+        if not kept or math.log(tick / kept[-1]) >= LABEL_SHARE * math.log(hi / lo):
+            kept.append(tick)
+    return kept
 
 
 def count_axis(axes: Axes, counts: Any) -> None:
@@ -197,33 +242,6 @@ def count_axis(axes: Axes, counts: Any) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xlim(ticks[0] / 1.15, ticks[-1] * 1.15)
     _label(axes.xaxis, ticks, lambda value: f"{value:.6g}")
-
-
-def line_with_intervals(axes: Axes, rows: Any, columns: tuple[str, str, str, str], place: int, dash: Any) -> None:
-    """A line through `rows` with their intervals; `columns` are x, y and the ends; `place` is that of the colour.
-
-    Each place is a little further on the right, so that no interval covers another.
-    """
-    x, y, lo, hi = columns
-    at = rows[x] * _ASIDE**place
-    colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
-    axes.plot(at, rows[y], color=colour, marker=marker, linestyle=dash, markeredgewidth=0, zorder=3)
-    bounded = rows[rows[lo].notna()]
-    axes.vlines(at[rows[lo].notna()], bounded[lo], bounded[hi], color=colour, linewidth=2.2, zorder=2)
-
-
-def series_legend(figure: Figure, names: list[str], pythons: list[str]) -> None:
-    """A legend of the lines that `line_with_intervals` draws, in two columns; interpreters where there are several."""
-    handles = [
-        Line2D([], [], color=COLOURS[i % 7], marker=MARKERS[i % 7], markeredgewidth=0, label=name)
-        for i, name in enumerate(names)
-    ]
-    if len(pythons) > 1:
-        handles += [
-            Line2D([], [], color=BLACK, linestyle=DASHES[i % len(DASHES)], label=f"Python {python}")
-            for i, python in enumerate(pythons)
-        ]
-    legend(figure, handles, 2)
 
 
 def linear_axis(axes: Axes, limits: tuple[float, float], kind: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures import NoPicture, figure, palette, style
+from analysis.figures import NoPicture, figure, marks, palette, style
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from bench.schema import Role
@@ -69,9 +69,12 @@ def draw(frame: pd.DataFrame) -> Figure:
             rasterized=True,
         )
         line = course(rows, span)
-        axes.plot(line["start_ns"] / 1e9, line["relative"], color=palette.BLACK, linewidth=0.9)
+        (course_line,) = axes.plot(line["start_ns"] / 1e9, line["relative"], color=palette.BLACK, linewidth=0.9)
+        low, high = line["relative"].min(), line["relative"].max()
+        words = f"{100 * low:.0f} % to {100 * high:.0f} % of their usual time, {units.count_text(len(rows), 'block')}"
+        marks.mark(course_line, TITLES[role], f"{TITLES[role]}, median course", words)
         axes.axhline(1.0, color="#888888", linewidth=0.5)
-        axes.set_title(f"{TITLES[role]} ({len(rows):,} blocks)", color=COLOURS[role])
+        axes.set_title(f"{TITLES[role]} ({len(rows):,} blocks)", weight="bold")
         style.log_axis(axes, "y", (min(limits[0], 0.9), max(limits[1], 1.12)), "ratio", most=5)
         axes.set_xlim(0, max(span / 1e9 * 1.01, 1e-3))
     panels[-1].set_xlabel("seconds since the run began")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures import NoPicture, figure, style
+from analysis.figures import NoPicture, dots, figure, style
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.many import worker_cells
 from analysis.text import units
@@ -48,20 +49,29 @@ def draw(frame: pd.DataFrame) -> Figure:
     """A panel for each kind of imports; one line for each mechanism and interpreter."""
     names, pythons = list(dict.fromkeys(frame["mechanism"])), list(dict.fromkeys(frame["python"]))
     panels = list(dict.fromkeys(frame["panel"]))
-    height = 0.5 + 1.7 * len(panels) + 0.14 * math.ceil((len(names) + len(pythons)) / 2)
+    height = 0.6 + 1.7 * len(panels) + 0.14 * math.ceil((len(names) + len(pythons)) / 2)
     picture = style.new_figure(height)
     all_axes = picture.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    hidden = 0
     for axes, panel in zip(all_axes, panels, strict=True):
         shown = frame[frame["panel"] == panel]
         for (name, python), rows in shown.groupby(["mechanism", "python"], sort=False):
-            dash = style.DASHES[pythons.index(str(python)) % len(style.DASHES)]
+            course = dots.course_of(
+                str(name), str(python), pythons, f"with {panel}", names.index(str(name)) - (len(names) - 1) / 2
+            )
             columns = ("workers", "ready_p50_ns", "ready_lo_ns", "ready_hi_ns")
-            style.line_with_intervals(axes, rows, columns, names.index(str(name)), dash)
+            dots.line_with_intervals(axes, rows, columns, course, _words)
         times = pd.concat([shown[name] for name in ("ready_p50_ns", "ready_lo_ns", "ready_hi_ns")])
         style.log_axis(axes, "y", style.padded(times), "time")
+        hidden += dots.hidden_intervals(axes, "y", shown, ("ready_lo_ns", "ready_hi_ns"))
         axes.set_title(panel)
         axes.set_ylabel("until all are ready")
     style.count_axis(all_axes[-1], frame["workers"])
     all_axes[-1].set_xlabel("workers")
-    style.series_legend(picture, names, pythons)
+    dots.note_hidden(picture, hidden, len(frame))
+    dots.series_legend(picture, names, pythons)
     return picture
+
+
+def _words(row: dict[str, Any]) -> str:
+    return units.count_text(row["workers"], "worker")

@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
-from analysis.figures.marks import dark_style
+from analysis.figures.marks import ROOT_CLASS, dark_style
 
 TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("base.css", "components.css")
@@ -42,6 +42,7 @@ def environment(own: Path) -> jinja2.Environment:
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     made.globals["css"] = Markup(styles(own / "style.css").rstrip())
     made.globals["script"] = Markup(script)
+    made.globals["figure_class"] = ROOT_CLASS
     made.globals["policy"] = policy(script)
     made.filters.update({"html": html, "plain": plain})
     return made

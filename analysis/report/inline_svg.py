@@ -54,6 +54,7 @@ _VALUES: Mapping[str, re.Pattern[str]] = {
 _SHAPES = ("path", "rect", "line", "circle", "ellipse", "polygon", "polyline", "use")
 _ELEMENTS = frozenset({*_SHAPES, "g", "defs", "clipPath", "image", "title"})
 _DATA = ("data-series", "data-name", "data-value")
+_TOLD = {"mark": _DATA, "follows": _DATA[:1]}  # what `analysis.figures.marks` writes for each class
 
 
 class UnsafeSvg(LoadError):
@@ -88,7 +89,7 @@ def inline_svg(data: bytes, name: str) -> InlineSvg:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         raise UnsafeSvg(f"the SVG is not well-formed (line {error.lineno})") from None
-    return InlineSvg(rebuilt.view_box, "".join(rebuilt.out), tuple(rebuilt.marks))
+    return InlineSvg(rebuilt.view_box, "".join(rebuilt.out), rebuilt.marks())
 
 
 def _refuse_doctype(*declared: object) -> None:
@@ -105,7 +106,7 @@ class _Rebuilt:
 
     def __init__(self, name: str) -> None:
         self.out: list[str] = []
-        self.marks: list[Mark] = []
+        self._marks: list[tuple[int, Mark]] = []
         self.view_box = ""
         self._name = name
         self._open: list[str] = []
@@ -127,7 +128,7 @@ class _Rebuilt:
             kept = self._kept(tag, attributes)
             written = "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
             self.out.append(f"<{tag}{written}>")
-            self._open.append("mark" if kept.get("class") else tag)
+            self._open.append("mark" if kept.get("class") == "mark" else tag)
 
     def end(self, tag: str) -> None:
         """Close what was opened."""
@@ -192,11 +193,17 @@ class _Rebuilt:
             kept["href"] = f"#{self._full(_target(attributes, _LOCAL))}"
         if tag == "image":
             kept["href"] = f"data:image/png;base64,{_target(attributes, _PNG)}"
-        if tag == "g" and attributes.get("class") == "mark" and all(name in attributes for name in _DATA):
-            told = {name: _words(attributes[name]) for name in _DATA}
-            self.marks.append(Mark(*told.values()))
-            kept |= {"class": "mark", **told}
+        needed = _TOLD.get(attributes.get("class", ""), ())
+        if tag == "g" and needed and all(name in attributes for name in needed):
+            told = {name: _words(attributes[name]) for name in needed}
+            kept |= {"class": attributes["class"], **told}
+            if len(told) == len(_DATA):
+                self._marks.append((_place(own), Mark(*told.values())))
         return kept
+
+    def marks(self) -> tuple[Mark, ...]:
+        """Their order in the file is that of drawing; that of the table is in their ids."""
+        return tuple(mark for _, mark in sorted(self._marks, key=lambda placed: placed[0]))
 
     def _full(self, own: str) -> str:
         return own if own.startswith(f"{self._name}-") else f"{self._name}-{own}"
@@ -225,6 +232,12 @@ def _is_small_png(attributes: Mapping[str, str]) -> bool:
         return False
     width, height = (int.from_bytes(head[at : at + 4], "big") for at in (16, 20))
     return width <= MOST_PIXELS and height <= MOST_PIXELS
+
+
+def _place(own: str) -> int:
+    """The number at the end of a mark's id."""
+    digits = re.search(r"-(\d{1,9})$", own)
+    return int(digits[1]) if digits else 0
 
 
 def _words(text: str) -> str:

@@ -15,6 +15,8 @@ from analysis.report.inline_svg import inline_svg
 COLUMNS = ("what", "which", "value, 95 % interval")
 # On axes of some powers of ten, such an interval is as long as the point before it is wide.
 NARROW = 0.05
+# Figures of one column are 90 mm wide, 255 pt.
+COLUMN_PT = 300
 _INTERVAL = re.compile(r"([\d.,]+)[^(]*\(([\d.,]+) to ([\d.,]+)\)")
 
 
@@ -38,6 +40,11 @@ class PageFigure:
     inside: str = ""
     marks: tuple[Mark, ...] = ()
     reason: str = ""
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether it is drawn wider than one column of a page, and stands alone in its row."""
+        return float((self.view_box or "0 0 0 0").split()[2]) > COLUMN_PT
 
     @property
     def columns(self) -> Sequence[str]:

@@ -26,6 +26,11 @@ FILE_MEANINGS = {
     **{table.file: f"one row is {table.row}" for table in schema.RAW_TABLES},
 }
 MOST_ERRORS = 40
+FIGURE_NOTE = (
+    "Point at anything drawn to read its value, its 95 % interval and its number of calls; each figure has them as a "
+    "table too. Where no line is seen at a point, its interval is narrower than the point. Most axes are logarithmic: "
+    "the same distance is the same factor. A mechanism has the same colour and the same sign in all figures."
+)
 
 
 def title(analysed: AnalysedRun) -> str:
@@ -85,7 +90,8 @@ def tables(analysed: AnalysedRun) -> list[dict[str, Any]]:
     """One table for each work, cells in the order in which they were asked for."""
     several = len(analysed.pythons) > 1
     names = ["mechanism", *(["Python"] if several else []), "parent", "path"]
-    columns = [*names, "median", "p99", "relative", "blocked", "faults", "calls", "rounds"]
+    columns = [*names, "median (95 % interval)", "p99 (95 % interval)", "relative (÷ C control)", "blocked",
+               "page faults a call", "calls", "rounds"]  # fmt: skip
     work_tables = []
     for work in dict.fromkeys([*WORK_TITLES, *analysed.summary["work"]]):
         cells = analysed.summary[analysed.summary["work"] == work]

@@ -15,7 +15,7 @@ from analysis.answers import answers
 from analysis.read.run import Run, find_runs, load_run
 from analysis.report import components, machine_sections, sections
 from analysis.report.answers_text import first_sentence
-from analysis.report.decisions import COLUMNS, decisions
+from analysis.report.decisions import COLUMNS, decisions, result
 from analysis.report.page_figure import Link, PageFigure, all_series, page_figure
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
@@ -91,9 +91,11 @@ def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
 
 def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
     """Everything that the templates show."""
+    decided = decisions(analysed)
     shown = {picture.name: _shown(picture) for picture in pictures if not picture.reason}
     return plain_context(analysed) | {
-        "decisions": decisions(analysed),
+        "decisions": decided,
+        "result": result(decided),
         "decision_columns": COLUMNS,
         "answers": answers(analysed),
         "pictures": pictures,
@@ -111,6 +113,7 @@ def plain_context(analysed: AnalysedRun) -> dict[str, Any]:
         "standing": sections.standing(analysed),
         "unfit": machine_sections.unfit(analysed),
         "table_note": sections.table_note(analysed),
+        "figure_note": sections.FIGURE_NOTE,
         "tables": sections.tables(analysed),
         "certificate": machine_sections.certificate(analysed),
         "errors": sections.errors(analysed),

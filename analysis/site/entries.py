@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.read.run import Run
+from analysis.report.decisions import Decision
 from analysis.text import units
 from analysis.text.names import cell_name
 
@@ -60,7 +61,7 @@ class FigureEntry:
 class RunEntry:
     """One run as the pages above it show it; `certificate` is ``passed``, ``failed`` or ``none``.
 
-    Tables (`decisions`, `checks`, `facts`) are texts, with ``code`` between backticks.
+    Texts of `decisions`, `checks` and `facts` have ``code`` between backticks; `result` is what the decisions say.
     """
 
     machine: str
@@ -78,8 +79,8 @@ class RunEntry:
     check_columns: list[str]
     checks: list[list[str]]
     facts: list[list[str]]
-    decision_columns: list[str]
-    decisions: list[list[str]]
+    result: str
+    decisions: tuple[Decision, ...]
     figures: tuple[FigureEntry, ...]
     cells: tuple[CellEntry, ...]
 
@@ -145,8 +146,8 @@ def entry_of(run: Run, summary: pd.DataFrame, place: str, shown: Mapping[str, An
         check_columns=list(shown["certificate"]["columns"]),
         checks=[list(row) for row in shown["certificate"]["rows"]],
         facts=[list(row) for row in shown["machine"]],
-        decision_columns=list(shown["decision_columns"]),
-        decisions=[list(row) for row in shown["decisions"]],
+        result=shown["result"],
+        decisions=tuple(shown["decisions"]),
         figures=tuple(
             FigureEntry(each.name, each.title, each.finding) for each in shown["figures"].values() if not each.reason
         ),
@@ -163,7 +164,9 @@ def entry_from(stored: Mapping[str, Any]) -> RunEntry:
     """The record that the manifest holds; raises `TypeError` or `KeyError` where it is none."""
     cells = tuple(CellEntry(**cell) for cell in stored["cells"])
     figures = tuple(FigureEntry(**figure) for figure in stored["figures"])
-    return RunEntry(**{**stored, "cells": cells, "figures": figures, "pythons": tuple(stored["pythons"])})
+    decisions = tuple(Decision(**{**row, "why": tuple(row["why"])}) for row in stored["decisions"])
+    made = {"cells": cells, "figures": figures, "decisions": decisions, "pythons": tuple(stored["pythons"])}
+    return RunEntry(**{**stored, **made})
 
 
 def _cell(row: Mapping[Any, Any]) -> CellEntry:

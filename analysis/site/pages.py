@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.report import components
+from analysis.report.decisions import COLUMNS as DECISION_COLUMNS
 from analysis.report.page_figure import Link, PageFigure, page_figure
 from analysis.report.write import environment as report_environment
 from analysis.site.documents import Source, document
@@ -66,6 +67,7 @@ def front_page(site: Site, machines: Mapping[str, Sequence[RunEntry]]) -> str:
         machines=machines,
         main=main,
         shown=shown,
+        decision_columns=DECISION_COLUMNS,
         series=list(dict.fromkeys(shown.series)) if shown else [],
         columns=_FRONT_COLUMNS,
         rows=rows,
@@ -89,6 +91,7 @@ def machine_page(site: Site, place: str, runs: Sequence[RunEntry], trends: Seque
         main=main,
         runs=runs,
         shown=shown,
+        decision_columns=DECISION_COLUMNS,
         series=list(dict.fromkeys(series for figure in figures for series in figure.series)),
         trends=trends,
         sweeps=[run for run in runs if run.sweeps],

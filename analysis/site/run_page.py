@@ -19,6 +19,7 @@ from analysis import figures
 from analysis.figures import Picture
 from analysis.figures.across_runs import summary_of
 from analysis.read.run import Run
+from analysis.report.decisions import COLUMNS, result
 from analysis.report.page_figure import Link, PageFigure, all_series, page_figure
 from analysis.report.write import FOLDER, context, plain_context
 from analysis.site.files import archive, read_regular
@@ -122,8 +123,14 @@ def _stored(run: Run, files: Mapping[str, bytes]) -> tuple[dict[str, Any], list[
         for kind in figures.kinds()
         if f"{FOLDER}/{kind.name}.svg" in files
     ]
-    told = {"decision_columns": report.columns, "decisions": report.decisions, "answers": report.answers}
-    return plain_context(analysed) | told | {"pictures": pictures}, pictures, analysed.summary
+    told = {
+        "decision_columns": COLUMNS,
+        "decisions": report.decisions,
+        "result": result(report.decisions),
+        "answers": report.answers,
+        "pictures": pictures,
+    }
+    return plain_context(analysed) | told, pictures, analysed.summary
 
 
 def _figures(pictures: Sequence[Picture]) -> tuple[list[PageFigure], dict[str, bytes]]:

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from analysis.report.decisions import COLUMNS, NOTES, Decision
+
 MOST_LINES = 400
+_WHY = "The answers below have the intervals."
 
 
 @dataclass
@@ -27,8 +30,7 @@ class Answer:
 class StoredReport:
     """What report.md says; `findings` are sentences by the name of their figure."""
 
-    columns: list[str] = field(default_factory=list)
-    decisions: list[list[str]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     findings: dict[str, str] = field(default_factory=dict)
 
@@ -36,15 +38,27 @@ class StoredReport:
 def stored_report(markdown: str) -> StoredReport:
     """What the report in `markdown` says; what is not as `analysis report` writes it is left out."""
     report = StoredReport()
+    rows: list[list[str]] = []
     for heading, tokens in _sections(MarkdownIt("commonmark", {"html": False}).enable("table").parse(markdown)):
         if heading == "At a glance":
-            rows = list(_rows(tokens))
-            report.columns, report.decisions = (rows[0], rows[1:]) if rows else ([], [])
+            rows = [row for row in _rows(tokens) if len(row) == len(COLUMNS)][1:]
         elif heading == "Answers":
             report.answers = list(_answers(tokens))
         elif heading == "Figures":
             report.findings = dict(_findings(tokens))
+    told = report.answers[0].lines if report.answers else []
+    report.decisions = [_decision(row, told) for row in rows]
     return report
+
+
+def _decision(row: Sequence[str], told: Sequence[str]) -> Decision:
+    """A row as `Decision.cells` has it, with the lines of the first answer that speak of what it says to use."""
+    task, _, note = row[0].rpartition(": ")
+    kind = next((kind for kind, text in NOTES.items() if text == note), "")
+    why = [line for line in told if row[1] and f"use {row[1]}" in line]
+    if not kind:
+        task, note = row[0], ""
+    return Decision(kind, task, note, *row[1:], why=tuple(why or [_WHY]))
 
 
 def _sections(tokens: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:

@@ -75,6 +75,11 @@ def percent_text(share: Any, lo: Any = None, hi: Any = None) -> str:
     return with_interval(share, lo, hi, 0.01, " %")
 
 
+def count_text(count: Any, thing: str) -> str:
+    """``1 call``, ``12,288 calls``."""
+    return f"{int(count):,} {thing}{'' if int(count) == 1 else 's'}"
+
+
 def bytes_text(value: Any, lo: Any = None, hi: Any = None) -> str:
     """An amount of memory in binary units, with its interval where there is one."""
     if not known(value):

@@ -61,11 +61,11 @@
   }
 
   // ---- One mechanism stays marked through all figures and tables.
-  const marks = all(".mark");
+  const parts = all(".mark, .follows");
   let chosen = "";
   const choose = (series) => {
     chosen = series === chosen ? "" : series;
-    for (const mark of marks) mark.classList.toggle("dim", chosen !== "" && mark.dataset.series !== chosen);
+    for (const part of parts) part.classList.toggle("dim", chosen !== "" && part.dataset.series !== chosen);
     for (const row of all("tr[data-series]")) row.classList.toggle("chosen", row.dataset.series === chosen);
     for (const button of all(".choice button")) button.setAttribute("aria-pressed", String(button.dataset.series === chosen));
   };
@@ -121,7 +121,8 @@
   };
   const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
   const pointable = (svg) => {
-    const own = all(".mark", svg);
+    const rowOf = (mark) => Number(/\d+$/.exec(mark.id));
+    const own = all(".mark", svg).sort((a, b) => rowOf(a) - rowOf(b)); // as in the table; drawn in another order
     if (!own.length) return;
     for (const title of all("title", svg)) title.remove(); // the box says the same
     svg.setAttribute("tabindex", "0");
