@@ -14,6 +14,7 @@ from analysis.text import units
 from analysis.text.names import cell_name
 
 BARE = "parent=bare"
+_FIRST = ("mechanisms", "where_time_goes")
 # What says most of a sweep, in this order.
 _OF_SWEEPS = ("size", "first_write", "at_once", "workers", "mechanisms")
 
@@ -91,9 +92,9 @@ class RunEntry:
         return next(bare, None)
 
     @property
-    def main_figure(self) -> FigureEntry | None:
-        """The figure that the run's page opens with."""
-        return self.figures[0] if self.figures else None
+    def first_figures(self) -> list[FigureEntry]:
+        """The figures that the run's page opens with."""
+        return [figure for figure in self.figures if figure.name in _FIRST]
 
     @property
     def sweeps(self) -> list[str]:
