@@ -15,7 +15,7 @@ from analysis.read.run import Run, find_runs
 from analysis.report import components, machine_sections, sections
 from analysis.report.answers_text import first_sentence
 from analysis.report.decisions import COLUMNS, decisions, result
-from analysis.report.page_figure import Link, PageFigure, all_series, page_figure
+from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
 from analysis.write_file import make_folder, write_file
@@ -76,7 +76,7 @@ def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[
         "answers": answers(analysed),
         "pictures": pictures,
         "figures": shown,
-        "series": all_series(list(shown.values())),
+        "series": chosen_from(list(shown.values()), set(analysed.summary["mechanism"])),
     }
 
 
@@ -99,6 +99,7 @@ def plain_context(analysed: AnalysedRun) -> dict[str, Any]:
         "command": command,
         "command_note": command_note,
         "files": sections.files(analysed),
+        "derived": sections.derived_files(analysed),
     }
 
 

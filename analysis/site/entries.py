@@ -92,6 +92,11 @@ class RunEntry:
         return next(bare, None)
 
     @property
+    def mechanisms(self) -> set[str]:
+        """What was measured."""
+        return {cell.mechanism for cell in self.cells}
+
+    @property
     def first_figures(self) -> list[FigureEntry]:
         """The figures that the run's page opens with."""
         return [figure for figure in self.figures if figure.name in _FIRST]
@@ -165,7 +170,9 @@ def entry_from(stored: Mapping[str, Any]) -> RunEntry:
     """The record that the manifest holds; raises `TypeError` or `KeyError` where it is none."""
     cells = tuple(CellEntry(**cell) for cell in stored["cells"])
     figures = tuple(FigureEntry(**figure) for figure in stored["figures"])
-    decisions = tuple(Decision(**{**row, "why": tuple(row["why"])}) for row in stored["decisions"])
+    decisions = tuple(
+        Decision(**{**row, "changes": tuple(row["changes"]), "why": tuple(row["why"])}) for row in stored["decisions"]
+    )
     made = {"cells": cells, "figures": figures, "decisions": decisions, "pythons": tuple(stored["pythons"])}
     return RunEntry(**{**stored, **made})
 

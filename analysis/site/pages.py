@@ -16,7 +16,7 @@ from markupsafe import Markup
 from analysis.figures.side_by_side import machines as side_by_side
 from analysis.report import components
 from analysis.report.decisions import COLUMNS as DECISION_COLUMNS
-from analysis.report.page_figure import Link, PageFigure, all_series, page_figure
+from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
 from analysis.report.write import environment as report_environment
 from analysis.site.documents import Source, document
 from analysis.site.entries import BARE, CellEntry, RunEntry, main_run
@@ -72,7 +72,7 @@ def front_page(site: Site, machines: Mapping[str, Sequence[RunEntry]]) -> str:
         machines=machines,
         main=main,
         shown=shown,
-        series=all_series(shown),
+        series=chosen_from(shown, main.mechanisms) if main else [],
         columns=_FRONT_COLUMNS,
         rows=rows,
         texts=4,
@@ -95,7 +95,7 @@ def machine_page(site: Site, place: str, runs: Sequence[RunEntry], trends: Seque
         runs=runs,
         shown=shown,
         decision_columns=DECISION_COLUMNS,
-        series=all_series([*shown, *(figure for trend in trends for figure in trend.figures)]),
+        series=chosen_from([*shown, *(figure for trend in trends for figure in trend.figures)], main.mechanisms),
         trends=trends,
         sweeps=[run for run in runs if run.sweeps],
         columns=_RUN_COLUMNS,
