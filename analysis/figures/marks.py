@@ -14,6 +14,10 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 _IDS = re.compile(r'( id="|href="#|url\(#)')
+# What matplotlib writes for people who read the file: a third of it says nothing to a browser.
+_FOR_READERS = re.compile(r"<!--.*?-->\n?|(?<=\n) +", re.DOTALL)
+_GROUP_ID = re.compile(r'<g id="([a-z0-9.]+_\d+)">')
+_GLYPH = re.compile(r'((?: id="|href="#))DejaVuSans-(Bold-)?')
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ROOT_CLASS = "forkbench-figure"
 _DARK_GROUND = "#15181c"
@@ -74,7 +78,7 @@ def write_marks(svg: bytes, figure: Figure, name: str) -> bytes:
     file is that of drawing: the number in the id is the row of the table.
     """
     name = re.sub(r"[^\w-]", "-", name, flags=re.ASCII)
-    text = _IDS.sub(lambda match: f"{match[1]}{name}-", svg.decode("utf-8"))
+    text = _IDS.sub(lambda match: f"{match[1]}{name}-", _smaller(svg.decode("utf-8")))
     groups = {f"{name}-mark-{number}": _group_of(each) for number, each in enumerate(marks_of(figure))}
     for number, series in enumerate(_followers.get(figure, ())):
         groups[f"{name}-follows-{number}"] = f' class="follows" data-series={_quoted(series)}>'
@@ -83,6 +87,12 @@ def write_marks(svg: bytes, figure: Figure, name: str) -> bytes:
     text = text.replace("<svg ", f'<svg class="{ROOT_CLASS}" ', 1)
     start = text.index(">", text.index("<svg")) + 1
     return (text[:start] + f"\n<style>{dark_style()}</style>" + text[start:]).encode("utf-8")
+
+
+def _smaller(text: str) -> str:
+    """The text of an SVG without indentation, remarks and ids that nothing names, and with short names of glyphs."""
+    text = _GROUP_ID.sub("<g>", _FOR_READERS.sub("", text))
+    return _GLYPH.sub(lambda match: match[1] + ("b" if match[2] else "g"), text)
 
 
 def _figure_of(artist: Artist) -> Figure:

@@ -127,7 +127,7 @@ def _layout(figure: Figure) -> ConstrainedLayoutEngine:
 def legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
     """A legend below the axes and above the small print; the axes leave room for it."""
     box = figure.legend(
-        handles=handles, loc="lower center", ncols=columns, bbox_to_anchor=(0.5, _foot(figure)), borderaxespad=0.2
+        handles=list(handles), loc="lower center", ncols=columns, bbox_to_anchor=(0.5, _foot(figure)), borderaxespad=0.2
     )
     _raise_foot(figure, box.get_window_extent().height / figure.bbox.height)
 

@@ -7,21 +7,26 @@ them. What lies between two of them is not the median of a part, and medians of 
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from analysis.figures import NoPicture, figure, palette, style
+from analysis.figures.causes import points
 from analysis.figures.marks import mark
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.names import RANKED, WORK_TITLES, latency_text
-from bench.schema import CORE, Role
+from bench.schema import CORE
 
 ROW_IN, WORK_IN = 0.145, 0.44
 BAR = 0.72
+NOT_COUNTED = "+ ?"
 MOST_NAMED = 5
 # How dense the colour of a mechanism is in the call, between it and the child's start, and after both.
 CALL, START, AFTER = 1.0, 0.55, 0.25
@@ -32,20 +37,14 @@ def data(analysed: AnalysedRun) -> pd.DataFrame:
 
     ``child_counted``: whether the child's page faults are counted, which they are for the parent's own child only.
     """
-    rows = analysed.main_cells()
+    rows: pd.DataFrame = analysed.main_cells()
     rows = rows[rows["work"].isin(RANKED) & rows["call_p50_ns"].notna()]
     if rows.empty:
         raise NoPicture("no way to start a process was measured here, or none tells when its creating call returned")
     rows = rows[rows["python_order"] == rows["python_order"].min()]
-    counted = [_child_is_counted(analysed, int(cell)) for cell in rows["cell"]]
-    return rows.assign(child_counted=counted, several=len(analysed.pythons) > 1).sort_values(
-        ["work_order", "p50_ns", "mechanism"], ignore_index=True
-    )
-
-
-def _child_is_counted(analysed: AnalysedRun, cell: int) -> bool:
-    usage = analysed.usage_per_call(cell, Role.MECHANISM)
-    return bool(usage[["child_faults", "child_user_ns", "child_sys_ns"]].sum(axis=1).any())
+    counted = [points.child_is_counted(analysed, int(cell)) for cell in rows["cell"]]
+    rows = rows.assign(child_counted=counted, several=len(analysed.pythons) > 1)
+    return rows.sort_values(["work_order", "p50_ns", "mechanism"], ignore_index=True)
 
 
 def says(frame: pd.DataFrame) -> str:
@@ -116,7 +115,7 @@ def _draw_faults(axes: Axes, row: pd.Series, y: float) -> None:
             (name, "page faults of the child", f"{child:,.1f} a call"),
         )
     else:
-        axes.text(parent, y, " child: not counted", fontsize=5, va="center", color=palette.GREY)
+        axes.text(parent, y, f" {NOT_COUNTED}", fontsize=5.5, va="center", color=palette.GREY)
 
 
 def _time_axis(axes: Axes, most_ns: float) -> None:
@@ -124,7 +123,7 @@ def _time_axis(axes: Axes, most_ns: float) -> None:
     axes.set_xlim(0, most_ns * 1.02)
     ticks = style.plain_ticks(0, most_ns * 1.02)
     scale, unit = units.time_unit(ticks[-1])
-    axes.xaxis.set_major_locator(FixedLocator(ticks[:: 1 if len(ticks) < 5 else 2]))
+    axes.xaxis.set_major_locator(FixedLocator(ticks[:: math.ceil((len(ticks) - 1) / 2)]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:g} {unit}" if value else "0"))
 
 
@@ -157,17 +156,20 @@ def draw(frame: pd.DataFrame) -> Figure:
         gridspec_kw={"width_ratios": (2.3, 1), "height_ratios": [len(rows) for rows in works]},
     )
     python = f", Python {frame['python'].iloc[0]}" if frame["several"].iloc[0] else ""
-    for (bars, faults), rows in zip(panels, works, strict=True):
-        _draw_work(bars, faults, rows, python)
-    panels[-1][0].set_xlabel("median moment after the call began")
-    panels[-1][1].set_xlabel("page faults a call")
-    _legend(picture, bool(frame["ready_p50_ns"].notna().any()))
+    for number, ((bars, faults), rows) in enumerate(zip(panels, works, strict=True)):
+        _draw_work(bars, faults, rows, "" if number else python)
+    panels[-1][0].set_xlabel("time since the call began")
+    panels[-1][1].set_xlabel("page faults")
+    _legend(picture, frame)
     return picture
 
 
-def _legend(picture: Figure, told: bool) -> None:
-    parts = [("parent in its creating call; its faults", CALL)]
-    parts += [("call returned, child starts", START)] if told else []
-    parts += [("child, until it is reaped; its faults", AFTER)]
-    handles = [Patch(facecolor=palette.GREY, alpha=alpha, label=label) for label, alpha in parts]
+def _legend(picture: Figure, frame: pd.DataFrame) -> None:
+    parts = [("parent in its creating call", CALL)]
+    parts += [("call returned, child starts", START)] if frame["ready_p50_ns"].notna().any() else []
+    parts += [("then, until child is reaped", AFTER)]
+    parts += [("page faults of the parent", CALL), ("page faults of the child", AFTER)]
+    handles: list[Patch | Line2D] = [Patch(facecolor=palette.GREY, alpha=alpha, label=label) for label, alpha in parts]
+    if not frame["child_counted"].all():
+        handles.append(Line2D([], [], linewidth=0, label=f"{NOT_COUNTED}: those of the child not counted"))
     style.legend(picture, handles, 2)
