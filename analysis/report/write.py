@@ -92,23 +92,29 @@ def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
 def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
     """Everything that the templates show."""
     decided = decisions(analysed)
-    command, command_note = sections.command(analysed)
     shown = {picture.name: _shown(picture) for picture in pictures if not picture.reason}
+    return plain_context(analysed) | {
+        "decisions": decided,
+        "result": result(decided),
+        "decision_columns": COLUMNS,
+        "answers": answers(analysed),
+        "pictures": pictures,
+        "figures": shown,
+        "series": all_series(list(shown.values())),
+    }
+
+
+def plain_context(analysed: AnalysedRun) -> dict[str, Any]:
+    """What the templates show besides figures and what follows from every call: its summary is enough for it."""
+    command, command_note = sections.command(analysed)
     return {
         "title": sections.title(analysed),
         "question": sections.question(analysed),
         "standing": sections.standing(analysed),
         "unfit": machine_sections.unfit(analysed),
-        "decisions": decided,
-        "result": result(decided),
-        "decision_columns": COLUMNS,
-        "answers": answers(analysed),
         "table_note": sections.table_note(analysed),
         "figure_note": sections.FIGURE_NOTE,
         "tables": sections.tables(analysed),
-        "pictures": pictures,
-        "figures": shown,
-        "series": all_series(list(shown.values())),
         "certificate": machine_sections.certificate(analysed),
         "errors": sections.errors(analysed),
         "unavailable": sections.unavailable(analysed),
