@@ -29,7 +29,7 @@ _LEFT = "[...window.wanted].map((one) => one.outerHTML.slice(0, 100))"
 _SCROLLING = """[...document.querySelectorAll('*')].filter((one) =>
     one !== document.scrollingElement && one !== document.body
     && /auto|scroll/.test(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth
-    && one.tabIndex < 0).map((one) => one.outerHTML.slice(0, 100))"""
+    && one.tabIndex < 0 && !one.querySelector('a, button')).map((one) => one.outerHTML.slice(0, 100))"""
 
 
 def axe(page: Page, options: dict[str, Any]) -> list[str]:

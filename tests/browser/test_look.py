@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 PHONE: dict[str, int] = {"width": 360, "height": 740}
 # A4 without margins of 1 cm, in CSS pixels.
 PAPER: dict[str, int] = {"width": 718, "height": 1047}
-_TOO_WIDE = """[...document.querySelectorAll('body *')].filter((one) =>
-    one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('.wide, pre, .skip, svg'))
-    .map((one) => one.outerHTML.slice(0, 100))"""
+_TOO_WIDE = """(() => {
+    const scrolls = (one) => one && one !== document.body
+        && (/auto|scroll/.test(getComputedStyle(one).overflowX) || scrolls(one.parentElement));
+    return [...document.querySelectorAll('body *')].filter((one) =>
+        one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('svg *') && !scrolls(one))
+        .map((one) => one.outerHTML.slice(0, 100));
+})()"""
 _CUT = """[...document.querySelectorAll('body *')].filter((one) =>
     one.checkVisibility() && getComputedStyle(one).overflowX !== 'visible' && !one.closest('svg')
     && one.scrollWidth > one.clientWidth + 1).map((one) => one.outerHTML.slice(0, 100))"""
