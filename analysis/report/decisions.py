@@ -48,13 +48,14 @@ class Decision:
     takes: str
     as_good: str
     others: str
-    changes: str
+    changes: tuple[str, ...]
     why: tuple[str, ...]
 
     @property
     def cells(self) -> list[str]:
         """The row, under `COLUMNS`."""
-        return [f"{self.task}: {self.note}", self.use, self.takes, self.as_good, self.others, self.changes]
+        told = "; ".join(self.changes) or units.MISSING
+        return [f"{self.task}: {self.note}", self.use, self.takes, self.as_good, self.others, told]
 
 
 def decisions(analysed: AnalysedRun) -> list[Decision]:
@@ -92,7 +93,7 @@ def _decision(analysed: AnalysedRun, found: Sequence[Ranking], several: bool) ->
         as_good=", ".join(f"`{name}`{'' if count == len(found) else ' (in part)'}" for name, count in tied.items())
         or units.MISSING,
         others=f"{_with_names(slower)} times as long" if slower else units.MISSING,
-        changes="; ".join(_changes(analysed, first)) or units.MISSING,
+        changes=tuple(_changes(analysed, first)),
         why=tuple(f"{_label(analysed, ranking)}{ranking.sentence}" for ranking in found),
     )
 
@@ -153,7 +154,7 @@ def _size(analysed: AnalysedRun, python: str) -> Iterator[str]:
             found.append((size.center, other))
     if found:
         at, other = min(found)
-        yield f"to start a program, `{other}` takes less time once the parent has {units.bytes_text(at)}"
+        yield f"once the parent has {units.bytes_text(at)}, `{other}` takes less time to start a program"
 
 
 def _imports(analysed: AnalysedRun, python: str) -> Iterator[str]:
@@ -171,4 +172,4 @@ def _imports(analysed: AnalysedRun, python: str) -> Iterator[str]:
         if ratio.verdict is Verdict.SLOWER:
             dearer.append((ratio.ratio, str(row["level"])))
     if dearer:
-        yield f"with an import in the parent it takes {_with_names(dearer)} times as long"
+        yield f"after an import it takes {_with_names(dearer)} times as long"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -13,11 +12,8 @@ from analysis.figures.marks import Mark
 from analysis.report.inline_svg import inline_svg
 
 COLUMNS = ("what", "which", "value, 95 % interval")
-# On axes of some powers of ten, such an interval is as long as the point before it is wide.
-NARROW = 0.05
 # Figures of one column are 90 mm wide, 255 pt.
 COLUMN_PT = 300
-_INTERVAL = re.compile(r"([\d.,]+)[^(]*\(([\d.,]+) to ([\d.,]+)\)")
 
 
 @dataclass(frozen=True)
@@ -61,17 +57,6 @@ class PageFigure:
         """The series of each row."""
         return [mark.series for mark in self.marks]
 
-    @property
-    def narrow_note(self) -> str:
-        """How many intervals may be too narrow to be seen; empty: none."""
-        shares = [share for mark in self.marks if (share := _width(mark.value)) is not None]
-        narrow = sum(share < NARROW for share in shares)
-        if not narrow:
-            return ""
-        count = "Every interval" if narrow == len(shares) else f"{narrow:,} of {len(shares):,} intervals"
-        verb = "is" if narrow == len(shares) or narrow == 1 else "are"
-        return f"{count} {verb} narrower than {100 * NARROW:.0f} % of the value, and may hide behind the point."
-
 
 def page_figure(name: str, title: str, finding: str, svg: bytes, links: Sequence[Link] = ()) -> PageFigure:
     """The figure of an SVG that may come from anybody; `name` is its place in the page and begins all ids in it."""
@@ -83,16 +68,7 @@ def page_figure(name: str, title: str, finding: str, svg: bytes, links: Sequence
     return PageFigure(name, title, finding, tuple(links), drawn.view_box, Markup(drawn.inside), drawn.marks)
 
 
-def all_series(figures: Sequence[PageFigure]) -> list[str]:
-    """Every series that is in a figure, in the order in which a reader meets them."""
-    return list(dict.fromkeys(series for figure in figures for series in figure.series))
-
-
-def _width(value: str) -> float | None:
-    """How wide the interval in a text is beside its value; ``None``: there is none."""
-    found = _INTERVAL.match(value)
-    try:
-        middle, lo, hi = (float(text.replace(",", "")) for text in found.groups()) if found else (0.0, 0.0, 0.0)
-    except ValueError:
-        return None
-    return (hi - lo) / middle if middle else None
+def chosen_from(figures: Sequence[PageFigure], mechanisms: Collection[str]) -> list[str]:
+    """The `mechanisms` that are in a figure, in the order in which a reader meets them; other series are none."""
+    met = dict.fromkeys(series for figure in figures for series in figure.series)
+    return [series for series in met if series in mechanisms]

@@ -185,8 +185,16 @@ def command(analysed: AnalysedRun) -> tuple[str, str]:
     return shlex.join(words), " ".join(note.split()).replace(" ,", ",")
 
 
+def derived_files(analysed: AnalysedRun) -> list[dict[str, str]]:
+    """What `analysis report` makes beside the raw files, so that it is there when the report is."""
+    made = [{"name": "summary.csv", "meaning": "one row is a cell: medians with intervals, tails, ratios, page faults"}]
+    if analysed.summary["p50_ns"].notna().any():
+        made.append({"name": "pyperf.json.gz", "meaning": "the same run for pyperf's tools"})
+    return made
+
+
 def files(analysed: AnalysedRun) -> list[dict[str, str]]:
-    """The run's raw files with what they hold. What is derived from them may be there or not: it is not named here."""
+    """The run's raw files with what they hold."""
     raw_files = []
     for name, meaning in FILE_MEANINGS.items():
         for file in (name, f"{name}.gz"):

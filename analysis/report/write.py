@@ -1,8 +1,7 @@
-"""Turns a run into its report (index.html and report.md with their figures), and runs into figures alone."""
+"""Turns a run into its report (index.html and report.md with their figures)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -12,17 +11,16 @@ import jinja2
 
 from analysis import figures
 from analysis.answers import answers
-from analysis.read.run import Run, find_runs, load_run
+from analysis.read.run import Run, find_runs
 from analysis.report import components, machine_sections, sections
 from analysis.report.answers_text import first_sentence
 from analysis.report.decisions import COLUMNS, decisions, result
-from analysis.report.page_figure import Link, PageFigure, all_series, page_figure
+from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
 from analysis.write_file import make_folder, write_file
 
 FOLDER = "report"
-_NO_FILE_NAME = re.compile(r"[^\w.+-]+")
 
 
 def analyse(run: Run) -> AnalysedRun:
@@ -41,33 +39,11 @@ def write_report(analysed: AnalysedRun) -> Path:
     folder = analysed.run.path / FOLDER
     make_folder(folder)
     for picture in pictures:
-        _write_picture(picture, folder / picture.name)
+        write_picture(picture, folder / picture.name)
     for name in ("report.md", "index.html"):
         text = environment().get_template(f"{name}.j2").render(shown)
         write_file(folder / name, text)
     return folder / "index.html"
-
-
-def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
-    """Write the figures of runs into folder `out` and return their paths; what has no picture is left out.
-
-    Of one run: one file for each figure. Of several: each run's own figures begin with its name, and the
-    figure across runs shows them all. Raises `LoadError`, `OSError`.
-    """
-    runs = sorted((load_run(path) for path in run_paths), key=lambda run: (run.name, run.machine))
-    out.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    several = len(runs) > 1
-    machines = len({run.machine for run in runs}) > 1
-    for number, run in enumerate(runs):
-        analysed = AnalysedRun(run, [each.path for each in runs] if several else beside(run))
-        # A name is that of a directory, but run.json may say anything: it must not lead out of `out`.
-        name = _NO_FILE_NAME.sub("_", f"{run.machine}-{run.name}" if machines else run.name)
-        for kind in figures.kinds():
-            if not kind.across or number == len(runs) - 1:
-                prefix = f"{name}-" if several and not kind.across else ""
-                written += _write_picture(figures.draw(kind, analysed), out / f"{prefix}{kind.name}")
-    return written
 
 
 def beside(run: Run) -> list[Path]:
@@ -77,7 +53,7 @@ def beside(run: Run) -> list[Path]:
     return runs if here in runs else [*runs, run.path]
 
 
-def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
+def write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
     """Write an SVG and a PNG; a figure that this data does not have takes an older one away."""
     paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png")]
     if picture.reason:
@@ -100,7 +76,7 @@ def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[
         "answers": answers(analysed),
         "pictures": pictures,
         "figures": shown,
-        "series": all_series(list(shown.values())),
+        "series": chosen_from(list(shown.values()), set(analysed.summary["mechanism"])),
     }
 
 
@@ -123,6 +99,7 @@ def plain_context(analysed: AnalysedRun) -> dict[str, Any]:
         "command": command,
         "command_note": command_note,
         "files": sections.files(analysed),
+        "derived": sections.derived_files(analysed),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from analysis.site.machine_page import trends
 from analysis.site.manifest import Made, Manifest, read_manifest, remove
 from analysis.site.run_page import possible_files, run_files, run_page
 
-ABOVE = ""
+ABOVE, COMPARISON = "", "compare"
 _PROGRAM = (".py", ".j2", ".css", ".js")
 
 
@@ -64,7 +64,7 @@ class _Build:
             for place, runs in machines.items():
                 self._machine(place, runs)
             self._above(machines)
-            self._take_away({*self.entries, *machines, ABOVE})
+            self._take_away({*self.entries, *machines, ABOVE, COMPARISON})
         finally:
             self._settle()
         return self.built
@@ -98,25 +98,40 @@ class _Build:
         self._write(place, now, {**files, "index.html": text}, {})
 
     def _above(self, machines: Mapping[str, list[RunEntry]]) -> None:
-        made: dict[str, bytes | str] = {
-            "index.html": pages.front_page(self.site, machines),
-            "compare.html": pages.compare_page(self.site, machines),
-        }
+        """Bring the pages above machines up to date; that with a figure only where its cells are others."""
+        cells = pages.compared(machines)
+        now = self._digest(
+            {"cells": json.dumps([[run.place, run.machine, asdict(cell)] for run, cell in cells]).encode()}
+        )
+        if not self.before.is_whole(self.folder, COMPARISON, now):
+            self._write(COMPARISON, now, pages.compare_page(self.site, cells), {}, inside="")
+        made: dict[str, bytes | str] = {"index.html": pages.front_page(self.site, machines)}
         for source in self.site.documents:
             made[f"{source.name}.html"] = pages.document_page(self.site, source, self.entries)
-        self._write(ABOVE, "", made, {})
+        self._write(ABOVE, "", made, {}, inside="")
 
-    def _write(self, place: str, now: str, content: Mapping[str, bytes | str], about: dict[str, object]) -> None:
-        """Put the files of `place` there, take away those that it had besides, and note it as done."""
-        inside = f"{place}/" if place else ""
-        names = [f"{inside}{name}" for name in content]
-        if not self.journal and place:
+    def _write(
+        self,
+        place: str,
+        now: str,
+        content: Mapping[str, bytes | str],
+        about: dict[str, object],
+        inside: str | None = None,
+    ) -> None:
+        """Put the files of `place` there, take away those that it had besides, and note it as done.
+
+        They lie in the folder `place`, or in `inside`. The page itself comes last.
+        """
+        folder = f"{place}/" if inside is None else inside
+        names = [f"{folder}{name}" for name in content]
+        if not self.journal and inside is None:
             self._expect()
+        known = self.now.made.get(place, Made())
+        self.now.made[place] = Made("", sorted({*known.files, *names}), {})
         for name, data in zip(names, content.values(), strict=True):
             if put(self.folder, name, data):
                 self.built.written.append(name)
-        known = self.now.made.get(place, Made()).files
-        self.built.removed += remove(self.folder, set(known) - set(names))
+        self.built.removed += remove(self.folder, set(known.files) - set(names))
         self.now.made[place] = Made(now, sorted(names), about)
 
     def _expect(self) -> None:

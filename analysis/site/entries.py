@@ -14,6 +14,7 @@ from analysis.text import units
 from analysis.text.names import cell_name
 
 BARE = "parent=bare"
+_FIRST = ("mechanisms", "where_time_goes")
 # What says most of a sweep, in this order.
 _OF_SWEEPS = ("size", "first_write", "at_once", "workers", "mechanisms")
 
@@ -91,9 +92,14 @@ class RunEntry:
         return next(bare, None)
 
     @property
-    def main_figure(self) -> FigureEntry | None:
-        """The figure that the run's page opens with."""
-        return self.figures[0] if self.figures else None
+    def mechanisms(self) -> set[str]:
+        """What was measured."""
+        return {cell.mechanism for cell in self.cells}
+
+    @property
+    def first_figures(self) -> list[FigureEntry]:
+        """The figures that the run's page opens with."""
+        return [figure for figure in self.figures if figure.name in _FIRST]
 
     @property
     def sweeps(self) -> list[str]:
@@ -164,7 +170,9 @@ def entry_from(stored: Mapping[str, Any]) -> RunEntry:
     """The record that the manifest holds; raises `TypeError` or `KeyError` where it is none."""
     cells = tuple(CellEntry(**cell) for cell in stored["cells"])
     figures = tuple(FigureEntry(**figure) for figure in stored["figures"])
-    decisions = tuple(Decision(**{**row, "why": tuple(row["why"])}) for row in stored["decisions"])
+    decisions = tuple(
+        Decision(**{**row, "changes": tuple(row["changes"]), "why": tuple(row["why"])}) for row in stored["decisions"]
+    )
     made = {"cells": cells, "figures": figures, "decisions": decisions, "pythons": tuple(stored["pythons"])}
     return RunEntry(**{**stored, **made})
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup
 
+from analysis.figures.side_by_side import machines as side_by_side
 from analysis.report import components
 from analysis.report.decisions import COLUMNS as DECISION_COLUMNS
-from analysis.report.page_figure import Link, PageFigure, page_figure
+from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
 from analysis.report.write import environment as report_environment
 from analysis.site.documents import Source, document
-from analysis.site.entries import BARE, RunEntry, main_run
+from analysis.site.entries import BARE, CellEntry, RunEntry, main_run
 from analysis.site.files import place_name, read_regular
 from analysis.site.machine_page import TrendShown
+from analysis.site.run_page import svg_file
+from analysis.text.names import RANKED, WORK_TITLES
 from analysis.text.units import MISSING
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,33 +46,33 @@ class Site:
         shown = {"root": "../" * place.count("/"), "documents": self.documents} | values
         return _environment().get_template(f"{template}.html.j2").render(shown)
 
-    def figure_of(self, run: RunEntry, root: str) -> PageFigure | None:
-        """The main figure of a run, for a page whose links go through `root`."""
-        about = run.main_figure
-        svg = read_regular(self.folder / run.place / "figures" / f"{about.name}.svg") if about else None
-        if about is None or svg is None:
-            return None
-        figure = page_figure(about.name, about.title, about.sentence, svg)
-        place = f"{root}{run.place}/figures/{about.name}"
-        return None if figure.reason else replace(figure, links=(Link(f"{place}.svg", "SVG"),))
+    def figures_of(self, run: RunEntry, root: str) -> list[PageFigure]:
+        """The figures that a run's page opens with, for a page whose links go through `root`."""
+        shown = []
+        for about in run.first_figures:
+            place = f"{run.place}/figures/{about.name}.svg"
+            svg = read_regular(self.folder / place)
+            if svg is not None:
+                links = [Link(f"{root}{place}", "SVG")]
+                shown.append(page_figure(about.name, about.title, about.sentence, svg, links))
+        return [figure for figure in shown if not figure.reason]
 
 
 def front_page(site: Site, machines: Mapping[str, Sequence[RunEntry]]) -> str:
     """The question, the main figure of the newest run that is fit for it, and all machines."""
     newest = sorted((run for runs in machines.values() for run in runs), key=_in_time, reverse=True)
     main = main_run(newest) if newest else None
-    shown = site.figure_of(main, "") if main else None
+    shown = site.figures_of(main, "") if main else []
     rows = [_front_row(place, main_run(runs), len(runs)) for place, runs in machines.items()]
     return site.page(
         "front",
         "index.html",
         title=TITLE,
-        description=shown.finding if shown else TITLE,
+        description=main.result if main and main.result else TITLE,
         machines=machines,
         main=main,
         shown=shown,
-        decision_columns=DECISION_COLUMNS,
-        series=list(dict.fromkeys(shown.series)) if shown else [],
+        series=chosen_from(shown, main.mechanisms) if main else [],
         columns=_FRONT_COLUMNS,
         rows=rows,
         texts=4,
@@ -81,18 +85,17 @@ def machine_page(site: Site, place: str, runs: Sequence[RunEntry], trends: Seque
     """The run that stands for a machine, its trends, its sweeps, and all its `runs`, the newest first."""
     main = main_run(runs)
     root = "../../"
-    shown = site.figure_of(main, root)
-    figures = [*([shown] if shown else []), *(figure for trend in trends for figure in trend.figures)]
+    shown = site.figures_of(main, root)
     return site.page(
         "machine",
         f"{place}/index.html",
         title=f"What starting a process costs on {main.machine}",
-        description=shown.finding if shown else f"Runs of forkbench on {main.machine}.",
+        description=f"{main.machine}: {main.result or 'runs of forkbench'}",
         main=main,
         runs=runs,
         shown=shown,
         decision_columns=DECISION_COLUMNS,
-        series=list(dict.fromkeys(series for figure in figures for series in figure.series)),
+        series=chosen_from([*shown, *(figure for trend in trends for figure in trend.figures)], main.mechanisms),
         trends=trends,
         sweeps=[run for run in runs if run.sweeps],
         columns=_RUN_COLUMNS,
@@ -101,27 +104,40 @@ def machine_page(site: Site, place: str, runs: Sequence[RunEntry], trends: Seque
     )
 
 
-def compare_page(site: Site, machines: Mapping[str, Sequence[RunEntry]]) -> str:
-    """Every mechanism in a bare parent, on every machine."""
+def compared(machines: Mapping[str, Sequence[RunEntry]]) -> list[tuple[RunEntry, CellEntry]]:
+    """Every mechanism in a bare parent, in the run that stands for each machine."""
     cells = [
         (run, cell)
         for run in (main_run(runs) for runs in machines.values())
         for cell in run.cells
-        if cell.state == BARE and cell.work not in ("control", "baseline")
+        if cell.state == BARE and cell.work in RANKED
     ]
-    cells.sort(key=lambda one: (one[1].work, one[1].mechanism, one[0].machine, one[1].python))
-    return site.page(
+    return sorted(cells, key=lambda one: (RANKED.index(one[1].work), one[1].mechanism, one[0].machine, one[1].python))
+
+
+def compare_page(site: Site, cells: Sequence[tuple[RunEntry, CellEntry]]) -> dict[str, bytes | str]:
+    """The page that sets machines side by side, and the files of its figure."""
+    files: dict[str, bytes | str] = {}
+    picture = side_by_side.draw(pd.DataFrame([{**asdict(cell), "machine": run.machine} for run, cell in cells]))
+    shown = None
+    if not picture.reason:
+        links = [Link(f"{picture.name}.svg", "SVG"), Link(f"{picture.name}.png", "PNG")]
+        shown = page_figure(picture.name, picture.title, picture.sentence, picture.svg, links)
+        files = {links[0].place: svg_file(shown), links[1].place: picture.png}
+    files["compare.html"] = site.page(
         "compare",
         "compare.html",
         title="Machines side by side",
         description="What the ways to start a process cost on each machine, relative to C and in microseconds.",
+        shown=shown,
+        reason=picture.reason,
         columns=_COMPARE_COLUMNS,
         rows=[
             [
                 f"`{cell.mechanism}`",
                 _link(f"{run.place}/index.html", run.machine),
                 cell.python,
-                cell.work,
+                WORK_TITLES[cell.work],
                 cell.ratio_text,
                 cell.time_text,
             ]
@@ -130,6 +146,7 @@ def compare_page(site: Site, machines: Mapping[str, Sequence[RunEntry]]) -> str:
         series=[cell.mechanism for _, cell in cells],
         texts=4,
     )
+    return files
 
 
 def document_page(site: Site, source: Source, places: Mapping[str, Any]) -> str:

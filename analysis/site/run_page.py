@@ -20,7 +20,7 @@ from analysis.figures import Picture
 from analysis.figures.across_runs import summary_of
 from analysis.read.run import Run
 from analysis.report.decisions import COLUMNS, result
-from analysis.report.page_figure import Link, PageFigure, all_series, page_figure
+from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
 from analysis.report.write import FOLDER, context, plain_context
 from analysis.site.files import archive, read_regular
 from analysis.site.stored_report import stored_report
@@ -84,7 +84,7 @@ def run_page(run: Run, files: Mapping[str, bytes], folder: str, redraw: bool) ->
     raw = {name: data for name, data in files.items() if name in RAW}
     values |= {
         "figures": {figure.name: figure for figure in shown},
-        "series": all_series(shown),
+        "series": chosen_from(shown, set(summary["mechanism"])),
         "provenance": _DRAWN if drawn else _STORED,
         "raw": [(name, meaning, f"{len(files[name]):,}") for name, meaning in RAW.items() if name in files],
         "archive": ARCHIVE,

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from analysis.report.decisions import COLUMNS, NOTES, Decision
+from analysis.text.units import MISSING
 
 MOST_LINES = 400
 _WHY = "The answers below have the intervals."
@@ -53,12 +54,20 @@ def stored_report(markdown: str) -> StoredReport:
 
 def _decision(row: Sequence[str], told: Sequence[str]) -> Decision:
     """A row as `Decision.cells` has it, with the lines of the first answer that speak of what it says to use."""
-    task, _, note = row[0].rpartition(": ")
+    told_task, use, takes, as_good, others, changes = row
+    task, _, note = told_task.rpartition(": ")
     kind = next((kind for kind, text in NOTES.items() if text == note), "")
-    why = [line for line in told if row[1] and f"use {row[1]}" in line]
-    if not kind:
-        task, note = row[0], ""
-    return Decision(kind, task, note, *row[1:], why=tuple(why or [_WHY]))
+    return Decision(
+        kind=kind,
+        task=task if kind else told_task,
+        note=note if kind else "",
+        use=use,
+        takes=takes,
+        as_good=as_good,
+        others=others,
+        changes=() if changes == MISSING else tuple(changes.split("; ")),
+        why=tuple([line for line in told if use and f"use {use}" in line] or [_WHY]),
+    )
 
 
 def _sections(tokens: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:

@@ -114,7 +114,7 @@ def _render(run: Path, name: str = "report.md") -> str:
 
 def test_a_report_is_a_page_a_text_and_two_files_a_figure(written: Path) -> None:
     """index.html, report.md, and an SVG and PNG of every figure whose cells this run has."""
-    asked_for = ("size", "phases", "first_write", "at_once", "workers")
+    asked_for = ("size", "phases", "first_write", "at_once", "workers", "pythons")
     drawn = [kind.name for kind in figures.kinds() if kind.name not in asked_for]
     expected = {"index.html", "report.md", *(f"{name}.{kind}" for name in drawn for kind in ("svg", "png"))}
     assert {path.name for path in written.iterdir()} == expected
