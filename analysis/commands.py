@@ -91,11 +91,11 @@ def _plot_options(parser: ArgumentParser) -> None:
 
 
 def _plot(arguments: Namespace) -> int:
-    """Write the figures of runs and print their names."""
-    from analysis.report.write import write_plots
+    """Write the figures of runs and a page that shows them, and print their names."""
+    from analysis.report.plots import plot
 
     try:
-        written = write_plots(arguments.runs, arguments.out)
+        written = plot(arguments.runs, arguments.out)
     except OSError as error:
         raise LoadError(f"--out {arguments.out}: cannot be written ({error.strerror}); name another place") from None
     for path in written:

@@ -1,8 +1,7 @@
-"""Turns a run into its report (index.html and report.md with their figures), and runs into figures alone."""
+"""Turns a run into its report (index.html and report.md with their figures)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ import jinja2
 
 from analysis import figures
 from analysis.answers import answers
-from analysis.read.run import Run, find_runs, load_run
+from analysis.read.run import Run, find_runs
 from analysis.report import components, machine_sections, sections
 from analysis.report.answers_text import first_sentence
 from analysis.report.decisions import COLUMNS, decisions, result
@@ -22,7 +21,6 @@ from analysis.text import markdown
 from analysis.write_file import make_folder, write_file
 
 FOLDER = "report"
-_NO_FILE_NAME = re.compile(r"[^\w.+-]+")
 
 
 def analyse(run: Run) -> AnalysedRun:
@@ -41,33 +39,11 @@ def write_report(analysed: AnalysedRun) -> Path:
     folder = analysed.run.path / FOLDER
     make_folder(folder)
     for picture in pictures:
-        _write_picture(picture, folder / picture.name)
+        write_picture(picture, folder / picture.name)
     for name in ("report.md", "index.html"):
         text = environment().get_template(f"{name}.j2").render(shown)
         write_file(folder / name, text)
     return folder / "index.html"
-
-
-def write_plots(run_paths: Sequence[Path], out: Path) -> list[Path]:
-    """Write the figures of runs into folder `out` and return their paths; what has no picture is left out.
-
-    Of one run: one file for each figure. Of several: each run's own figures begin with its name, and the
-    figure across runs shows them all. Raises `LoadError`, `OSError`.
-    """
-    runs = sorted((load_run(path) for path in run_paths), key=lambda run: (run.name, run.machine))
-    out.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    several = len(runs) > 1
-    machines = len({run.machine for run in runs}) > 1
-    for number, run in enumerate(runs):
-        analysed = AnalysedRun(run, [each.path for each in runs] if several else beside(run))
-        # A name is that of a directory, but run.json may say anything: it must not lead out of `out`.
-        name = _NO_FILE_NAME.sub("_", f"{run.machine}-{run.name}" if machines else run.name)
-        for kind in figures.kinds():
-            if not kind.across or number == len(runs) - 1:
-                prefix = f"{name}-" if several and not kind.across else ""
-                written += _write_picture(figures.draw(kind, analysed), out / f"{prefix}{kind.name}")
-    return written
 
 
 def beside(run: Run) -> list[Path]:
@@ -77,7 +53,7 @@ def beside(run: Run) -> list[Path]:
     return runs if here in runs else [*runs, run.path]
 
 
-def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
+def write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
     """Write an SVG and a PNG; a figure that this data does not have takes an older one away."""
     paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png")]
     if picture.reason:
@@ -92,23 +68,29 @@ def _write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
 def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
     """Everything that the templates show."""
     decided = decisions(analysed)
-    command, command_note = sections.command(analysed)
     shown = {picture.name: _shown(picture) for picture in pictures if not picture.reason}
+    return plain_context(analysed) | {
+        "decisions": decided,
+        "result": result(decided),
+        "decision_columns": COLUMNS,
+        "answers": answers(analysed),
+        "pictures": pictures,
+        "figures": shown,
+        "series": chosen_from(list(shown.values()), set(analysed.summary["mechanism"])),
+    }
+
+
+def plain_context(analysed: AnalysedRun) -> dict[str, Any]:
+    """What the templates show besides figures and what follows from every call: its summary is enough for it."""
+    command, command_note = sections.command(analysed)
     return {
         "title": sections.title(analysed),
         "question": sections.question(analysed),
         "standing": sections.standing(analysed),
         "unfit": machine_sections.unfit(analysed),
-        "decisions": decided,
-        "result": result(decided),
-        "decision_columns": COLUMNS,
-        "answers": answers(analysed),
         "table_note": sections.table_note(analysed),
         "figure_note": sections.FIGURE_NOTE,
         "tables": sections.tables(analysed),
-        "pictures": pictures,
-        "figures": shown,
-        "series": chosen_from(list(shown.values()), set(analysed.summary["mechanism"])),
         "certificate": machine_sections.certificate(analysed),
         "errors": sections.errors(analysed),
         "unavailable": sections.unavailable(analysed),

@@ -55,9 +55,9 @@ def says(frame: pd.DataFrame) -> str:
 
 
 def _together(rows: pd.DataFrame) -> str:
+    if rows["faults"].nunique() == 1 or rows["p50_ns"].nunique() == 1:
+        return f"In all {len(rows)} cells, calls have as many page faults or take as long."
     rank = float(spearmanr(rows["faults"], rows["p50_ns"]).statistic)
-    if not units.known(rank):
-        return f"All {len(rows)} cells have as many page faults or take as long."
     words = "tend to take longer" if rank >= 0.5 else "tend to take less time" if rank <= -0.5 else "take neither"
     words += " more nor less time" if words == "take neither" else ""
     return f"Cells with more page faults {words} (rank correlation {rank:.2f} over {len(rows)} cells)."

@@ -25,7 +25,12 @@ from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
 # What only a run draws that asked for it.
 ASKED_FOR = ["phases", "at_once", "first_write", "workers"]
-NAMES = ["mechanisms", "calls", "size", "across_runs", "phases", "time_order", "at_once", "first_write", "workers"]
+NAMES = [
+    "mechanisms", "where_time_goes", "calls", "pythons", "size", "page_faults", "blocked", "across_runs", "phases",
+    "time_order", "at_once", "first_write", "workers",
+]  # fmt: skip
+# What one interpreter does not have.
+OF_ONE = [*ASKED_FOR, "pythons"]
 
 
 def _analysed(results: Path, fake: FakeRun | None = None) -> AnalysedRun:
@@ -101,14 +106,14 @@ def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
     expected = {
         "no rounds": NAMES,
         "all failed": NAMES,
-        "imported": ["calls", "size", "across_runs", *ASKED_FOR],
-        "other parents": ["size", "across_runs", *ASKED_FOR],
-        "quiet": ASKED_FOR,
+        "imported": ["calls", "size", "across_runs", "where_time_goes", "blocked", *OF_ONE],
+        "other parents": ["size", "across_runs", *OF_ONE],
+        "quiet": OF_ONE,
         "two interpreters": ASKED_FOR,
-        "told": ["size", "first_write", "at_once", "workers"],
+        "told": ["size", "first_write", "at_once", "workers", "pythons"],
     }
     assert all(len(reason) > 20 for reason in reasons)
-    assert sorted(refused) == sorted(expected.get(kind, ["size", *ASKED_FOR]))
+    assert sorted(refused) == sorted(expected.get(kind, ["size", *OF_ONE]))
 
 
 def test_six_interpreters_and_eight_runs_stay_readable(tmp_path: Path) -> None:

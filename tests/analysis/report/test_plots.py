@@ -9,7 +9,7 @@ import pytest
 from analysis import figures
 from analysis.figures import Picture
 from analysis.read.run import load_run
-from analysis.report import write
+from analysis.report import plots, write
 from analysis.summary.analysed_run import AnalysedRun
 from tests.fake_run import FakeCell, FakeRun, write_run
 
@@ -20,8 +20,8 @@ def test_plots_of_one_run_are_named_by_their_figure(tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     out.mkdir(parents=True)
     (out / "size.svg").write_text("of an earlier run")
-    written = write.write_plots([run], out)
-    names = ["mechanisms", "calls", "across_runs", "time_order"]
+    written = plots.write_plots(plots.draw_plots([run]), out)
+    names = ["mechanisms", "where_time_goes", "calls", "page_faults", "blocked", "across_runs", "time_order"]
     assert [path.name for path in written] == [f"{name}.{kind}" for name in names for kind in ("svg", "png")]
     assert sorted(out.iterdir()) == sorted(written)
 
@@ -36,7 +36,7 @@ def test_plots_of_several_runs_share_the_figure_across_runs(tmp_path: Path, monk
         return Picture(kind.name, kind.title, "A sentence.", b"svg", b"png")
 
     monkeypatch.setattr(figures, "draw", drawn)
-    names = [path.name for path in write.write_plots(runs, tmp_path / "out") if path.suffix == ".svg"]
+    names = [path.name for path in plots.write_plots(plots.draw_plots(runs), tmp_path) if path.suffix == ".svg"]
     assert names.count("across_runs.svg") == 1
     assert "20261101T040000Z-mechanisms.svg" in names
     assert "20261102T040000Z-time_order.svg" in names
