@@ -139,7 +139,8 @@ def test_the_page_needs_nothing_but_itself(written: Path, index: Page) -> None:
     assert text.count("<script") == text.count(f"<script>{script}</script>") == 1
     (rules,) = (each["content"] for each in index.all("meta") if "http-equiv" in each)
     assert rules == components.policy(script)
-    assert not {"link", "img", "iframe", "object", "form"} & {tag for tag, _ in index.found}
+    assert [attributes["href"] for attributes in index.all("link")] == ["data:,"]  # no icon is asked for
+    assert not {"img", "iframe", "object", "form"} & {tag for tag, _ in index.found}
     for attributes in index.all("a"):
         link = str(attributes["href"])
         assert link.startswith("#") or (written / link).is_file()
