@@ -92,7 +92,8 @@ def _html(reader: MarkdownIt, tokens: list[Token], heading: str) -> Iterator[str
         if token.type == "heading_open":
             heading = tokens[here + 1].content.replace("`", "")
         if token.type in ("table_open", "table_close"):
-            yield reader.renderer.render(tokens[begin:here], reader.options, {})
+            # A corner without a word is no head of a column.
+            yield reader.renderer.render(tokens[begin:here], reader.options, {}).replace("<th></th>", "<td></td>")
             begin = here + 1
             tables += token.type == "table_open"
             label = escape(f"Table {tables}: {heading}")

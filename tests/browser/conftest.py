@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -61,34 +61,24 @@ def address(built: pages.Built) -> Iterator[Callable[..., str]]:
         yield address_of
 
 
-@pytest.fixture
-def opened(browser: Browser, address: Callable[..., str]) -> Iterator[Callable[..., Page]]:
-    """Opens a page of a kind anew, with the options of a browser's context; closed and judged after the test."""
-    contexts, watched = [], []
-
-    def open_page(kind: str, as_file: bool = False, **options: Any) -> Page:
-        contexts.append(browser.new_context(**options))
-        watched.append(Watched(contexts[-1].new_page()))
-        watched[-1].page.goto(address(kind, as_file))
-        return watched[-1].page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not [problem for each in watched for problem in each.problems]
-
-
 @pytest.fixture(scope="package")
-def _shared(browser: Browser, address: Callable[..., str]) -> Callable[[str], Watched]:
+def _opened(browser: Browser, address: Callable[..., str]) -> Callable[[str], Watched]:
     """Opens a page of a kind once: most of a test's time is opening it."""
+    context = browser.new_context(viewport=WIDE)
 
     @cache
     def open_once(kind: str) -> Watched:
-        watched = Watched(browser.new_page())
+        watched = Watched(context.new_page())
         watched.page.goto(address(kind))
         return watched
 
     return open_once
+
+
+@pytest.fixture(scope="package")
+def _other_page(browser: Browser) -> Callable[[bool], Watched]:
+    """Gives an empty page, in which scripts run or do not: the same one each time."""
+    return cache(lambda scripts: Watched(browser.new_context(java_script_enabled=scripts, viewport=WIDE).new_page()))
 
 
 @pytest.fixture(params=KINDS)
@@ -99,10 +89,37 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def page(kind: str, _shared: Callable[[str], Watched]) -> Iterator[Page]:
-    """Each kind of page, wide and light, open since an earlier test: only look at it, and move through it."""
-    watched = _shared(kind)
-    watched.page.set_viewport_size(WIDE)
-    watched.page.emulate_media(color_scheme="light", media="screen")
-    yield watched.page
-    assert not watched.problems
+def page_of(_opened: Callable[[str], Watched]) -> Iterator[Callable[[str], Page]]:
+    """Gives the page of a kind, wide and light; other tests use it too, so leave details and fields as they were."""
+    used: list[Watched] = []
+
+    def ready(kind: str) -> Page:
+        used.append(_opened(kind))
+        page = used[-1].page
+        page.bring_to_front()
+        page.set_viewport_size(WIDE)
+        page.emulate_media(color_scheme="light", media="screen")
+        return page
+
+    yield ready
+    assert not [problem for watched in used for problem in watched.problems]
+
+
+@pytest.fixture
+def page(kind: str, page_of: Callable[[str], Page]) -> Page:
+    """The page of each kind in turn."""
+    return page_of(kind)
+
+
+@pytest.fixture
+def file_page(_other_page: Callable[[bool], Watched], address: Callable[..., str]) -> Iterator[Callable[..., Page]]:
+    """Opens a page of a kind anew, as a file, with or without scripts."""
+    used: list[Watched] = []
+
+    def open_file(kind: str, scripts: bool = True) -> Page:
+        used.append(_other_page(scripts))
+        used[-1].page.goto(address(kind, as_file=True))
+        return used[-1].page
+
+    yield open_file
+    assert not [problem for watched in used for problem in watched.problems]
