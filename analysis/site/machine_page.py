@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.errors import LoadError
-from analysis.figures.across_runs import stored_summary
 from analysis.read.document import read_document
 from analysis.read.run import Run, load_run
 from analysis.read.table import read_table
@@ -17,6 +16,7 @@ from analysis.report.page_figure import Link, PageFigure, page_figure
 from analysis.site.entries import BARE, RunEntry
 from analysis.site.files import place_name
 from analysis.site.run_page import svg_file
+from analysis.summary.stored import stored_summary
 from analysis.trend.change import LEVEL, enough_runs
 from analysis.trend.picture import pictures
 from analysis.trend.series import Series, Trend, trend_of

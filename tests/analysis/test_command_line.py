@@ -248,7 +248,7 @@ def test_compare_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "--across-machines" in refused(capsys, "compare", run, other)
     assert "no run" in refused(capsys, "compare", run, tmp_path)
     assert "does not exist" in refused(capsys, "compare", run, tmp_path / "none")
-    assert ".svg or .png" in refused(capsys, "compare", run, run, "--plot", tmp_path / "a.gif")
+    assert ".svg, .png or .pdf" in refused(capsys, "compare", run, run, "--plot", tmp_path / "a.gif")
     assert call("compare", run, other, "--across-machines") == 0
 
 
