@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -218,6 +219,17 @@ def test_compare_pools_and_plots(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert b"<svg" in (tmp_path / "a.svg").read_bytes()
     assert call("compare", base[0].parent, new[0].parent, "--format", "json") == 0
     assert json.loads(capsys.readouterr().out) == pooled
+
+
+def test_a_plot_as_pdf_is_the_same_each_time(tmp_path: Path) -> None:
+    """A PDF holds neither date nor versions, so that two of the same comparison are equal."""
+    run = make(tmp_path, 1)
+    for name in "ab":
+        assert call("compare", run, run, "--plot", tmp_path / f"{name}.pdf") == 0
+    content = (tmp_path / "a.pdf").read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert content == (tmp_path / "b.pdf").read_bytes()
+    assert not re.search(rb"CreationDate|Producer|matplotlib", content)
 
 
 def test_compare_by_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

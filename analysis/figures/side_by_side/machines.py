@@ -98,13 +98,14 @@ def says(frame: pd.DataFrame) -> str:
     if len(relative):
         near, far = _apart(relative, "rel_p50")
         ends = (units.ratio_text(row["rel_p50"], row["rel_lo"], row["rel_hi"]) for row in (far.low, far.high))
+        least = f", and `{near.low['name']}` least ({near.text})" if near != far else ""
         sentences.append(
-            f"Relative to the C control, `{near.low['name']}` differs least between the machines ({near.text}), and "
-            f"`{far.low['name']}` most: {' and '.join(ends)}."
+            f"Between the machines, relative to the C control, `{far.low['name']}` differs most: from "
+            f"{' to '.join(ends)}{least}."
         )
     _, far = _apart(frame, "p50_ns")
     ends = (units.time_text(row["p50_ns"], row["p50_lo_ns"], row["p50_hi_ns"]) for row in (far.low, far.high))
-    sentences.append(f"Of the absolute times, those of `{far.low['name']}` differ most: {' and '.join(ends)}.")
+    sentences.append(f"Of the absolute times, that of `{far.low['name']}` differs most: from {' to '.join(ends)}.")
     return " ".join(sentences)
 
 
