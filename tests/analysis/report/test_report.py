@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from analysis import figures
+from analysis.__main__ import main
 from analysis.figures import Picture
 from analysis.read.run import load_run
 from analysis.report import components, machine_sections, sections, write
@@ -88,10 +89,11 @@ def _document() -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report folder of a run with all that a report can hold."""
+    """The report folder of a run with all that a report can hold, beside what else `analysis report` makes."""
     cells = [*FakeRun().cells, FakeCell("popen", 2e5, 1.6e5, "exec", "native_spawn", failing_rounds=(3,))]
     run = write_run(tmp_path_factory.mktemp("written"), FakeRun(cells, document=_document()))
-    return write.write_report(write.analyse(load_run(run))).parent
+    assert main(["report", str(run)]) == 0
+    return run / "report"
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +147,25 @@ def test_the_page_needs_nothing_but_itself(written: Path, index: Page) -> None:
     assert not re.search(r"https?:|url\((?!#)|@import", text)
 
 
+def test_every_figure_has_its_data_as_a_table(index: Page) -> None:
+    """What can be pointed at in figures is told in rows with its series, and its ids are there once."""
+    marks = [attributes for attributes in index.all("g") if attributes.get("class") == "mark"]
+    rows = [attributes["data-series"] for attributes in index.all("tr") if "data-series" in attributes]
+    assert len(marks) > 10
+    for mark in marks:
+        assert mark["data-series"] in rows
+        assert str(mark["data-value"]) in index.text
+    pressed = [attributes for attributes in index.all("button") if "aria-pressed" in attributes]
+    assert {each["data-series"] for each in pressed} <= {mark["data-series"] for mark in marks}
+
+
+def test_a_name_on_a_narrow_screen_holds_what_is_folded_into_it(index: Page) -> None:
+    """Columns of words besides the first one can be left out: the first has them, and the median stands next to it."""
+    heads = [attributes.get("class") for attributes in index.all("th") if attributes.get("scope") == "col"]
+    assert heads.count("fold") >= 2
+    assert "parent=bare, fork" in index.text
+
+
 def test_the_page_can_be_used_without_seeing_it(index: Page) -> None:
     """Figures have their sentence as text, headings go down one step at a time, tables have headers with a scope."""
     assert index.all("html")[0]["lang"] == "en"
@@ -156,6 +177,10 @@ def test_the_page_can_be_used_without_seeing_it(index: Page) -> None:
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert {attributes.get("scope") for attributes in index.all("th")} == {"row", "col"}
+    assert len(index.all("caption")) == len(index.all("table")) > 5
+    regions = [attributes for attributes in index.all("div") if attributes.get("class") == "wide"]
+    assert all((each["tabindex"], each["role"]) == ("0", "region") and each["aria-label"] for each in regions)
+    assert len({each["aria-label"] for each in regions}) == len(regions)
     assert "prefers-color-scheme: dark" in index.text
 
 
