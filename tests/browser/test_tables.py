@@ -63,8 +63,8 @@ def test_a_table_sorts_by_keyboard(page_of: Callable[[str], Page]) -> None:
 def test_a_table_filters(page_of: Callable[[str], Page]) -> None:
     """Words that are typed into the field leave the rows that hold all of them; without words all are back."""
     page = page_of("comparison")
-    field = page.get_by_role("searchbox").first
-    rows = page.locator(".filter:has(input) + .wide").first.locator("tbody tr")
+    field = page.locator(".filter input:visible").first
+    rows = page.locator(".filter:visible + .wide").first.locator("tbody tr")
     shown = rows.and_(page.locator(":visible"))
     every, word = rows.count(), rows.first.locator("th").inner_text().split()[0].lower()
     field.press_sequentially(word)
