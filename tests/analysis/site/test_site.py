@@ -6,11 +6,14 @@ import json
 import re
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import unquote
 
 import pytest
 
+from analysis import figures
 from analysis.__main__ import main
 from analysis.site.build import build
 from analysis.site.command import DOCS
@@ -19,28 +22,44 @@ from tests.fake_run import QUIET, FakeRun, write_run
 from tests.hostile_run import harmful, hostile_run
 from tests.rendered import Elements, elements
 
+PARTS = ("h2", "h3", "figure", "table")
+DRAWN = ("mechanisms", "size")
 ALLOWED_SCRIPTS = 1  # the program's own
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _few_figures() -> Iterator[None]:
+    """Draw two figures instead of all, which takes long."""
+    few = [kind for kind in figures.kinds() if kind.name in DRAWN]
+    with patch("analysis.figures.kinds", lambda: few):
+        yield
+
+
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(_few_figures: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs of a machine, one of another, and a hostile one, with their reports; copy before a change."""
     folder = tmp_path_factory.mktemp("results")
     drawn = write_run(folder, FakeRun(run="20261124T040000Z", machine="one", rounds=7, noise=QUIET))
     assert main(["report", str(drawn)]) == 0
     for run, machine in (("20261125T040000Z", "one"), ("20261124T050000Z", "two")):
         other = write_run(folder, FakeRun(run=run, machine=machine, rounds=7, noise=QUIET))
-        shutil.copytree(drawn / "report", other / "report")  # to draw takes seconds
+        shutil.copytree(drawn / "report", other / "report")
     hostile_run(folder)
-    assert main(["publish", "--results", str(folder), "--site", str(tmp_path_factory.mktemp("first"))]) == 0
     return folder
 
 
+@pytest.fixture(scope="module")
+def first(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of these runs; copy before a change."""
+    site = tmp_path_factory.mktemp("site") / "site"
+    assert publish(results, site) == 0
+    return site
+
+
 @pytest.fixture
-def site(results: Path, tmp_path: Path) -> Path:
-    """A site of these runs."""
-    assert publish(results, tmp_path / "site") == 0
-    return tmp_path / "site"
+def site(first: Path, tmp_path: Path) -> Path:
+    """A site of these runs, to change."""
+    return Path(shutil.copytree(first, tmp_path / "site"))
 
 
 def publish(results: Path, site: Path) -> int:
@@ -210,10 +229,11 @@ def test_the_record_leads_nowhere_else(results: Path, site: Path, tmp_path: Path
     assert "machines/gone" not in json.loads((site / "site.json").read_text())["made"]
 
 
-def test_an_interrupted_build_is_mended(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_build_is_mended(
+    results: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After an interrupt amid a run's files, the next build gives the site of an undisturbed one, down to each byte."""
-    whole, site = tmp_path / "whole", tmp_path / "site"
-    assert publish(results, whole) == 0
+    site = tmp_path / "site"
     count = 0
 
     def interrupted(place: Path, name: str, content: bytes | str) -> bool:
@@ -223,13 +243,13 @@ def test_an_interrupted_build_is_mended(results: Path, tmp_path: Path, monkeypat
             raise KeyboardInterrupt
         return put(place, name, content)
 
-    with monkeypatch.context() as patch:
-        patch.setattr("analysis.site.build.put", interrupted)
+    with monkeypatch.context() as changed:
+        changed.setattr("analysis.site.build.put", interrupted)
         with pytest.raises(KeyboardInterrupt):
             build(results, DOCS, site)
     assert not (site / "index.html").exists()
     assert publish(results, site) == 0
-    assert contents(site) == contents(whole)
+    assert contents(site) == contents(first)
 
 
 def test_files_of_a_killed_build_are_known_to_the_next(
@@ -247,9 +267,9 @@ def test_files_of_a_killed_build_are_known_to_the_next(
             raise Killed
         return put(place, name, content)
 
-    with monkeypatch.context() as patch:
-        patch.setattr("analysis.site.build.put", killed)
-        patch.setattr("analysis.site.build._Build._settle", lambda self: None)
+    with monkeypatch.context() as changed:
+        changed.setattr("analysis.site.build.put", killed)
+        changed.setattr("analysis.site.build._Build._settle", lambda self: None)
         with pytest.raises(Killed):
             build(results, DOCS, site)
     assert (site / "machines/one/20261124T040000Z/run.zip").is_file()
@@ -257,25 +277,23 @@ def test_files_of_a_killed_build_are_known_to_the_next(
     assert not (site / "machines/one").exists()
 
 
-def test_a_missing_report_is_made_for_the_site_alone(results: Path, tmp_path: Path) -> None:
-    """A run without a report gets its page with figures, answers and decisions, and nothing is written into the run."""
+def test_a_missing_report_is_made_for_the_site_alone(results: Path, first: Path, tmp_path: Path) -> None:
+    """A run without a report gets its page as if it had one, and nothing is written into the run."""
     bare = tmp_path / "results"
-    run = shutil.copytree(results / "one/20261124T040000Z", bare / "one/20261124T040000Z")
+    run = Path(shutil.copytree(results / "one/20261124T040000Z", bare / "one/20261124T040000Z"))
     shutil.rmtree(run / "report")
     before = sorted(run.iterdir())
     assert publish(bare, tmp_path / "site") == 0
     assert sorted(run.iterdir()) == before
-    text = (tmp_path / "site/machines/one/20261124T040000Z/index.html").read_text()
-    assert "were made from the raw files for this page" in text
-    stored = tmp_path / "stored"
-    assert publish(results, stored) == 0
-    beside = (stored / "machines/one/20261124T040000Z/index.html").read_text()
-    assert "None of them was made anew" in beside.replace("\n", " ")
-    # Read back from report.md or made anew, a page shows the same.
-    ours, theirs = elements(text), elements(beside)
-    assert [one for one in ours.found if one[0] in ("h2", "h3", "figure", "table")] == [
-        one for one in theirs.found if one[0] in ("h2", "h3", "figure", "table")
+    page = "machines/one/20261124T040000Z/index.html"
+    made, stored = ((site / page).read_text() for site in (tmp_path / "site", first))
+    assert "were made from the raw files for this page" in made
+    assert "None of them was made anew" in stored
+    # Read back from report.md or made anew, a page has the same parts.
+    parts = [
+        [one for one in elements(text).found if one[0] in ("h2", "h3", "figure", "table")] for text in (made, stored)
     ]
+    assert parts[0] == parts[1]
 
 
 def test_a_forged_report_is_not_shown_when_all_are_made_anew(results: Path, tmp_path: Path) -> None:
