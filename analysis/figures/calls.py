@@ -17,7 +17,7 @@ from analysis.text import units
 from bench.schema import CORE
 
 POINTS = 240  # a line; more cannot be told apart at column width
-MOST_POINTS = 3600  # of all lines, so that a file stays small
+MOST_POINTS = 2400  # of all lines, so that a file stays small
 FEW = 10  # beyond a point that rests on fewer calls than these, a line is drawn pale
 PALE: dict[str, Any] = {"alpha": 0.4, "linewidth": 0.7}
 FEW_IN_ALL = 200  # a line of fewer calls than these is thin

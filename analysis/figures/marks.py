@@ -18,6 +18,9 @@ _IDS = re.compile(r'( id="|href="#|url\(#)')
 _FOR_READERS = re.compile(r"<!--.*?-->\n?|(?<=\n) +", re.DOTALL)
 _GROUP_ID = re.compile(r'<g id="([a-z0-9.]+_\d+)">')
 _GLYPH = re.compile(r'((?: id="|href="#))DejaVuSans-(Bold-)?')
+# The shape of a marker, which is drawn where a `use` names it. That has its stroke too, and can be recoloured: no rule
+# of a figure reaches into a shape that is used.
+_SHAPE = re.compile(r'(<path id="[^"]+" d="[^"]+" style=")stroke: #[0-9a-f]{6}(?:; )?')
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ROOT_CLASS = "forkbench-figure"
 _DARK_GROUND = "#15181c"
@@ -78,7 +81,7 @@ def write_marks(svg: bytes, figure: Figure, name: str) -> bytes:
     file is that of drawing: the number in the id is the row of the table.
     """
     name = re.sub(r"[^\w-]", "-", name, flags=re.ASCII)
-    text = _IDS.sub(lambda match: f"{match[1]}{name}-", _smaller(svg.decode("utf-8")))
+    text = _IDS.sub(lambda match: f"{match[1]}{name}-", _smaller(_SHAPE.sub(r"\1", svg.decode("utf-8"))))
     groups = {f"{name}-mark-{number}": _group_of(each) for number, each in enumerate(marks_of(figure))}
     for number, series in enumerate(_followers.get(figure, ())):
         groups[f"{name}-follows-{number}"] = f' class="follows" data-series={_quoted(series)}>'

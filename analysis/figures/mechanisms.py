@@ -109,7 +109,8 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 def _draw_row(axes: Axes, row: dict[object, object], y: float, marker: str) -> None:
     """Interval and dot as one line that can be pointed at; behind them p99, and below them the control."""
     name, look = str(row["mechanism"]), palette.look_of(str(row["mechanism"]))
-    median, p99, limit = float(str(row["p50_ns"])), row["p99_ns"], axes.get_xlim()[1]
+    lo, hi = axes.get_xlim()
+    median, p99, limit = float(str(row["p50_ns"])), row["p99_ns"], hi / (hi / lo) ** 0.02
     if units.known(p99):
         end = min(float(str(p99)), limit)
         mark = "|" if end < limit else ">"

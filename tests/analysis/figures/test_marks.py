@@ -106,6 +106,18 @@ def test_colours_can_be_told_from_a_dark_ground(colour: str) -> None:
     assert _contrast(rules.get(colour.lower(), colour), DARK_GROUND) >= 4.5
 
 
+def test_the_shape_of_a_marker_has_no_colour_of_its_own() -> None:
+    """A marker is recoloured where it is used: its shape has no stroke, and every use of it has one."""
+    root = ElementTree.fromstring(_svg("one"))
+    svg = "{http://www.w3.org/2000/svg}"
+    shapes = [path for defs in root.iter(f"{svg}defs") for path in defs.iter(f"{svg}path")]
+    assert shapes
+    assert not [path for path in shapes if "stroke: " in path.get("style", "")]
+    markers = [use for use in root.iter(f"{svg}use") if "style" in use.attrib]
+    assert markers
+    assert all("stroke: #" in use.get("style", "") for use in markers)
+
+
 def test_dark_rules_hold_inside_of_figures_only() -> None:
     """A page that takes a figure into itself keeps its own colours."""
     text = _svg("one").decode()
