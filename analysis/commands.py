@@ -114,12 +114,13 @@ def _report(arguments: Namespace) -> int:
     from analysis.exchange.pyperf_export import write_pyperf
     from analysis.read.run import load_run
     from analysis.report.answers_text import write_answers
-    from analysis.report.write import analyse, write_report
+    from analysis.report.write import write_report
+    from analysis.summary.analysed_run import AnalysedRun
     from analysis.summary.cells import write_summary
     from analysis.summary.text import write
 
     run = load_run(arguments.run)
-    analysed = analyse(run)
+    analysed = AnalysedRun(run)
     if arguments.table:
         write([(run, analysed.summary)], "table", sys.stdout)
         write_answers(answers(analysed), sys.stdout)

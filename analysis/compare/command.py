@@ -40,7 +40,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("--badge", type=Path, metavar="FILE", help="write the outcome of --fail-on-slower as a badge (.svg)")
     add("--across-machines", action="store_true", help="compare runs of different machines anyway")
     add("--format", choices=FORMATS, default="table", help="default: table")
-    add("--plot", type=Path, metavar="FILE", help="write the ratios as a forest plot (.svg or .png)")
+    add("--plot", type=Path, metavar="FILE", help="write the ratios as a forest plot (.svg, .png or .pdf)")
 
 
 def act(arguments: Namespace) -> int:
@@ -53,12 +53,14 @@ def act(arguments: Namespace) -> int:
             raise CompareError(f"{name} {value:g}: must be a percentage of 0 or more")
     if arguments.badge and arguments.fail_on_slower is None:
         raise CompareError("--badge shows the outcome of a gate: give --fail-on-slower PCT too")
+    if arguments.plot:
+        from analysis.compare.forest_plot import kind_of, write_plot
+
+        kind_of(arguments.plot)  # a wrong name is told before runs are read
     usual = MARGIN_WITHIN if arguments.by else MARGIN
     margin = usual if arguments.margin is None else arguments.margin / 100
     comparison = _within(arguments, margin) if arguments.by else _between(arguments, margin)
     if arguments.plot:
-        from analysis.compare.forest_plot import write_plot
-
         write_plot(comparison, arguments.plot)
     write(comparison, arguments.format, sys.stdout)
     if arguments.format == "csv":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -12,27 +13,34 @@ from matplotlib.patches import Patch
 from analysis.compare.pairs import RestsOn
 from analysis.compare.rows import Comparison, ComparisonRow
 from analysis.errors import CompareError
-from analysis.figures import palette, style
+from analysis.figures import dots, marks, palette, style
 from analysis.stats.ratio import Verdict
 from analysis.text import units
 from analysis.write_file import write_file
 
-KINDS = ("svg", "png")
+KINDS = ("svg", "png", "pdf")
 ROW_IN = 0.17
+MARGIN = "#E8E8E8"
 NAME_LENGTH = 60
 _LOOK = {
-    Verdict.SLOWER: (palette.VERMILION, "s"),
-    Verdict.FASTER: (palette.BLUE, "o"),
-    Verdict.SAME: (palette.GREEN, "D"),
-    Verdict.UNCLEAR: (palette.GREY, "^"),
+    Verdict.SLOWER: palette.Look(palette.VERMILION, "s"),
+    Verdict.FASTER: palette.Look(palette.BLUE, "o"),
+    Verdict.SAME: palette.Look(palette.GREEN, "D"),
+    Verdict.UNCLEAR: palette.Look(palette.GREY, "^"),
 }
 
 
-def write_plot(comparison: Comparison, path: Path) -> None:
-    """Write the plot to `path`, SVG or PNG by its suffix; raises `CompareError` for another one or an `OSError`."""
+def kind_of(path: Path) -> str:
+    """What `path` is to be written as, by its suffix; raises `CompareError` for another one than `KINDS`."""
     kind = path.suffix.lower().removeprefix(".")
     if kind not in KINDS:
-        raise CompareError(f"--plot {path}: the name must end in .svg or .png")
+        raise CompareError(f"--plot {path}: the name must end in .svg, .png or .pdf")
+    return kind
+
+
+def write_plot(comparison: Comparison, path: Path) -> None:
+    """Write the plot to `path`, as its suffix says; raises `CompareError` for another one or an `OSError`."""
+    kind = kind_of(path)
     with style.look():
         picture = style.to_bytes(draw(comparison), kind)
     try:
@@ -47,7 +55,7 @@ def draw(comparison: Comparison) -> Figure:
     rows = [row for row in comparison.rows if row.verdict is not None]
     picture = style.new_figure(1.25 + ROW_IN * len(rows))
     axes = picture.add_subplot()
-    axes.axvspan(1 / (1 + comparison.margin), 1 + comparison.margin, color="#E8E8E8", linewidth=0, zorder=0)
+    axes.axvspan(1 / (1 + comparison.margin), 1 + comparison.margin, color=MARGIN, linewidth=0, zorder=0)
     axes.axvline(1, color="#888888", linewidth=0.6, zorder=1)
     grounds = {row.rests_on for row in rows}
     for y, row in enumerate(rows):
@@ -65,6 +73,8 @@ def draw(comparison: Comparison) -> Figure:
     picture.suptitle("What changed", x=0.02, ha="left", weight="bold")
     names = (_short(comparison.base), _short(comparison.new))
     axes.set_title("base: {}\nnew: {}".format(*names), fontsize=5, color=palette.GREY)
+    bounds = pd.DataFrame([{"lo": row.ratio_lo, "hi": row.ratio_hi} for row in rows], columns=["lo", "hi"], dtype=float)
+    dots.note_hidden(picture, dots.hidden_intervals(axes, "x", bounds, ("lo", "hi")), len(rows), "intervals")
     _legend(picture, comparison, {row.verdict for row in rows if row.verdict}, grounds)
     return picture
 
@@ -72,27 +82,16 @@ def draw(comparison: Comparison) -> Figure:
 def _draw_row(axes: Axes, y: int, row: ComparisonRow, hollow: bool) -> None:
     """Interval, marker and words of one row that has a verdict."""
     assert row.verdict is not None
-    colour, marker = _LOOK[row.verdict]
-    axes.plot([row.ratio_lo, row.ratio_hi], [y, y], color=colour, linewidth=1.4, zorder=3)
-    axes.plot(
-        row.ratio,
-        y,
-        marker=marker,
-        color=colour,
-        markerfacecolor="white" if hollow else colour,
-        markersize=4,
-        markeredgewidth=0.9,
-        zorder=4,
-    )
-    text = units.ratio_text(row.ratio, row.ratio_lo, row.ratio_hi).split(" (")[0]
+    dot = dots.dot_with_interval(axes, "x", y, (row.ratio, row.ratio_lo, row.ratio_hi), _LOOK[row.verdict], hollow)
+    text = units.ratio_text(row.ratio, row.ratio_lo, row.ratio_hi)
+    marks.mark(dot, row.mechanism, row.cell_name(True), f"{text}: {row.verdict}, by {row.rests_on}")
     axes.text(
         1.015,
         y,
-        f"{text} {row.verdict}",
+        f"{text.split(' (')[0]} {row.verdict}",
         transform=axes.get_yaxis_transform(),
         fontsize=6,
         va="center",
-        color=colour,
     )
 
 
@@ -103,15 +102,10 @@ def _short(text: str) -> str:
 
 def _legend(picture: Figure, comparison: Comparison, verdicts: set[Verdict], grounds: set[RestsOn]) -> None:
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=colour, marker=marker, label=verdict)
-        for verdict, (colour, marker) in _LOOK.items()
-        if verdict in verdicts
+        dots.as_dot(Line2D([], [], label=verdict), look) for verdict, look in _LOOK.items() if verdict in verdicts
     ]
-    handles.append(Patch(color="#E8E8E8", label=f"margin {100 * comparison.margin:g} %"))
+    handles.append(Patch(color=MARGIN, label=f"margin {100 * comparison.margin:g} %"))
     if len(grounds) > 1:
-        handles.append(
-            Line2D(
-                [], [], color=palette.BLACK, marker="o", linewidth=0, markerfacecolor="white", label=RestsOn.ABSOLUTE
-            )
-        )
-    picture.legend(handles=handles, loc="outside lower center", ncols=3)
+        hollow = Line2D([], [], label=RestsOn.ABSOLUTE)
+        handles.append(dots.as_dot(hollow, palette.Look(palette.BLACK, "o"), hollow=True))
+    style.legend(picture, handles, 3)

@@ -19,7 +19,7 @@ from analysis.figures import style
 from analysis.summary.analysed_run import AnalysedRun
 
 Draw = Callable[[pd.DataFrame], Figure]
-NOT_FIGURES = ("dots", "marks", "palette", "style")
+NOT_FIGURES = ("dots", "marks", "palette", "style", "ticks")
 
 
 class NoPicture(Exception):
@@ -28,7 +28,7 @@ class NoPicture(Exception):
 
 @dataclass(frozen=True)
 class FigureKind:
-    """One figure of the report: `order` is its place, `across` whether it shows several runs."""
+    """One figure of the report: `order` is its place."""
 
     name: str
     title: str
@@ -36,7 +36,6 @@ class FigureKind:
     data: Callable[[AnalysedRun], pd.DataFrame]
     draw: Draw
     says: Callable[[pd.DataFrame], str]
-    across: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,11 @@ def figure(
     order: float,
     data: Callable[[AnalysedRun], pd.DataFrame],
     says: Callable[[pd.DataFrame], str],
-    across: bool = False,
 ) -> Callable[[Draw], Draw]:
     """Register the decorated drawing under `name`, which is also its file name."""
 
     def mark(draw: Draw) -> Draw:
-        _kinds[name] = FigureKind(name, title, order, data, draw, says, across)
+        _kinds[name] = FigureKind(name, title, order, data, draw, says)
         return draw
 
     return mark
@@ -86,8 +84,7 @@ def draw(kind: FigureKind, analysed: AnalysedRun) -> Picture:
         frame = kind.data(analysed)
     except NoPicture as reason:
         return Picture(kind.name, kind.title, reason=str(reason))
-    footnote = analysed.run.machine if kind.across else analysed.source_line
-    return to_picture(kind.name, kind.title, kind.draw, kind.says(frame), frame, footnote)
+    return to_picture(kind.name, kind.title, kind.draw, kind.says(frame), frame, analysed.source_line)
 
 
 def to_picture(name: str, title: str, drawing: Draw, sentence: str, frame: pd.DataFrame, footnote: str) -> Picture:
@@ -95,4 +92,7 @@ def to_picture(name: str, title: str, drawing: Draw, sentence: str, frame: pd.Da
     with style.look():
         picture = drawing(frame)
         style.frame(picture, title, footnote)
-        return Picture(name, title, sentence, style.to_bytes(picture, "svg", name), style.to_bytes(picture, "png"))
+        svg = style.to_bytes(picture, "svg", name)
+        # To lay it out again takes a third of the time of a PNG, and would end elsewhere than in the SVG.
+        picture.set_layout_engine("none")
+        return Picture(name, title, sentence, svg, style.to_bytes(picture, "png"))

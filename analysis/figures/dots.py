@@ -18,6 +18,7 @@ from analysis.text import units
 DOT_PT = 3.0
 INTERVAL_PT = 3.2
 INTERVAL_ALPHA = 0.45  # an interval is broader and paler than its dot, so that both are seen
+INTERVALS = "Broad pale bars: 95 % intervals; one that cannot be seen is narrower than its dot."
 _ASIDE = 1.035
 
 
@@ -132,8 +133,8 @@ def hidden_intervals(axes: Axes, which: str, rows: Any, columns: tuple[str, str]
     return int(narrow.sum())
 
 
-def note_hidden(figure: Figure, hidden: int, of: int) -> None:
+def note_hidden(figure: Figure, hidden: int, of: int, bars: str = "95 % intervals") -> None:
     """Say in small print what the bars at dots are, and how many are too narrow to be seen."""
     which = "all" if hidden == of else f"{hidden} of {of}"
     seen = f"; {which} are narrower than their dots, and cannot be seen" if hidden else ""
-    style.note(figure, f"Broad pale bars: 95 % intervals{seen}.")
+    style.note(figure, f"Broad pale bars: {bars}{seen}.")

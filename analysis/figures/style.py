@@ -6,7 +6,6 @@ Nothing here uses pyplot: no global figure, no display. No setting of the user c
 from __future__ import annotations
 
 import io
-import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,15 +22,16 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from analysis.figures.marks import write_marks
 from analysis.figures.palette import GREY
+from analysis.figures.ticks import apart, log_ticks, plain_ticks, round_values
 from analysis.text import units
 
 WIDTH_IN = 90 / 25.4  # one column of a two-column page, 90 mm
 FOOT_IN = 0.13  # the strip at the lower edge that the footnote has for itself
 NOTE_IN = 0.1  # one line of small print above it
 PNG_DPI = 300
+RASTER_DPI = 200  # of clouds of dots inside of an SVG
 _PLACES = re.compile(rb' (?:d|x|y)="[^"]*"')
 _DIGITS = re.compile(rb"(\.\d\d)\d+")
-LABEL_SHARE = 0.175  # of the width of an axis, what the label of a tick takes at most
 
 DASHES: tuple[Any, ...] = (
     "solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (7, 2)), (0, (4, 1, 1, 1, 1, 1))
@@ -125,7 +125,9 @@ def _layout(figure: Figure) -> ConstrainedLayoutEngine:
 
 
 def legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
-    """A legend below the axes and above the small print; the axes leave room for it."""
+    """A legend below the axes and above the small print; the axes leave room for it. Nothing to explain: no legend."""
+    if not handles:
+        return
     box = figure.legend(
         handles=list(handles), loc="lower center", ncols=columns, bbox_to_anchor=(0.5, _foot(figure)), borderaxespad=0.2
     )
@@ -151,53 +153,27 @@ def _small_print(figure: Figure, y: float, words: str) -> None:
     text.set_fontsize(5 * min(1.0, 0.92 * figure.bbox.width / text.get_window_extent().width))
 
 
+_NO_METADATA: dict[str, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
 def to_bytes(figure: Figure, kind: str, name: str = "figure") -> bytes:
-    """`figure` as ``svg`` or ``png``, without date or versions: the same figure gives the same bytes.
+    """`figure` as ``svg``, ``png`` or ``pdf``, without date or versions: the same figure gives the same bytes.
 
     An SVG has its marks and colours for a dark page; `name` begins its ids (see `analysis.figures.marks`).
     """
-    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}[kind]
+    metadata = _NO_METADATA[kind]
     target = io.BytesIO()
-    figure.savefig(target, format=kind, metadata=metadata)
+    figure.savefig(target, format=kind, metadata=metadata, dpi=PNG_DPI if kind == "png" else RASTER_DPI)
     return write_marks(_short_numbers(target.getvalue()), figure, name) if kind == "svg" else target.getvalue()
 
 
 def _short_numbers(svg: bytes) -> bytes:
     """`svg` with places cut to 0.01 pt, finer than any screen or printer: half of a file of curves is digits."""
     return _PLACES.sub(lambda match: _DIGITS.sub(rb"\1", match[0]), svg)
-
-
-def _round_values(lo: float, hi: float, base: float, steps: tuple[float, ...]) -> list[float]:
-    """All ``step * base**n`` between `lo` and `hi`, ascending."""
-    first, last = math.floor(math.log(lo, base)) - 1, math.ceil(math.log(hi, base)) + 1
-    values = sorted(step * base**power for power in range(first, last) for step in steps)
-    return [value for value in values if lo * (1 - 1e-9) <= value <= hi * (1 + 1e-9)]
-
-
-def log_ticks(lo: float, hi: float, most: int = 6) -> list[float]:
-    """Ticks for a decimal log axis: the densest of some plain patterns that has at most `most` of them."""
-    patterns: tuple[tuple[float, ...], ...] = (
-        (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2.2, 2.4, 2.6, 2.8, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9),
-        (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
-        (1, 1.5, 2, 3, 4, 5, 7),
-        (1, 2, 5),
-        (1, 3),
-        (1,),
-    )
-    for pattern in patterns:
-        ticks = _round_values(lo, hi, 10, pattern)
-        if len(ticks) <= most:
-            return ticks if len(ticks) > 1 else plain_ticks(lo, hi)
-    ticks = _round_values(lo, hi, 10, (1,))
-    return ticks[:: math.ceil(len(ticks) / most)]
-
-
-def plain_ticks(lo: float, hi: float) -> list[float]:
-    """A few evenly spaced round ticks, for an axis that spans too little for decimal steps."""
-    step = 10.0 ** math.floor(math.log10((hi - lo) or hi or 1.0))
-    step *= next((factor for factor in (0.1, 0.2, 0.5, 1.0) if (hi - lo) / (step * factor) <= 6), 2.0)
-    first = math.ceil(lo / step - 1e-9)
-    return [index * step for index in range(first, math.floor(hi / step + 1e-9) + 1)]
 
 
 def _label(axis: Axis, ticks: list[float], text: Any) -> None:
@@ -215,25 +191,16 @@ def log_axis(axes: Axes, which: str, limits: tuple[float, float], kind: str, mos
     axis: Axis = axes.xaxis if which == "x" else axes.yaxis
     if kind == "bytes":
         ticks = next(
-            (ticks for base in (2, 4, 8, 16) if len(ticks := _round_values(lo, hi, base, (1,))) <= most), [lo, hi]
+            (ticks for base in (2, 4, 8, 16) if len(ticks := round_values(lo, hi, base, (1,))) <= most), [lo, hi]
         )
         _label(axis, ticks, lambda value: units.tick_text(value, units.BYTE_UNITS))
         return
     ticks = log_ticks(lo, hi, most)
-    ticks = _apart(ticks, lo, hi) if which == "x" else ticks
+    ticks = apart(ticks, lo, hi) if which == "x" else ticks
     scale = (
         (lambda value: units.tick_text(value, units.TIME_UNITS)) if kind == "time" else (lambda value: f"{value:.6g}×")
     )
     _label(axis, ticks, scale)
-
-
-def _apart(ticks: list[float], lo: float, hi: float) -> list[float]:
-    """The ticks of a log axis without those whose label would touch the one before."""
-    kept: list[float] = []
-    for tick in ticks:
-        if not kept or math.log(tick / kept[-1]) >= LABEL_SHARE * math.log(hi / lo):
-            kept.append(tick)
-    return kept
 
 
 def count_axis(axes: Axes, counts: Any) -> None:

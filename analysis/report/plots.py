@@ -11,9 +11,9 @@ import pandas as pd
 
 from analysis import figures
 from analysis.errors import LoadError
-from analysis.figures.side_by_side import machines
+from analysis.figures.side_by_side import across_runs, machines
 from analysis.read.run import Run, load_run
-from analysis.report.write import beside, environment, write_picture
+from analysis.report.write import environment, write_picture
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.write_file import write_file
 
@@ -25,7 +25,7 @@ _NO_FILE_NAME = re.compile(r"[^\w.+-]+")
 
 @dataclass(frozen=True)
 class Plot:
-    """One figure of a folder: `stem` begins its files' names, `source` is the run that it shows, or all of them."""
+    """One figure of a folder: `stem` begins its files' names, `source` is the run that it shows; ``""``: all."""
 
     stem: str
     source: str
@@ -67,21 +67,19 @@ def draw_plots(run_paths: Sequence[Path]) -> Iterator[Plot]:
     runs show them all.
     """
     runs = sorted((load_run(path) for path in run_paths), key=lambda run: (run.name, run.machine))
-    several = len(runs) > 1
     unlike = len({run.machine for run in runs}) > 1
-    rows = []
-    for number, run in enumerate(runs):
-        analysed = AnalysedRun(run, [each.path for each in runs] if several else beside(run))
-        rows.append(machines.rows_of(run.machine, analysed.summary))
-        name = _name_of(run, unlike)
+    over_time, by_machine = [], []
+    for run in runs:
+        analysed = AnalysedRun(run)
+        over_time.append(across_runs.rows_of(run, analysed.summary))
+        by_machine.append(machines.rows_of(run.machine, analysed.summary))
+        prefix = f"{_name_of(run, unlike)}-" if len(runs) > 1 else ""
         for kind in figures.kinds():
-            if not kind.across or number == len(runs) - 1:
-                own = several and not kind.across
-                stem = f"{name}-{kind.name}" if own else kind.name
-                source = f"{run.machine}, {run.name}" if own or not several else f"{len(runs)} runs"
-                yield Plot(stem, source, figures.draw(kind, analysed))
+            yield Plot(f"{prefix}{kind.name}", f"{run.machine}, {run.name}", figures.draw(kind, analysed))
+    if len(runs) > 1:
+        yield Plot(across_runs.NAME, "", across_runs.draw(pd.concat(over_time)))
     if unlike:
-        yield Plot(machines.NAME, f"{len(runs)} runs", machines.draw(pd.concat(rows)))
+        yield Plot(machines.NAME, "", machines.draw(pd.concat(by_machine)))
 
 
 def _name_of(run: Run, unlike: bool) -> str:
@@ -94,9 +92,9 @@ def page_of(plots: Sequence[Plot]) -> str:
     by_kind: dict[str, list[Plot]] = {}
     for plot in plots:
         by_kind.setdefault(plot.picture.name, []).append(plot)
-    order = [machines.NAME, *(kind.name for kind in figures.kinds())]
+    order = [machines.NAME, across_runs.NAME, *(kind.name for kind in figures.kinds())]
     groups = [by_kind[name] for name in order if name in by_kind]
-    sources = list(dict.fromkeys(plot.source for plot in plots if not plot.source.endswith(" runs")))
+    sources = list(dict.fromkeys(plot.source for plot in plots if plot.source))
     values = {
         "generator": GENERATOR,
         "sources": sources,

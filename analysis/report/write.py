@@ -11,7 +11,6 @@ import jinja2
 
 from analysis import figures
 from analysis.answers import answers
-from analysis.read.run import Run, find_runs
 from analysis.report import components, machine_sections, sections
 from analysis.report.answers_text import first_sentence
 from analysis.report.decisions import COLUMNS, decisions, result
@@ -21,11 +20,6 @@ from analysis.text import markdown
 from analysis.write_file import make_folder, write_file
 
 FOLDER = "report"
-
-
-def analyse(run: Run) -> AnalysedRun:
-    """`run` with the runs of its machine beside it, as its report shows them."""
-    return AnalysedRun(run, beside(run))
 
 
 def write_report(analysed: AnalysedRun) -> Path:
@@ -44,13 +38,6 @@ def write_report(analysed: AnalysedRun) -> Path:
         text = environment().get_template(f"{name}.j2").render(shown)
         write_file(folder / name, text)
     return folder / "index.html"
-
-
-def beside(run: Run) -> list[Path]:
-    """The runs of the same machine in the same results directory, `run` among them, oldest first."""
-    here = run.path.resolve()
-    runs = find_runs(here.parent.parent, run.machine) if here.parent.name == run.machine else []
-    return runs if here in runs else [*runs, run.path]
 
 
 def write_picture(picture: figures.Picture, stem: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -87,9 +88,9 @@ class RunEntry:
 
     @property
     def fork(self) -> CellEntry | None:
-        """The first `os_fork` in a bare parent, what runs are set side by side with."""
-        bare = (cell for cell in self.cells if cell.mechanism == "os_fork" and cell.state == BARE)
-        return next(bare, None)
+        """The `os_fork` in a bare parent of the newest Python, what runs are set side by side with."""
+        bare = [cell for cell in self.cells if cell.mechanism == "os_fork" and cell.state == BARE]
+        return max(bare, key=lambda cell: _version(cell.python), default=None)
 
     @property
     def mechanisms(self) -> set[str]:
@@ -189,6 +190,11 @@ def _cell(row: Mapping[Any, Any]) -> CellEntry:
         calls=int(row["calls"]),
         **{name: float(row[name]) if units.known(row[name]) else None for name in times},
     )
+
+
+def _version(python: str) -> list[int]:
+    """The numbers of a version, which order it; they may be a stranger's, and long."""
+    return [int(number[:9]) for number in re.findall(r"\d+", python)[:4]]
 
 
 def _nan(value: float | None) -> float:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.errors import LoadError
-from analysis.figures.across_runs import stored_summary
 from analysis.read.document import read_document
 from analysis.read.run import Run, load_run
 from analysis.read.table import read_table
@@ -17,6 +16,7 @@ from analysis.report.page_figure import Link, PageFigure, page_figure
 from analysis.site.entries import BARE, RunEntry
 from analysis.site.files import place_name
 from analysis.site.run_page import svg_file
+from analysis.summary.stored import stored_summary
 from analysis.trend.change import LEVEL, enough_runs
 from analysis.trend.picture import pictures
 from analysis.trend.series import Series, Trend, trend_of
@@ -25,6 +25,7 @@ from bench import schema
 
 # One way for each of the kinds of work that most programs choose among.
 FOLLOWED = ("os_fork", "posix_spawn", "mp_spawn")
+COLUMNS = ("mechanism", "measure", "verdict", "first", "newest", "noise", "runs")
 POINT_COLUMNS = ("run", "mechanism", "measure", "value")
 
 
@@ -39,7 +40,7 @@ class TrendShown:
     name: str
     count: int
     reason: str = ""
-    columns: Sequence[str] = HEAD
+    columns: Sequence[str] = COLUMNS
     rows: Sequence[Sequence[str]] = ()
     changes: Sequence[str] = ()
     notes: Sequence[str] = ()
@@ -100,7 +101,7 @@ def _shown(label: str, name: str, count: int, trend: Trend) -> tuple[TrendShown,
             label,
             name,
             count,
-            rows=rows_of(trend),
+            rows=[[row[HEAD.index(name)] for name in COLUMNS] for row in rows_of(trend)],
             changes=[line for one in trend.series for line in change_lines(one)],
             notes=footnotes(),
             points=[row for one in trend.series for row in _points(one)],

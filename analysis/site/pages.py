@@ -29,8 +29,8 @@ from analysis.text.units import MISSING
 TEMPLATES = Path(__file__).parent / "templates"
 TITLE = "What does starting a process from Python cost?"
 _RUN_LINK = re.compile(r"results/([^/]+)/([^/]+)/.*")
-_FRONT_COLUMNS = ("machine", "Python", "run", "certificate", "relative to C", "fork, median", "runs")
-_RUN_COLUMNS = ("run", "label", "Python", "profile", "certificate", "relative to C", "fork, median", "rounds")
+_FRONT_COLUMNS = ("machine", "Python", "run", "certificate", "fork, median", "relative to C", "runs")
+_RUN_COLUMNS = ("run", "label", "Python", "profile", "certificate", "fork, median", "relative to C", "rounds")
 _COMPARE_COLUMNS = ("mechanism", "machine", "Python", "work", "relative to C", "median")
 
 
@@ -184,18 +184,19 @@ def _in_time(run: RunEntry) -> tuple[str, str]:
 
 def _front_row(place: str, run: RunEntry, count: int) -> list[str]:
     machine, shown = _link(f"{place}/index.html", run.machine), _link(f"{run.place}/index.html", run.run)
-    return [machine, ", ".join(run.pythons), shown, run.certificate, *_fork(run), str(count)]
+    return [machine, run.fork.python if run.fork else MISSING, shown, run.certificate, *_fork(run), str(count)]
 
 
 def _run_row(run: RunEntry, root: str) -> list[str]:
     name = _link(f"{root}{run.place}/index.html", f"{run.run}{' (partial)' if run.partial else ''}")
-    about = [run.label or MISSING, ", ".join(run.pythons), run.profile, run.certificate]
+    python = run.fork.python if run.fork else ", ".join(run.pythons)
+    about = [run.label or MISSING, python, run.profile, run.certificate]
     return [name, *about, *_fork(run), str(run.rounds)]
 
 
 def _fork(run: RunEntry) -> list[str]:
     fork = run.fork
-    return [fork.ratio_text, fork.time_text] if fork else [MISSING, MISSING]
+    return [fork.time_text, fork.ratio_text] if fork else [MISSING, MISSING]
 
 
 def _link(place: str, text: str) -> str:

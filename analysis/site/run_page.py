@@ -17,7 +17,6 @@ from markupsafe import Markup
 
 from analysis import figures
 from analysis.figures import Picture
-from analysis.figures.across_runs import summary_of
 from analysis.read.run import Run
 from analysis.report.decisions import COLUMNS, result
 from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
@@ -25,6 +24,7 @@ from analysis.report.write import FOLDER, context, plain_context
 from analysis.site.files import archive, read_regular
 from analysis.site.stored_report import stored_report
 from analysis.summary.analysed_run import AnalysedRun
+from analysis.summary.stored import summary_of
 from bench.schema.visible import visible
 
 RAW = {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,13 +20,9 @@ from bench.schema import Role, SubjectStatus, state_name
 
 @dataclass(frozen=True)
 class AnalysedRun:
-    """One run with what is derived from it, each derived once and when first asked for.
-
-    `runs_over_time` are the directories of the runs that the figure across runs shows.
-    """
+    """One run with what is derived from it, each derived once and when first asked for."""
 
     run: Run
-    runs_over_time: Sequence[Path] = field(default=(), repr=False)
 
     @cached_property
     def calls(self) -> pd.DataFrame:

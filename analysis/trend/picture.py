@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures import palette, style
+from analysis.figures import dots, marks, palette, style
 from analysis.text import units
 from analysis.trend.change import ChangeKind
 from analysis.trend.series import Measure, Series, Trend
@@ -37,33 +37,31 @@ def draw(series: Sequence[Series]) -> Figure:
 
     A change is a dashed line before the first run that shows it, with its size.
     """
-    names = list(dict.fromkeys(one.name for one in series))
     runs = sorted({(point.place, point.run.name) for one in series for point in one.points})
     at = {place: index for index, (place, _) in enumerate(runs)}
-    picture = style.new_figure(0.75 + _PANEL_IN * len(series))
+    picture = style.new_figure(0.85 + _PANEL_IN * len(series))
     panels = picture.subplots(len(series), 1, sharex=True, squeeze=False)[:, 0]
     for axes, one in zip(panels, series, strict=True):
-        _draw_panel(axes, one, at, names.index(one.name))
+        _draw_panel(axes, one, at)
     _label_runs(panels[-1], [name for _, name in runs])
+    style.note(picture, "Pale bars: 95 % intervals, where wider than the dot. Dashed: a change, with its size.")
     if any(point.run.partial for one in series for point in one.points):
-        hollow = Line2D(
-            [], [], marker="o", linewidth=0, markerfacecolor="white", markeredgecolor=palette.BLACK, label="partial run"
-        )
+        hollow = dots.as_dot(Line2D([], [], label="partial run"), palette.Look(palette.BLACK, "o"), hollow=True)
         style.legend(picture, [hollow], 2)
     return picture
 
 
-def _draw_panel(axes: Axes, series: Series, at: dict[int, int], place: int) -> None:
-    colour, marker = palette.COLOURS[place % len(palette.COLOURS)], palette.MARKERS[place % len(palette.MARKERS)]
+def _draw_panel(axes: Axes, series: Series, at: dict[int, int]) -> None:
+    look = palette.look_of(series.mechanism)
     x = [at[point.place] for point in series.points]
-    axes.plot(x, [point.value for point in series.points], color=colour, linewidth=0.6, zorder=2)
+    (line,) = axes.plot(x, [point.value for point in series.points], color=look.colour, linewidth=0.6)
+    marks.follow(line, series.mechanism)
+    text = units.time_text if series.measure is Measure.ABSOLUTE else units.ratio_text
+    unit = "" if series.measure is Measure.ABSOLUTE else " times its control"
     for here, point in zip(x, series.points, strict=True):
-        if units.known(point.lo) and units.known(point.hi):
-            axes.vlines(here, point.lo, point.hi, color=colour, linewidth=2.0, zorder=3)
-        fill = "white" if point.run.partial else colour
-        (dot,) = axes.plot([here], [point.value], linewidth=0, marker=marker, color=colour, zorder=4)
-        dot.set_markerfacecolor(fill)
-        dot.set_markeredgewidth(0.8)
+        values = (point.value, point.lo, point.hi)
+        dot = dots.dot_with_interval(axes, "y", here, values, look, hollow=point.run.partial)
+        marks.mark(dot, series.mechanism, f"{series.name}, {point.run.name}", f"{text(*values)}{unit}")
     kind = "time" if series.measure is Measure.ABSOLUTE else "ratio"
     ends = [value for point in series.points for value in (point.lo, point.value, point.hi) if units.known(value)]
     lo, hi = _limits(ends)

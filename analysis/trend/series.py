@@ -12,8 +12,8 @@ import pandas as pd
 
 from analysis.compare.differences import Difference, differences
 from analysis.errors import LoadError
-from analysis.figures.across_runs import summary_of
 from analysis.read.run import Run
+from analysis.summary.stored import summary_of
 from analysis.trend.change import LEVEL, Change, enough_runs, find_changes, noise
 
 DEFAULT_MECHANISM = "os_fork"

@@ -14,7 +14,7 @@ from analysis.model.cost_model import fit_model
 from analysis.model.model_text import to_json
 from analysis.model.stored import MODEL_FILE
 from analysis.read.bounded_file import DAMAGED, read_bytes
-from analysis.read.run import Run, find_runs
+from analysis.read.run import Run
 from analysis.report.write import FOLDER, context, environment
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import summarise, summary_csv
@@ -95,23 +95,7 @@ def _check_pyperf(run: Run, findings: Findings) -> None:
 
 
 def _check_report(run: Run, sizes: dict[str, int], findings: Findings) -> None:
-    """A report shows the runs of its machine that were there when it was made: those before it, all, or none."""
-    here = run.path.resolve()
-    all_runs = find_runs(here.parent.parent, run.machine) if here.parent.name == run.machine else []
-    besides = [[*(path for path in all_runs if path.name < here.name), run.path], all_runs, [run.path]]
-    best: Findings | None = None
-    for beside in besides:
-        found = Findings(run.path)
-        _hold_report(AnalysedRun(run, beside or [run.path]), sizes, found)
-        if best is None or len(found.found) < len(best.found):
-            best = found
-        if not found or len(all_runs) < 2:
-            break
-    for finding in best.found if best else ():
-        findings.add(finding.file, finding.line, finding.what)
-
-
-def _hold_report(analysed: AnalysedRun, sizes: dict[str, int], findings: Findings) -> None:
+    analysed = AnalysedRun(run)
     pictures = [figures.draw(kind, analysed) for kind in figures.kinds()]
     known = {f"{FOLDER}/{page}" for page in _PAGES}
     for picture in pictures:
@@ -121,11 +105,11 @@ def _hold_report(analysed: AnalysedRun, sizes: dict[str, int], findings: Finding
                 known.add(name)
                 if name not in sizes:
                     findings.add(name, None, "missing; make report RUN=... writes it")
-                _compare(analysed.run, name, data, sizes, findings)
+                _compare(run, name, data, sizes, findings)
     for name in sizes:
         if name.startswith(f"{FOLDER}/") and name not in known:
             findings.add(name, None, "no figure of this run; remove it")
     shown = context(analysed, pictures)
     for page in _PAGES:
         made = environment().get_template(f"{page}.j2").render(shown)
-        _compare(analysed.run, f"{FOLDER}/{page}", made, sizes, findings)
+        _compare(run, f"{FOLDER}/{page}", made, sizes, findings)

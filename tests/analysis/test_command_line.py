@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -220,6 +221,17 @@ def test_compare_pools_and_plots(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert json.loads(capsys.readouterr().out) == pooled
 
 
+def test_a_plot_as_pdf_is_the_same_each_time(tmp_path: Path) -> None:
+    """A PDF holds neither date nor versions, so that two of the same comparison are equal."""
+    run = make(tmp_path, 1)
+    for name in "ab":
+        assert call("compare", run, run, "--plot", tmp_path / f"{name}.pdf") == 0
+    content = (tmp_path / "a.pdf").read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert content == (tmp_path / "b.pdf").read_bytes()
+    assert not re.search(rb"CreationDate|Producer|matplotlib", content)
+
+
 def test_compare_by_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--by` compares inside one run, from its first value or the one named with `--base`."""
     cells = [replace(FORK, python=python, total_ns=time) for python, time in (("3.9.1", 400_000), ("3.10.1", 200_000))]
@@ -248,7 +260,7 @@ def test_compare_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "--across-machines" in refused(capsys, "compare", run, other)
     assert "no run" in refused(capsys, "compare", run, tmp_path)
     assert "does not exist" in refused(capsys, "compare", run, tmp_path / "none")
-    assert ".svg or .png" in refused(capsys, "compare", run, run, "--plot", tmp_path / "a.gif")
+    assert ".svg, .png or .pdf" in refused(capsys, "compare", run, run, "--plot", tmp_path / "a.gif")
     assert call("compare", run, other, "--across-machines") == 0
 
 

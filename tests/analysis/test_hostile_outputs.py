@@ -13,10 +13,11 @@ from xml.etree import ElementTree
 import pytest
 
 from analysis.__main__ import main
-from analysis.figures.across_runs import summary_of
 from analysis.read.run import load_run
 from analysis.report.components import TEMPLATES
-from analysis.report.write import analyse, context, environment
+from analysis.report.write import context, environment
+from analysis.summary.analysed_run import AnalysedRun
+from analysis.summary.stored import summary_of
 from analysis.text.formats import FORMATS
 from tests.hostile_run import harmful, hostile_run
 from tests.rendered import Elements, elements, rendered
@@ -188,7 +189,7 @@ def test_an_error_about_a_hostile_file_is_one_harmless_line(
 
 def test_no_command_leaves_its_block_of_code_in_a_report(fake_run: Path) -> None:
     """Even a command of several lines, which no run has, stands whole in one block."""
-    shown = context(analyse(load_run(fake_run)), []) | {"command": "a\n```\n<b>live</b>"}
+    shown = context(AnalysedRun(load_run(fake_run)), []) | {"command": "a\n```\n<b>live</b>"}
     page = rendered(environment().get_template("report.md.j2").render(shown))
     assert "b" not in page.tags
     assert "a\n```\n<b>live</b>" in page.text

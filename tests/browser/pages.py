@@ -12,9 +12,10 @@ from pathlib import Path
 from threading import Thread
 
 from analysis.read.run import find_runs, load_run
-from analysis.report.write import analyse, write_report
+from analysis.report.write import write_report
 from analysis.site.build import build
 from analysis.site.command import DOCS
+from analysis.summary.analysed_run import AnalysedRun
 from tests import ROOT
 from tests.fake_run import FakeRun, write_run
 
@@ -52,7 +53,7 @@ def make(folder: Path) -> Built:
     results, site = folder / "results", folder / PROJECT
     fake = FakeRun()
     newest = write_run(results, fake)
-    report = write_report(analyse(load_run(newest)))
+    report = write_report(AnalysedRun(load_run(newest)))
     older = write_run(results, FakeRun(rounds=6, run="20261120T040000Z-older"))
     shutil.copytree(report.parent, older / "report")  # to draw its figures too takes long and shows nothing new
     real = find_runs(ROOT / "results")[0]

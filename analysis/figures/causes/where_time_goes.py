@@ -13,12 +13,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from analysis.figures import NoPicture, figure, palette, style
 from analysis.figures.causes import points
-from analysis.figures.marks import mark
+from analysis.figures.marks import follow, mark
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
 from analysis.text.names import RANKED, WORK_TITLES, latency_text
@@ -78,8 +78,8 @@ def _draw_row(axes: Axes, row: pd.Series, y: float) -> None:
     both = called - ready if inside else 0.0
     _bar(axes, y, (0.0, called - both), colour, CALL, (name, "in the creating call", f"until {blocked}, {calls}"))
     if inside:
-        _bar(axes, y - BAR / 4, (ready, called), colour, CALL, None)
-        _bar(axes, y + BAR / 4, (ready, called), colour, AFTER, None)
+        _half_bar(axes, y - BAR / 4, (ready, called), name, CALL)
+        _half_bar(axes, y + BAR / 4, (ready, called), name, AFTER)
     if told and started > called:
         text = (name, "child starts", f"until {units.time_text(ready)}, {calls}")
         _bar(axes, y, (called, started), colour, START, text)
@@ -89,14 +89,18 @@ def _draw_row(axes: Axes, row: pd.Series, y: float) -> None:
 
 
 def _bar(
-    axes: Axes, y: float, ends: tuple[float, float], colour: str, alpha: float, words: tuple[str, str, str] | None
+    axes: Axes, y: float, ends: tuple[float, float], colour: str, alpha: float, words: tuple[str, str, str]
 ) -> None:
-    """A part of a bar; a half of one is what happens beside something else. `words` are its series, part and value."""
-    half = words is None
-    (patch,) = axes.barh(y, ends[1] - ends[0], left=ends[0], height=BAR / 2 if half else BAR, color=colour, alpha=alpha)
-    assert isinstance(patch, Rectangle)
-    if words:
-        mark(patch, words[0], f"{words[0]}, {words[1]}", words[2])
+    """A part of a bar; `words` are its series, what it is, and its value."""
+    (patch,) = axes.barh(y, ends[1] - ends[0], left=ends[0], height=BAR, color=colour, alpha=alpha)
+    mark(patch, words[0], f"{words[0]}, {words[1]}", words[2])
+
+
+def _half_bar(axes: Axes, y: float, ends: tuple[float, float], series: str, alpha: float) -> None:
+    """A half of a bar, for what happens beside something else."""
+    colour = palette.look_of(series).colour
+    (patch,) = axes.barh(y, ends[1] - ends[0], left=ends[0], height=BAR / 2, color=colour, alpha=alpha)
+    follow(patch, series)
 
 
 def _draw_faults(axes: Axes, row: pd.Series, y: float) -> None:

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures import NoPicture, Picture, palette, style, to_picture
+from analysis.figures import NoPicture, Picture, dots, palette, style, to_picture
 from analysis.figures.marks import mark
 from analysis.text import units
 from analysis.text.names import RANKED, WORK_TITLES
@@ -30,6 +30,7 @@ BARE = "parent=bare"
 ORDER = ["_work", "_bare", "_group", "_cost"]
 MOST_ROWS = 40
 MOST_TICKS = 3
+MOST_LARGE = 3  # machines whose dots have room in a row
 ROW_IN, WORK_IN = 0.15, 0.44
 LONGEST_NAME, LONGEST_MACHINE = 26, 44
 
@@ -97,13 +98,14 @@ def says(frame: pd.DataFrame) -> str:
     if len(relative):
         near, far = _apart(relative, "rel_p50")
         ends = (units.ratio_text(row["rel_p50"], row["rel_lo"], row["rel_hi"]) for row in (far.low, far.high))
+        least = f", and `{near.low['name']}` least ({near.text})" if near != far else ""
         sentences.append(
-            f"Relative to the C control, `{near.low['name']}` differs least between the machines ({near.text}), and "
-            f"`{far.low['name']}` most: {' and '.join(ends)}."
+            f"Between the machines, relative to the C control, `{far.low['name']}` differs most: from "
+            f"{' to '.join(ends)}{least}."
         )
     _, far = _apart(frame, "p50_ns")
     ends = (units.time_text(row["p50_ns"], row["p50_lo_ns"], row["p50_hi_ns"]) for row in (far.low, far.high))
-    sentences.append(f"Of the absolute times, those of `{far.low['name']}` differ most: {' and '.join(ends)}.")
+    sentences.append(f"Of the absolute times, that of `{far.low['name']}` differs most: from {' to '.join(ends)}.")
     return " ".join(sentences)
 
 
@@ -167,9 +169,10 @@ def drawing(frame: pd.DataFrame) -> Figure:
     for axes, text in zip(panels[-1], ("median ÷ C control", "median time")[not relative :], strict=True):
         axes.set_xlabel(text)
     handles = [
-        Line2D([], [], color=_colour(place), marker=_marker(place), linewidth=1.6, label=_cut(name, LONGEST_MACHINE))
+        dots.as_dot(Line2D([], [], label=_cut(name, LONGEST_MACHINE)), _look(place))
         for place, name in enumerate(machines)
     ]
+    style.note(picture, dots.INTERVALS)
     style.legend(picture, handles, 1)
     return picture
 
@@ -193,23 +196,18 @@ def _draw_point(axes: Axes, row: dict[Any, Any], y: float, machines: list[str], 
     value, lo, hi = (row[name] for name in columns)
     place = machines.index(row["machine"])
     at = y + ((place + 0.5) / len(machines) - 0.5) * 0.7
-    colour = _colour(place)
-    if units.known(lo) and units.known(hi):
-        axes.plot([lo, hi], [at, at], color=colour, linewidth=1.6, zorder=2, solid_capstyle="butt")
-    size = max(1.5, 3.6 - 0.3 * len(machines))
-    (point,) = axes.plot(value, at, marker=_marker(place), color=colour, markersize=size, markeredgewidth=0, zorder=3)
+    point = dots.dot_with_interval(axes, "x", at, (value, lo, hi), _look(place))
+    if len(machines) > MOST_LARGE:
+        point.set(markersize=dots.DOT_PT / 2, linewidth=dots.INTERVAL_PT / 2)
     show = units.time_text if columns[0] == "p50_ns" else units.ratio_text
     unit = "" if columns[0] == "p50_ns" else " times its control"
     name = f"{row['name']} on {row['machine']}, Python {row['python']}"
     mark(point, str(row["mechanism"]), name, show(value, lo, hi) + unit)
 
 
-def _colour(place: int) -> str:
-    return palette.COLOURS[place % len(palette.COLOURS)]
-
-
-def _marker(place: int) -> str:
-    return palette.MARKERS[place % len(palette.MARKERS)]
+def _look(place: int) -> palette.Look:
+    """That of a machine. Its colour says nothing of mechanisms: their names stand at the rows."""
+    return palette.Look(palette.COLOURS[place % len(palette.COLOURS)], palette.MARKERS[place % len(palette.MARKERS)])
 
 
 def _cut(text: str, most: int) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures import NoPicture, figure, palette, style
+from analysis.figures import NoPicture, dots, figure, palette, style
 from analysis.figures.marks import follow, mark
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
@@ -92,14 +92,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
     look = palette.look_of(name)
     (line,) = axes.plot(rows["place"], rows["value"], color=look.colour, linewidth=0.6, alpha=0.6, zorder=2)
     follow(line, name)
-    bounded = rows[rows["lo"].notna()]
-    follow(
-        axes.vlines(bounded["place"], bounded["lo"], bounded["hi"], color=look.colour, linewidth=2.0, zorder=3), name
-    )
     for row in rows.to_dict("records"):
-        (dot,) = axes.plot(
-            row["place"], row["value"], marker=look.marker, color=look.colour, markersize=3, markeredgewidth=0, zorder=4
-        )
+        dot = dots.dot_with_interval(axes, "y", row["place"], (row["value"], row["lo"], row["hi"]), look)
         absolute = f", {latency_text(row)}" if row["relative"] else ""
         mark(
             dot,
@@ -146,5 +140,6 @@ def draw(frame: pd.DataFrame) -> Figure:
         axes.remove()
     relative = bool(frame["relative"].any())
     what = "median time" if not relative else "median ÷ C control" + (" (time: no control)" if mixed(frame) else "")
+    style.note(picture, dots.INTERVALS)
     picture.supylabel(what, fontsize=7)
     return picture

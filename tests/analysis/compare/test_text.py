@@ -161,8 +161,8 @@ def test_plot_shows_every_verdict(tmp_path: Path) -> None:
 
 def test_plot_to_no_place(tmp_path: Path) -> None:
     """A suffix that is no picture and a place that is no directory are refused in a line."""
-    with pytest.raises(CompareError, match=r"must end in \.svg or \.png"):
-        write_plot(FOUND, tmp_path / "a.pdf")
+    with pytest.raises(CompareError, match=r"must end in \.svg, \.png or \.pdf"):
+        write_plot(FOUND, tmp_path / "a.jpg")
     (tmp_path / "file").touch()
     with pytest.raises(CompareError, match="cannot be written"):
         write_plot(FOUND, tmp_path / "file" / "a.svg")

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,26 +18,27 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from analysis import figures
-from analysis.figures import NoPicture, across_runs, calls, mechanisms, size, style, time_order
+from analysis.figures import NoPicture, calls, marks, mechanisms, palette, size, style, ticks, time_order
+from analysis.figures.side_by_side import across_runs
 from analysis.read.run import load_run
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import summarise, summary_csv, write_summary
+from analysis.summary.stored import summary_of
 from tests.fake_kinds import KINDS, sized
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
 
 # What only a run draws that asked for it.
 ASKED_FOR = ["phases", "at_once", "first_write", "workers"]
 NAMES = [
-    "mechanisms", "where_time_goes", "calls", "pythons", "size", "page_faults", "blocked", "across_runs", "phases",
-    "time_order", "at_once", "first_write", "workers",
+    "mechanisms", "where_time_goes", "calls", "pythons", "size", "page_faults", "blocked", "phases", "time_order",
+     "at_once", "first_write", "workers",
 ]  # fmt: skip
 # What one interpreter does not have.
 OF_ONE = [*ASKED_FOR, "pythons"]
 
 
 def _analysed(results: Path, fake: FakeRun | None = None) -> AnalysedRun:
-    path = write_run(results, fake or FakeRun())
-    return AnalysedRun(load_run(path), [path])
+    return AnalysedRun(load_run(write_run(results, fake or FakeRun())))
 
 
 def _drawn(kind: figures.FigureKind, analysed: AnalysedRun) -> Figure:
@@ -90,7 +93,7 @@ def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
     kind_run: Callable[[str], Path], kind: str
 ) -> None:
     """Whatever the run is, a figure has a sentence and no text over another, or says why there is none."""
-    analysed = AnalysedRun(load_run(kind_run(kind)), [kind_run(kind)])
+    analysed = AnalysedRun(load_run(kind_run(kind)))
     refused, reasons = [], []
     for figure in figures.kinds():
         try:
@@ -106,8 +109,8 @@ def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
     expected = {
         "no rounds": NAMES,
         "all failed": NAMES,
-        "imported": ["calls", "size", "across_runs", "where_time_goes", "blocked", *OF_ONE],
-        "other parents": ["size", "across_runs", *OF_ONE],
+        "imported": ["calls", "size", "where_time_goes", "blocked", *OF_ONE],
+        "other parents": ["size", *OF_ONE],
         "quiet": OF_ONE,
         "two interpreters": ASKED_FOR,
         "told": ["size", "first_write", "at_once", "workers", "pythons"],
@@ -125,8 +128,14 @@ def test_six_interpreters_and_eight_runs_stay_readable(tmp_path: Path) -> None:
         write_run(tmp_path, FakeRun(cells, rounds=6, seed=day, run=f"202611{day}T040000Z-labelled", machine=machine))
         for day in range(10, 18)
     ]
-    analysed = AnalysedRun(load_run(paths[-1]), paths)
-    assert across_runs.data(analysed)["place"].nunique() == 8
+    analysed = AnalysedRun(load_run(paths[-1]))
+    frame = across_runs.in_time(_rows(*paths))
+    assert frame["place"].nunique() == 8
+    with style.look():
+        picture = across_runs.drawing(frame)
+        style.frame(picture, across_runs.TITLE, machine)
+        picture.draw_without_rendering()
+    assert _overlaps(picture) == []
     for figure in figures.kinds():
         if figure.name in ASKED_FOR:
             continue
@@ -184,6 +193,48 @@ def test_mechanisms_stand_in_groups_the_cheapest_first(tmp_path: Path) -> None:
     )
 
 
+def test_each_work_has_a_panel_with_its_own_axis(tmp_path: Path) -> None:
+    """Nanoseconds of nothing do not stretch the axis of a spawn; a control stands below its dot, not on it."""
+    with style.look():
+        picture = mechanisms.draw(mechanisms.data(_analysed(tmp_path, FakeRun(noise=QUIET))))
+    panels = {axes.get_title(loc="left"): axes for axes in picture.axes}
+    assert list(panels) == ["control, in C", "no process", "fork only", "run a program", "call in a new Python process"]
+    lo, hi = panels["run a program"].get_xlim()
+    assert 100_000 < lo < 165_000
+    assert 230_000 < hi < 600_000
+    controls = [line for line in panels["run a program"].lines if line.get_marker() == "x"]
+    assert [float(np.asarray(line.get_ydata())[0]) for line in controls] == [0.27, 1.27]
+    words = {each.name: each.value for each in marks.marks_of(picture)}
+    assert words["posix_spawn"].startswith("177 µs (177 to 177), p99 ")
+    assert words["posix_spawn"].endswith("C control 165 µs, 800 calls")
+
+
+def test_interpreters_of_a_mechanism_share_its_colour(tmp_path: Path) -> None:
+    """Two interpreters have two markers in one colour, and the legend shows these markers."""
+    cells = [replace(FakeCell(), python=python) for python in ("3.11.7", "3.12.1")]
+    with style.look():
+        picture = mechanisms.draw(mechanisms.data(_analysed(tmp_path, FakeRun(cells, noise=QUIET))))
+    dots = [line for line in picture.axes[0].lines if line.get_marker() in "os"]
+    assert [(dot.get_marker(), dot.get_markerfacecolor()) for dot in dots] == [("o", palette.BLUE), ("s", palette.BLUE)]
+    assert [marks.marks_of(picture)[place].name for place in (0, 1)] == [
+        "os_fork, Python 3.11.7", "os_fork, Python 3.12.1",
+    ]  # fmt: skip
+    handles = [handle.get_marker() for handle in picture.legends[0].get_lines()]
+    assert handles[:2] == ["o", "s"]
+
+
+def test_what_few_calls_carry_is_pale(tmp_path: Path) -> None:
+    """Of 800 calls, the line is solid down to the ten slowest, and pale from there to the slowest."""
+    frame = calls.data(_analysed(tmp_path, FakeRun([FakeCell()])))
+    with style.look():
+        tail = calls.draw(frame).axes[1]
+    solid, pale = tail.lines
+    assert solid.get_alpha() is None
+    assert pale.get_alpha() == calls.PALE["alpha"]
+    assert float(np.asarray(solid.get_ydata())[-1]) == pytest.approx(calls.FEW / 800)
+    assert float(np.asarray(pale.get_ydata())[-1]) == pytest.approx(1 / 800)
+
+
 def test_unlike_benchmarks_are_not_ranked(tmp_path: Path) -> None:
     """What pyperf measured is shown as it is: no sentence calls one benchmark cheaper than another."""
     frame = mechanisms.data(_analysed(tmp_path, KINDS["imported"]()))
@@ -222,28 +273,50 @@ def test_size_is_the_one_that_was_verified(tmp_path: Path) -> None:
     )
 
 
-def test_runs_stand_in_order_of_time_and_partial_ones_are_marked(tmp_path: Path) -> None:
+def _rows(*paths: Path) -> pd.DataFrame:
+    runs = [load_run(path) for path in paths]
+    return pd.concat([across_runs.rows_of(run, summary_of(run)) for run in runs])
+
+
+def test_runs_stand_in_order_of_time_and_partial_ones_are_named(tmp_path: Path) -> None:
     """Two runs of 120 µs and 132 µs lie 10 % apart; the relative ones do not, as the control moved alike."""
-    older = write_run(tmp_path, FakeRun(noise=QUIET, run="20261101T040000Z"))
+    older = write_run(tmp_path, FakeRun(noise=QUIET, run="20261101T040000Z-labelled"))
     slower = [FakeCell(total_ns=132_000, control_ns=71_500)]
     newer = write_run(tmp_path, FakeRun(slower, noise=QUIET, run="20261102T040000Z", torn=True))
-    frame = across_runs.data(AnalysedRun(load_run(older), [older, newer]))
-    assert frame["run"].tolist() == ["20261101T040000Z", "20261102T040000Z"]
-    assert frame["partial"].tolist() == [False, True]
-    assert frame["p50_ns"].tolist() == [120_000, 132_000]
-    assert across_runs.says(frame).endswith("the absolute medians lie up to 10 % apart, the relative ones up to 0 %.")
-
-
-def test_one_run_is_a_picture_and_damaged_ones_are_left_out(tmp_path: Path) -> None:
-    """A first run has a valid figure; a neighbour that cannot be read takes nothing away from it."""
-    path = write_run(tmp_path, FakeRun(noise=QUIET))
-    damaged = write_run(tmp_path, FakeRun(noise=QUIET, run="20261125T040000Z"))
-    (damaged / "blocks.csv").write_text("nonsense\n")
-    frame = across_runs.data(AnalysedRun(load_run(path), [path, damaged]))
-    assert len(frame) == 1
-    assert across_runs.says(frame).startswith(
-        "There is one run so far (Python 3.11.7): `os_fork` takes 120 µs (120 to 120), 1.85"
+    frame = across_runs.in_time(_rows(newer, older))
+    fork = frame[frame["mechanism"] == "os_fork"]
+    assert fork["run"].tolist() == ["20261101T040000Z-labelled", "20261102T040000Z"]
+    assert fork["p50_ns"].tolist() == [120_000, 132_000]
+    assert across_runs.says(frame) == (
+        "Medians of 2 runs (Python 3.11.7) lie apart by up to: `os_fork` 0 % relative, 10 % absolute."
     )
+    with style.look():
+        picture = across_runs.drawing(frame)
+    names = [axes.get_title(loc="left").partition(",")[0] for axes in picture.axes[::2]]
+    assert names == ["os_fork", "posix_spawn", "subprocess_run", "mp_spawn"]
+    labels = [label.get_text() for label in picture.axes[-1].get_xticklabels()]
+    assert labels == ["11-02 04:00, partial", "11-01 04:00, labelled"]
+
+
+def test_a_run_without_interval_is_hollow(tmp_path: Path) -> None:
+    """Three rounds are too few for an interval: the dot has no filling, and the legend says what that means."""
+    paths = [
+        write_run(tmp_path, FakeRun([FakeCell()], rounds=rounds, run=f"2026110{rounds}T040000Z")) for rounds in (3, 8)
+    ]
+    with style.look():
+        picture = across_runs.drawing(across_runs.in_time(_rows(*paths)))
+    fills = [line.get_markerfacecolor() for line in picture.axes[0].lines if line.get_marker() == "o"]
+    assert fills == ["white", palette.BLUE]
+    assert [text.get_text() for text in picture.legends[0].get_texts()] == ["no interval"]
+
+
+def test_one_run_has_no_figure_across_runs(tmp_path: Path) -> None:
+    """It says that it takes two, and a run without a core mechanism says so too."""
+    assert (
+        across_runs.draw(_rows(write_run(tmp_path, FakeRun(rounds=6)))).reason == "it takes two runs, and this is one"
+    )
+    other = write_run(tmp_path / "other", FakeRun([FakeCell("popen", work="exec")], rounds=6))
+    assert across_runs.draw(_rows(other)).reason.startswith("none of `os_fork`, ")
 
 
 def test_an_older_runs_summary_is_used_while_it_holds_all_rounds(tmp_path: Path) -> None:
@@ -254,10 +327,10 @@ def test_an_older_runs_summary_is_used_while_it_holds_all_rounds(tmp_path: Path)
     file = run.path / "summary.csv"
     for rounds, median in ((10, 999_000), (9, 120_000)):
         file.write_text(summary_csv(summary.assign(p50_ns=999_000.0, rounds=rounds)))
-        summary_used = across_runs.summary_of(run)
+        summary_used = summary_of(run)
         assert summary_used.loc[summary_used["mechanism"] == "os_fork", "p50_ns"].iloc[0] == median
     file.unlink()
-    assert across_runs.summary_of(run).equals(summary)
+    assert summary_of(run).equals(summary)
 
 
 def test_the_course_of_a_run_shows_a_slow_stretch(tmp_path: Path) -> None:
@@ -278,8 +351,10 @@ def test_the_course_of_a_run_shows_a_slow_stretch(tmp_path: Path) -> None:
 )
 def test_an_axis_has_a_few_ticks_whatever_it_spans(lo: float, hi: float) -> None:
     """From 1 % to nine decades, a log axis has 2 to 6 ticks, inside it and ascending."""
-    ticks = style.log_ticks(lo, hi)
-    assert 2 <= len(ticks) <= 6
-    assert ticks == sorted(set(ticks))
-    assert lo <= ticks[0] * (1 + 1e-9)
-    assert ticks[-1] <= hi * (1 + 1e-9)
+    found = ticks.log_ticks(lo, hi)
+    labelled = ticks.apart(found, lo, hi)
+    assert all(b / a >= (hi / lo) ** ticks.LABEL_SHARE for a, b in itertools.pairwise(labelled))
+    assert 2 <= len(found) <= 6
+    assert found == sorted(set(found))
+    assert lo <= found[0] * (1 + 1e-9)
+    assert found[-1] <= hi * (1 + 1e-9)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from matplotlib.patches import Rectangle
 
-from analysis.figures import NoPicture, phases, style
+from analysis.figures import NoPicture, style
+from analysis.figures.causes import phases
 from analysis.read.run import load_run
 from analysis.summary.analysed_run import AnalysedRun
 from tests.fake_run import QUIET, FakeCell, FakeRun, write_run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import zipfile
@@ -11,6 +12,9 @@ from urllib.parse import unquote
 import pytest
 
 from analysis.__main__ import main
+from analysis.site.build import build
+from analysis.site.command import DOCS
+from analysis.site.files import put
 from tests.fake_run import QUIET, FakeRun, write_run
 from tests.hostile_run import harmful, hostile_run
 from tests.rendered import Elements, elements
@@ -53,6 +57,11 @@ def states(site: Path) -> dict[str, tuple[int, int]]:
     """Inode and time of every file: a file that was written anew has another inode."""
     files = (path for path in site.rglob("*") if path.is_file())
     return {str(path.relative_to(site)): (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
+
+
+def contents(site: Path) -> dict[str, bytes]:
+    """Every file of a site."""
+    return {str(path.relative_to(site)): path.read_bytes() for path in site.rglob("*") if path.is_file()}
 
 
 def test_links_lead_to_what_is_there_and_pages_load_nothing(site: Path) -> None:
@@ -169,3 +178,141 @@ def test_a_folder_of_something_else_is_left_alone(
     assert publish(results, tmp_path) == 2
     assert "holds something else" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_what_is_gone_is_taken_away_and_nothing_else(results: Path, site: Path, tmp_path: Path) -> None:
+    """Pages of a run and a machine that are no longer there go; a file that somebody put beside them stays."""
+    fewer = shutil.copytree(results, tmp_path / "fewer")
+    shutil.rmtree(fewer / "two")
+    shutil.rmtree(fewer / "one/20261124T040000Z")
+    mine = site / "machines/one/20261124T040000Z/mine.txt"
+    mine.write_text("mine")
+    assert publish(fewer, site) == 0
+    assert not (site / "machines/two").exists()
+    assert list(mine.parent.iterdir()) == [mine]
+    assert (site / "machines/one/20261125T040000Z/index.html").is_file()
+    assert not (site / "machines/one/trend.svg").exists()
+    assert "two" not in elements((site / "index.html").read_text()).text.split()
+
+
+def test_the_record_leads_nowhere_else(results: Path, site: Path, tmp_path: Path) -> None:
+    """A record that names files outside of the site, or behind a link, takes none of them away."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("kept")
+    (site / "link").symlink_to(outside)
+    record = json.loads((site / "site.json").read_text())
+    names = ["../outside/kept", str(outside / "kept"), "link/kept", "site.json", ""]
+    record["made"]["machines/gone"] = {"digest": "", "files": names, "about": {}}
+    (site / "site.json").write_text(json.dumps(record))
+    assert publish(results, site) == 0
+    assert (outside / "kept").read_text() == "kept"
+    assert "machines/gone" not in json.loads((site / "site.json").read_text())["made"]
+
+
+def test_an_interrupted_build_is_mended(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an interrupt amid a run's files, the next build gives the site of an undisturbed one, down to each byte."""
+    whole, site = tmp_path / "whole", tmp_path / "site"
+    assert publish(results, whole) == 0
+    count = 0
+
+    def interrupted(place: Path, name: str, content: bytes | str) -> bool:
+        nonlocal count
+        count += 1
+        if count == 20:
+            raise KeyboardInterrupt
+        return put(place, name, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("analysis.site.build.put", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            build(results, DOCS, site)
+    assert not (site / "index.html").exists()
+    assert publish(results, site) == 0
+    assert contents(site) == contents(whole)
+
+
+def test_files_of_a_killed_build_are_known_to_the_next(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build that is killed leaves no file that the next one, of fewer runs, does not take away."""
+    site, fewer = tmp_path / "site", shutil.copytree(results, tmp_path / "fewer")
+    shutil.rmtree(fewer / "one")
+
+    class Killed(BaseException):
+        pass
+
+    def killed(place: Path, name: str, content: bytes | str) -> bool:
+        if name.startswith("machines/two"):
+            raise Killed
+        return put(place, name, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("analysis.site.build.put", killed)
+        patch.setattr("analysis.site.build._Build._settle", lambda self: None)
+        with pytest.raises(Killed):
+            build(results, DOCS, site)
+    assert (site / "machines/one/20261124T040000Z/run.zip").is_file()
+    assert publish(fewer, site) == 0
+    assert not (site / "machines/one").exists()
+
+
+def test_a_missing_report_is_made_for_the_site_alone(results: Path, tmp_path: Path) -> None:
+    """A run without a report gets its page with figures, answers and decisions, and nothing is written into the run."""
+    bare = tmp_path / "results"
+    run = shutil.copytree(results / "one/20261124T040000Z", bare / "one/20261124T040000Z")
+    shutil.rmtree(run / "report")
+    before = sorted(run.iterdir())
+    assert publish(bare, tmp_path / "site") == 0
+    assert sorted(run.iterdir()) == before
+    text = (tmp_path / "site/machines/one/20261124T040000Z/index.html").read_text()
+    assert "were made from the raw files for this page" in text
+    stored = tmp_path / "stored"
+    assert publish(results, stored) == 0
+    beside = (stored / "machines/one/20261124T040000Z/index.html").read_text()
+    assert "None of them was made anew" in beside.replace("\n", " ")
+    # Read back from report.md or made anew, a page shows the same.
+    ours, theirs = elements(text), elements(beside)
+    assert [one for one in ours.found if one[0] in ("h2", "h3", "figure", "table")] == [
+        one for one in theirs.found if one[0] in ("h2", "h3", "figure", "table")
+    ]
+
+
+def test_a_forged_report_is_not_shown_when_all_are_made_anew(results: Path, tmp_path: Path) -> None:
+    """With --redraw a sentence and a figure that do not follow from the raw files are not on the page."""
+    forged = tmp_path / "results"
+    run = shutil.copytree(results / "one/20261124T040000Z", forged / "one/20261124T040000Z")
+    report = run / "report/report.md"
+    report.write_text(report.read_text().replace("## Answers\n", "## Answers\n\n**Who wins?**\n- Our own fork does.\n"))
+    page = "machines/one/20261124T040000Z/index.html"
+    assert publish(forged, tmp_path / "site") == 0
+    assert "Our own fork does." in (tmp_path / "site" / page).read_text()
+    assert main(["publish", "--results", str(forged), "--site", str(tmp_path / "site"), "--redraw"]) == 0
+    assert "Our own fork does." not in (tmp_path / "site" / page).read_text()
+
+
+def test_a_machine_shows_its_trend_and_keeps_labels_apart(results: Path, tmp_path: Path) -> None:
+    """Two runs make a figure with its table; a run with a label is in neither, and a single one is said to be so."""
+    labelled = tmp_path / "results"
+    for run in ("one/20261124T040000Z", "one/20261125T040000Z"):
+        shutil.copytree(results / run, labelled / run)
+    write_run(labelled, FakeRun(run="20261126T040000Z-mine", machine="one", rounds=7, noise=QUIET))
+    other = labelled / "one/20261126T040000Z-mine"
+    shutil.copytree(results / "one/20261124T040000Z/report", other / "report")
+    assert publish(labelled, tmp_path / "site") == 0
+    place = tmp_path / "site/machines/one"
+    page = elements((place / "index.html").read_text())
+    assert "Runs with the label mine" in page.text
+    assert "One run so far" in page.text
+    assert "10 more runs for a verdict" in page.text
+    assert [dict(attributes)["id"] for tag, attributes in page.found if tag == "figure"].count("trend") == 1
+    rows = (place / "trend.csv").read_text().splitlines()
+    assert {row.split(",")[4] for row in rows[1:]} == {"20261124T040000Z", "20261125T040000Z"}
+
+
+def test_a_run_may_be_called_like_a_page(results: Path, tmp_path: Path) -> None:
+    """A directory named index.html takes no page's place."""
+    named = tmp_path / "results"
+    shutil.copytree(results / "one/20261124T040000Z", named / "one/index.html")
+    assert publish(named, tmp_path / "site") == 0
+    assert (tmp_path / "site/machines/one/index.html").is_file()

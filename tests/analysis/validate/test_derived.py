@@ -34,7 +34,7 @@ def test_derived_files_have_to_be_there(run: Path) -> None:
     assert all(found[name].startswith("missing") for name in DERIVED[1:])
 
 
-def test_a_report_may_be_older_than_other_runs(run: Path) -> None:
+def test_a_report_is_of_its_run_alone(run: Path) -> None:
     """A run stays valid when a later run of its machine comes beside it, which its report does not show."""
     later = run.parent / "20261124T050000Z"
     later.mkdir()
