@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 
@@ -12,6 +13,11 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 def find() -> str | None:
     """The path of a browser that Playwright drives; ``None``: there is none."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def arguments() -> list[str]:
+    """What it has to be started with: its sandbox needs a user that is not root, and refuses to start for root."""
+    return ["--no-sandbox"] if os.geteuid() == 0 else []
 
 
 def main() -> int:

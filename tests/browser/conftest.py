@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
@@ -33,10 +32,8 @@ def browser(_nothing_left_behind: None) -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"no browser here: none of {', '.join(chromium.NAMES)}")
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed; `make test` does it")
-    # Chromium's sandbox wants a user that is not root, and refuses to start for root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with api.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=path, args=arguments)
+        started = driver.chromium.launch(executable_path=path, args=chromium.arguments())
         yield started
         started.close()
 
