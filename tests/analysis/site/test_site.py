@@ -22,7 +22,6 @@ from tests.fake_run import QUIET, FakeRun, write_run
 from tests.hostile_run import harmful, hostile_run
 from tests.rendered import Elements, elements
 
-PARTS = ("figure", "table", "caption")
 DRAWN = ("mechanisms", "size")
 ALLOWED_SCRIPTS = 1  # the program's own
 
