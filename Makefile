@@ -91,7 +91,13 @@ aa: setup ## Compare many runs of identical code, ours and pyperf's: how often a
 	    $(PY) -m bench.experiments.identical_runs $(if $(RUNS),--runs "$(RUNS)") $(if $(BUDGET),--budget "$(BUDGET)") --results "$$folder" && \
 	    $(PY) -m analysis.experiments.identical_runs "$$folder"
 
+# Playwright drives the tests in a browser, and nothing else wants it: it comes where there is one.
 test: setup ## Run the tests
+	@if $(PY) -m tests.browser.chromium >/dev/null && ! cmp -s tests/browser/requirements.lock .venv/browser.lock; then \
+	    echo 'adding Playwright to .venv, once' >&2; \
+	    $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.lock && \
+	    cp tests/browser/requirements.lock .venv/browser.lock || \
+	    echo 'make: Playwright could not be installed, see above; the tests in a browser are skipped' >&2; fi
 	@$(PY) -m pytest --numprocesses $(JOBS) $(TESTS)
 
 # cosmic-ray and what it needs are not part of .venv: nothing else wants them.

@@ -1,6 +1,6 @@
 """Turns many runs with reports into a site, and prints the seconds of the first build and of one without a change.
 
-    python -m tests.bench_site [--runs N]
+    python -m tests.bench_site [--runs N] [--like RUN]
 
 All runs are copies of one, with names of their own. Exit status 1 where the first build takes longer than `MOST_S`.
 """
@@ -16,9 +16,11 @@ import time
 from pathlib import Path
 
 from analysis.read.run import load_run
+from analysis.report.write import write_report
 from analysis.site.build import build
 from analysis.site.command import DOCS
-from analysis.site.run_page import make_report
+from analysis.summary.analysed_run import AnalysedRun
+from analysis.summary.cells import write_summary
 from tests.fake_run import FakeRun, write_run
 
 MOST_S = 60.0
@@ -28,11 +30,12 @@ def main() -> int:
     """Build twice and print both times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
-    number = parser.parse_args().runs
+    parser.add_argument("--like", type=Path, metavar="RUN", help="copy this run with its report (default: a fake one)")
+    options = parser.parse_args()
+    number = options.runs
     with tempfile.TemporaryDirectory() as folder:
         results, site = Path(folder) / "results", Path(folder) / "site"
-        first = write_run(results, FakeRun(rounds=30))
-        make_report(load_run(first))
+        first = _first(results, options.like)
         for copy in range(1, number):
             _copy(first, results, copy)
         for what in ("first build", "no change"):
@@ -44,6 +47,17 @@ def main() -> int:
             if seconds > MOST_S:
                 return 1
     return 0
+
+
+def _first(results: Path, like: Path | None) -> Path:
+    """The run that the others are copies of."""
+    if like is not None:
+        return Path(shutil.copytree(like, results / like.resolve().parent.name / like.resolve().name))
+    run = write_run(results, FakeRun(rounds=30))
+    analysed = AnalysedRun(load_run(run))
+    write_summary(analysed.run, analysed.summary)
+    write_report(analysed)
+    return run
 
 
 def _copy(run: Path, results: Path, number: int) -> None:

@@ -51,6 +51,11 @@ def _adopt_no_orphans() -> None:
 @pytest.fixture(autouse=True)
 def _nothing_left_behind() -> Iterator[None]:
     """Fail a test that leaves a child process, running or not reaped, or a changed CPU affinity."""
+    yield from nothing_left_behind()
+
+
+def nothing_left_behind() -> Iterator[None]:
+    """What a fixture does that fails for a child process that is left, or for a changed CPU affinity."""
     before = _children()
     cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     yield

@@ -153,9 +153,10 @@ def test_no_file_names_a_path_of_one_machine() -> None:
     assert not found
 
 
-def test_lock_names_no_registry_and_pins_by_content() -> None:
-    """The lock holds no address of a registry, pins every package to one version, and has a hash for each."""
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("folder", [".", "tests/browser", "tests/mutation"])
+def test_lock_names_no_registry_and_pins_by_content(folder: str) -> None:
+    """A lock holds no address of a registry, pins every package to one version, and has a hash for each."""
+    text = (ROOT / folder / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in text
     assert "-index" not in text
     packages = re.findall(r"^([A-Za-z0-9._-]+)(.*?)(?=^[A-Za-z0-9]|\Z)", text, re.MULTILINE | re.DOTALL)

@@ -22,7 +22,7 @@ _GLYPH = re.compile(r'((?: id="|href="#))DejaVuSans-(Bold-)?')
 # of a figure reaches into a shape that is used.
 _SHAPE = re.compile(r'(<path id="[^"]+" d="[^"]+" style=")stroke: #[0-9a-f]{6}(?:; )?')
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ROOT = "forkbench-figure"
+ROOT_CLASS = "forkbench-figure"
 _DARK_GROUND = "#15181c"
 _DARK = {  # what the dark page shows for each colour: the same hue, light enough for a dark ground
     "#ffffff": _DARK_GROUND,
@@ -87,9 +87,9 @@ def write_marks(svg: bytes, figure: Figure, name: str) -> bytes:
         groups[f"{name}-follows-{number}"] = f' class="follows" data-series={_quoted(series)}>'
     opening = re.compile(rf'(<g id="({re.escape(name)}-(?:mark|follows)-\d+)")>')
     text = opening.sub(lambda match: match[1] + groups.get(match[2], ">"), text)
-    text = text.replace("<svg ", f'<svg class="{_ROOT}" ', 1)
+    text = text.replace("<svg ", f'<svg class="{ROOT_CLASS}" ', 1)
     start = text.index(">", text.index("<svg")) + 1
-    return (text[:start] + f"\n<style>{_dark_style()}</style>" + text[start:]).encode("utf-8")
+    return (text[:start] + f"\n<style>{dark_style()}</style>" + text[start:]).encode("utf-8")
 
 
 def _smaller(text: str) -> str:
@@ -119,12 +119,12 @@ def _quoted(text: str) -> str:
     return quoteattr(_for_xml(text))
 
 
-def _dark_style() -> str:
+def dark_style() -> str:
     """Rules for a dark page. A program that knows no such rules, such as an editor of drawings, keeps the light ones.
 
     They hold inside of figures only, so that a page can take a figure into itself.
     """
-    rules = [f".{_ROOT}{{fill:#e8e8e8}}", f".{_ROOT} image{{filter:brightness(1.5)}}"]
+    rules = [f".{ROOT_CLASS}{{fill:#e8e8e8}}", f".{ROOT_CLASS} image{{filter:brightness(1.5)}}"]
     for light, dark in _DARK.items():
-        rules += [f'.{_ROOT} [style*="{kind}: {light}"]{{{kind}:{dark}!important}}' for kind in ("fill", "stroke")]
+        rules += [f'.{ROOT_CLASS} [style*="{kind}: {light}"]{{{kind}:{dark}!important}}' for kind in ("fill", "stroke")]
     return f"@media screen and (prefers-color-scheme:dark){{{''.join(rules)}}}"

@@ -26,6 +26,11 @@ FILE_MEANINGS = {
     **{table.file: f"one row is {table.row}" for table in schema.RAW_TABLES},
 }
 MOST_ERRORS = 40
+FIGURE_NOTE = (
+    "Point at anything drawn to read its value, its 95 % interval and its number of calls; each figure has them as a "
+    "table too. Where no line is seen at a point, its interval is narrower than the point. Most axes are logarithmic: "
+    "the same distance is the same factor. A mechanism has the same colour and the same sign in all figures."
+)
 
 
 def title(analysed: AnalysedRun) -> str:
@@ -85,14 +90,23 @@ def tables(analysed: AnalysedRun) -> list[dict[str, Any]]:
     """One table for each work, cells in the order in which they were asked for."""
     several = len(analysed.pythons) > 1
     names = ["mechanism", *(["Python"] if several else []), "parent", "path"]
-    columns = [*names, "median", "p99", "relative", "blocked", "faults", "calls", "rounds"]
+    columns = [*names, "median (95 % interval)", "p99 (95 % interval)", "relative (÷ C control)", "blocked",
+               "page faults a call", "calls", "rounds"]  # fmt: skip
     work_tables = []
     for work in dict.fromkeys([*WORK_TITLES, *analysed.summary["work"]]):
         cells = analysed.summary[analysed.summary["work"] == work]
         if not cells.empty:
             rows = [_row(cell, several) for cell in cells.to_dict("records")]
             heading = WORK_TITLES.get(str(work), str(work))
-            work_tables.append({"title": heading, "columns": columns, "rows": rows, "names": len(names)})
+            work_tables.append(
+                {
+                    "title": heading,
+                    "columns": columns,
+                    "rows": rows,
+                    "names": len(names),
+                    "series": [str(mechanism) for mechanism in cells["mechanism"]],
+                }
+            )
     return work_tables
 
 
@@ -171,8 +185,16 @@ def command(analysed: AnalysedRun) -> tuple[str, str]:
     return shlex.join(words), " ".join(note.split()).replace(" ,", ",")
 
 
+def derived_files(analysed: AnalysedRun) -> list[dict[str, str]]:
+    """What `analysis report` makes beside the raw files, so that it is there when the report is."""
+    made = [{"name": "summary.csv", "meaning": "one row is a cell: medians with intervals, tails, ratios, page faults"}]
+    if analysed.summary["p50_ns"].notna().any():
+        made.append({"name": "pyperf.json.gz", "meaning": "the same run for pyperf's tools"})
+    return made
+
+
 def files(analysed: AnalysedRun) -> list[dict[str, str]]:
-    """The run's raw files with what they hold. What is derived from them may be there or not: it is not named here."""
+    """The run's raw files with what they hold."""
     raw_files = []
     for name, meaning in FILE_MEANINGS.items():
         for file in (name, f"{name}.gz"):

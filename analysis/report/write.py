@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup, escape
 
 from analysis import figures
 from analysis.answers import answers
-from analysis.report import machine_sections, sections
+from analysis.report import components, machine_sections, sections
 from analysis.report.answers_text import first_sentence
-from analysis.report.decisions import COLUMNS, decisions
+from analysis.report.decisions import COLUMNS, decisions, result
+from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import markdown
 from analysis.write_file import make_folder, write_file
 
 FOLDER = "report"
-TEMPLATES = Path(__file__).parent / "templates"
-# What a report and the pages of a site look alike by.
-BASE_STYLE = TEMPLATES / "base.css"
-_CODE = re.compile(r"`([^`]*)`")
 
 
 def write_report(analysed: AnalysedRun) -> Path:
@@ -60,18 +54,30 @@ def write_picture(picture: figures.Picture, stem: Path) -> list[Path]:
 
 def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[str, Any]:
     """Everything that the templates show."""
+    decided = decisions(analysed)
+    shown = {picture.name: _shown(picture) for picture in pictures if not picture.reason}
+    return plain_context(analysed) | {
+        "decisions": decided,
+        "result": result(decided),
+        "decision_columns": COLUMNS,
+        "answers": answers(analysed),
+        "pictures": pictures,
+        "figures": shown,
+        "series": chosen_from(list(shown.values()), set(analysed.summary["mechanism"])),
+    }
+
+
+def plain_context(analysed: AnalysedRun) -> dict[str, Any]:
+    """What the templates show besides figures and what follows from every call: its summary is enough for it."""
     command, command_note = sections.command(analysed)
     return {
         "title": sections.title(analysed),
         "question": sections.question(analysed),
         "standing": sections.standing(analysed),
         "unfit": machine_sections.unfit(analysed),
-        "decisions": decisions(analysed),
-        "decision_columns": COLUMNS,
-        "answers": answers(analysed),
         "table_note": sections.table_note(analysed),
+        "figure_note": sections.FIGURE_NOTE,
         "tables": sections.tables(analysed),
-        "pictures": pictures,
         "certificate": machine_sections.certificate(analysed),
         "errors": sections.errors(analysed),
         "unavailable": sections.unavailable(analysed),
@@ -80,44 +86,29 @@ def context(analysed: AnalysedRun, pictures: Sequence[figures.Picture]) -> dict[
         "command": command,
         "command_note": command_note,
         "files": sections.files(analysed),
+        "derived": sections.derived_files(analysed),
     }
 
 
-def styles(own: Path) -> str:
-    """The style of a page: what all have, and behind it its own."""
-    return "".join(path.read_text(encoding="utf-8") for path in (BASE_STYLE, own))
+def _shown(picture: figures.Picture) -> PageFigure:
+    links = [Link(f"{picture.name}.{kind}", kind.upper()) for kind in ("svg", "png")]
+    return page_figure(picture.name, picture.title, picture.sentence, picture.svg, links)
 
 
 @cache
 def environment() -> jinja2.Environment:
-    """Templates of this package; an HTML one escapes what it is given, and a missing name is an error."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=lambda name: bool(name) and ".html" in str(name),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.globals["css"] = Markup(styles(TEMPLATES / "style.css").rstrip())
+    """Templates of a report."""
+    made = components.environment(components.TEMPLATES)
     made.filters.update(
         {
-            "html": html,
             "md": markdown.escape,
             "md_table": md_table,
             "code_block": markdown.code_block,
-            "plain": plain,
             "first_sentence": first_sentence,
             "other_sentences": other_sentences,
-            "base64": as_base64,
         }
     )
     return made
-
-
-def html(text: str) -> Markup:
-    """`text` escaped, with ``code`` elements for what stands between backticks."""
-    return Markup(_CODE.sub(lambda match: f"<code>{match[1]}</code>", str(escape(text))))
 
 
 def other_sentences(line: str) -> str:
@@ -125,17 +116,7 @@ def other_sentences(line: str) -> str:
     return line[len(first_sentence(line)) :].strip()
 
 
-def plain(text: str) -> str:
-    """`text` without backticks."""
-    return text.replace("`", "")
-
-
 def md_table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int]) -> str:
     """A table of texts, with ``code`` between backticks, as Markdown (see `analysis.text.markdown.table`)."""
     escaped = [[markdown.escape(text) for text in row] for row in rows]
     return markdown.table([markdown.escape(name) for name in columns], escaped, left)
-
-
-def as_base64(data: bytes) -> str:
-    """`data` for a data URI."""
-    return base64.b64encode(data).decode("ascii")

@@ -3,115 +3,170 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from analysis.errors import LoadError
 from analysis.read.run import find_runs, load_run
-from analysis.report.write import BASE_STYLE, FOLDER
 from analysis.site import pages
-from analysis.site.entries import RunEntry, entry_from, entry_of
-from analysis.site.files import digest, place_name, put, read_regular
-from analysis.site.run_page import downloads, make_report, page_values, run_files
+from analysis.site.documents import sources
+from analysis.site.entries import RunEntry, entry_from, entry_of, entry_to
+from analysis.site.files import digest, place_name, put
+from analysis.site.machine_page import trends
+from analysis.site.manifest import Made, Manifest, read_manifest, remove
+from analysis.site.run_page import possible_files, run_files, run_page
 
-MANIFEST = "site.json"
+ABOVE, COMPARISON = "", "compare"
+_PROGRAM = (".py", ".j2", ".css", ".js")
 
 
 @dataclass
 class Built:
-    """What a build did: places that were written, runs that were left out and why."""
+    """What a build did: places that were written or taken away, runs that were left out and why."""
 
     written: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def build(results: Path, docs: Path, site: Path) -> Built:
-    """Bring `site` up to date with `results` and the documents in `docs`. Raises `LoadError`, `OSError`."""
-    stored = _manifest(site)
-    built = Built()
-    kept: dict[str, Any] = {}
-    entries: list[RunEntry] = []
-    for path in find_runs(results):
+def build(results: Path, docs: Path, site: Path, redraw: bool = False) -> Built:
+    """Bring `site` up to date with `results` and the documents in `docs`. Raises `LoadError`, `OSError`.
+
+    With `redraw` all reports are made from the raw files, and none is taken from a run.
+    """
+    return _Build(results, docs, site, redraw).run()
+
+
+class _Build:
+    """One build: the record of the last one, and that of this one as far as it is."""
+
+    def __init__(self, results: Path, docs: Path, site: Path, redraw: bool) -> None:
+        self.results, self.folder, self.redraw = results, site, redraw
+        self.before = read_manifest(site)
+        self.now = Manifest(dict(self.before.made))
+        self.site = pages.Site(site, list(sources(docs)))
+        self.built = Built()
+        self.entries: dict[str, RunEntry] = {}
+        self.paths = {_place_of(path): path for path in find_runs(results)}
+        self.journal = False
+
+    def run(self) -> Built:
+        """Make what is not there yet, take away what is no longer, and keep the record even when interrupted."""
         try:
-            key, entry = _run(path, site, stored, kept, built)
-        except LoadError as problem:
-            built.problems.append(str(problem))
-            continue
-        except OSError as error:
-            built.problems.append(f"{path}: report cannot be made ({error.strerror}); make it with: analysis report")
-            continue
-        entries.append(entry)
-        kept[key]["entry"] = asdict(entry)
-    for place, text in pages.above(entries, _documents(docs)).items():
-        _put(site, place, text, built)
-    _put(site, MANIFEST, json.dumps({"runs": kept}, indent=1, sort_keys=True) + "\n", built)
-    return built
+            for place, path in self.paths.items():
+                try:
+                    self._run(place, path)
+                except LoadError as problem:
+                    self.built.problems.append(str(problem))
+            machines = pages.by_machine(list(self.entries.values()))
+            for place, runs in machines.items():
+                self._machine(place, runs)
+            self._above(machines)
+            self._take_away({*self.entries, *machines, ABOVE, COMPARISON})
+        finally:
+            self._settle()
+        return self.built
 
-
-def _run(path: Path, site: Path, stored: Mapping[str, Any], kept: dict[str, Any], built: Built) -> tuple[str, RunEntry]:
-    """Bring the page of one run up to date; its key in the manifest and its record."""
-    if path.is_symlink() or path.parent.is_symlink():
-        raise LoadError(f"{path}: is a symbolic link; put the run itself there")
-    machine = f"machines/{place_name(path.parent.name)}"
-    place = f"{machine}/{place_name(path.name)}"
-    files = run_files(path)
-    if f"{FOLDER}/report.md" not in files:
-        make_report(load_run(path))
+    def _run(self, place: str, path: Path) -> None:
+        """Bring the page of one run up to date."""
+        if path.is_symlink() or path.parent.is_symlink():
+            raise LoadError(f"{path}: is a symbolic link; put the run itself there")
         files = run_files(path)
-    now = digest({**files, " program": _program()})
-    known = stored.get(place)
-    try:
-        if known and known["digest"] == now and (site / place / "index.html").is_file():
-            entry = entry_from(known["entry"])
-            kept[place] = {"digest": now}
-            return place, entry
-    except (KeyError, TypeError):
-        pass  # a manifest of another time: the page is made again
-    run = load_run(path)
-    entry = entry_of(run, place, machine)
-    text = pages.run_page(page_values(run, entry, files))
-    for name, data in downloads(entry, files).items():
-        _put(site, f"{place}/{name}", data, built)
-    _put(site, f"{place}/index.html", text, built)
-    kept[place] = {"digest": now}
-    return place, entry
+        now = self._digest(files)
+        if self.before.is_whole(self.folder, place, now):
+            try:
+                self.entries[place] = entry_from(self.before.made[place].about)
+                return
+            except (KeyError, TypeError, AttributeError):
+                pass  # a record of another time: the page is made again
+        run = load_run(path)
+        page = run_page(run, files, place.rpartition("/")[2], self.redraw)
+        entry = entry_of(run, page.summary, place, page.values)
+        text = self.site.page("run", f"{place}/index.html", machine_name=run.machine, **page.values)
+        self._write(place, now, {**page.downloads, "index.html": text}, entry_to(entry))
+        self.entries[place] = entry
+
+    def _machine(self, place: str, runs: list[RunEntry]) -> None:
+        """Bring the page of a machine up to date, where one of its runs is another one than before."""
+        now = self._digest({run.place: self.now.made[run.place].digest.encode() for run in runs})
+        if self.before.is_whole(self.folder, place, now):
+            return
+        shown, files = trends([(run, self.paths[run.place]) for run in reversed(runs)])
+        text = pages.machine_page(self.site, place, runs, shown)
+        self._write(place, now, {**files, "index.html": text}, {})
+
+    def _above(self, machines: Mapping[str, list[RunEntry]]) -> None:
+        """Bring the pages above machines up to date; that with a figure only where its cells are others."""
+        cells = pages.compared(machines)
+        now = self._digest(
+            {"cells": json.dumps([[run.place, run.machine, asdict(cell)] for run, cell in cells]).encode()}
+        )
+        if not self.before.is_whole(self.folder, COMPARISON, now):
+            self._write(COMPARISON, now, pages.compare_page(self.site, cells), {}, inside="")
+        made: dict[str, bytes | str] = {"index.html": pages.front_page(self.site, machines)}
+        for source in self.site.documents:
+            made[f"{source.name}.html"] = pages.document_page(self.site, source, self.entries)
+        self._write(ABOVE, "", made, {}, inside="")
+
+    def _write(
+        self,
+        place: str,
+        now: str,
+        content: Mapping[str, bytes | str],
+        about: dict[str, object],
+        inside: str | None = None,
+    ) -> None:
+        """Put the files of `place` there, take away those that it had besides, and note it as done.
+
+        They lie in the folder `place`, or in `inside`. The page itself comes last.
+        """
+        folder = f"{place}/" if inside is None else inside
+        names = [f"{folder}{name}" for name in content]
+        if not self.journal and inside is None:
+            self._expect()
+        known = self.now.made.get(place, Made())
+        self.now.made[place] = Made("", sorted({*known.files, *names}), {})
+        for name, data in zip(names, content.values(), strict=True):
+            if put(self.folder, name, data):
+                self.built.written.append(name)
+        self.built.removed += remove(self.folder, set(known.files) - set(names))
+        self.now.made[place] = Made(now, sorted(names), about)
+
+    def _expect(self) -> None:
+        """Write down what may come, once and before anything else is written."""
+        self.journal = True
+        coming = {place: [f"{place}/{name}" for name in possible_files()] for place in self.paths}
+        for place in list(coming):
+            machine = place.rpartition("/")[0]
+            coming[machine] = [f"{machine}/{name}" for name in ("index.html", "trend.csv", "trend.svg", "trend.png")]
+        self.now.expect(self.folder, coming)
+
+    def _take_away(self, there: set[str]) -> None:
+        """Remove the pages of what is no longer under results/."""
+        for place in sorted(set(self.now.made) - there):
+            self.built.removed += remove(self.folder, self.now.made[place].files)
+            del self.now.made[place]
+
+    def _settle(self) -> None:
+        """Write the record of what is done, and of what was begun."""
+        self.now.write(self.folder)
+
+    def _digest(self, files: Mapping[str, bytes]) -> str:
+        names = json.dumps([[source.name, source.link_text] for source in self.site.documents])
+        settings = f"{self.redraw} {names}".encode()
+        return digest({**files, " program": _program(), " settings": settings})
 
 
-def _put(site: Path, place: str, content: bytes | str, built: Built) -> None:
-    if put(site, place, content):
-        built.written.append(place)
-
-
-def _manifest(site: Path) -> dict[str, Any]:
-    """Runs of the last build by place. Raises `LoadError` for a folder that holds something else."""
-    site.mkdir(parents=True, exist_ok=True)
-    data = read_regular(site / MANIFEST)
-    if data is None:
-        if any(site.iterdir()):
-            raise LoadError(f"--site {site}: holds something else than a site; name an empty or a new folder")
-        put(site, MANIFEST, "{}\n")  # a build that is interrupted leaves a site, which the next one goes on with
-        return {}
-    try:
-        stored = json.loads(data)["runs"]
-        return stored if isinstance(stored, dict) else {}
-    except (ValueError, KeyError, TypeError):
-        return {}
-
-
-def _documents(docs: Path) -> Iterator[tuple[str, str]]:
-    """Name and source of the documents that become pages."""
-    for path in sorted(docs.glob("*.md")):
-        data = read_regular(path)
-        if data is not None:
-            yield path.stem, data.decode("utf-8", "replace")
+def _place_of(run: Path) -> str:
+    return f"machines/{place_name(run.parent.name)}/{place_name(run.name)}"
 
 
 @cache
 def _program() -> bytes:
-    """What makes the pages: when it changes, all of them are made again."""
-    here = Path(__file__).parent
-    sources = sorted(path for path in here.rglob("*") if path.suffix in (".py", ".j2", ".css", ".js"))
-    return b"".join(path.read_bytes() for path in [BASE_STYLE, *sources])
+    """What makes the pages: when a line of it changes, all of them are made again."""
+    root = Path(__file__).parents[2]
+    folders = (root / "analysis", root / "bench" / "schema")
+    found = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in _PROGRAM)
+    return digest({str(path.relative_to(root)): path.read_bytes() for path in found}).encode()

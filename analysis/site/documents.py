@@ -2,44 +2,122 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from markupsafe import Markup, escape
+
+from analysis.site.files import read_regular
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_OPEN = '<div class="wide" tabindex="0" role="region" aria-label="Table of this section">'
+# Documents besides those in docs/: their place in the repository, the name of their page.
+_BESIDE = {"CONTRIBUTING.md": "contributing", "results/README.md": "files"}
+_TITLES = {
+    "findings": "Findings",
+    "method": "Method",
+    "parents": "Parents",
+    "forking": "Introduction",
+    "reliability": "Reliability",
+    "files": "Files and columns",
+    "contributing": "Contribute",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A document: its `place` in the repository, the `name` of its page, its Markdown."""
+
+    place: str
+    name: str
+    text: str
+
+    @property
+    def link_text(self) -> str:
+        """What a link to its page is called."""
+        return _TITLES.get(self.name, self.name.capitalize())
 
 
 @dataclass(frozen=True)
 class Document:
-    """A page's title and its body as HTML; HTML in the source is shown as letters."""
+    """A page's title, its sections (anchor and heading), and its body as HTML; HTML in the source stays letters."""
 
     title: str
-    body: str
+    sections: list[tuple[str, str]]
+    body: Markup
 
 
-def document(source: str, target: Callable[[str], str | None]) -> Document:
-    """The page of `source`; `target` turns a link into one of the site, or ``None``: only its text stays."""
+def sources(docs: Path) -> Iterator[Source]:
+    """The documents that become pages: those in the folder `docs`, and those of the repository around it."""
+    names = [(f"{docs.name}/{path.name}", path.stem) for path in docs.glob("*.md")]
+    order = list(_TITLES)
+    for place, name in sorted(
+        [*names, *_BESIDE.items()], key=lambda one: (order.index(one[1]) if one[1] in order else len(order), one[1])
+    ):
+        data = read_regular(docs.parent / place)
+        if data is not None:
+            yield Source(place, name, data.decode("utf-8", "replace"))
+
+
+def document(source: Source, target: Callable[[str], str | None]) -> Document:
+    """The page of `source`.
+
+    `target` turns a place in the repository, as a link names it, into one of the site; ``None``: only its text stays.
+    """
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = reader.parse(_COMMENT.sub("", source))
-    title = ""
+    tokens = reader.parse(_COMMENT.sub("", source.text))
+    title, sections, used = "", [], Counter[str]()
     for here, token in enumerate(tokens):
         if token.type == "heading_open":
-            text = tokens[here + 1].content
-            title = title or text.replace("`", "")
-            token.attrSet("id", _anchor(text))
+            text = tokens[here + 1].content.replace("`", "")
+            title = title or text
+            anchor = _anchor(text, used)
+            token.attrSet("id", anchor)
+            if token.tag == "h2":
+                sections.append((anchor, text))
         if token.children:
-            token.children = _links(token.children, target)
-    body = reader.renderer.render(tokens, reader.options, {})
-    return Document(title, body.replace("<table>", f"{_OPEN}<table>").replace("</table>", "</table></div>"))
+            token.children = _links(token.children, lambda link: _resolved(link, source.place, target))
+    return Document(title or source.name, sections, Markup("".join(_html(reader, tokens, title))))
 
 
-def _anchor(text: str) -> str:
-    """The anchor of a heading, as GitHub makes it."""
-    return re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+def _html(reader: MarkdownIt, tokens: list[Token], heading: str) -> Iterator[str]:
+    """The tokens as HTML; a table scrolls in a region that is named after its heading, each by a name of its own."""
+    begin, tables = 0, 0
+    for here, token in enumerate(tokens):
+        if token.type == "heading_open":
+            heading = tokens[here + 1].content.replace("`", "")
+        if token.type in ("table_open", "table_close"):
+            # A corner without a word is no head of a column.
+            yield reader.renderer.render(tokens[begin:here], reader.options, {}).replace("<th></th>", "<td></td>")
+            begin = here + 1
+            tables += token.type == "table_open"
+            label = escape(f"Table {tables}: {heading}")
+            opening = f'<div class="wide" tabindex="0" role="region" aria-label="{label}"><table aria-label="{label}">'
+            yield f"{opening}\n" if token.type == "table_open" else "</table></div>\n"
+        elif token.type in ("fence", "code_block"):
+            token.attrSet("tabindex", "0")  # a long line scrolls
+    yield reader.renderer.render(tokens[begin:], reader.options, {})
+
+
+def _anchor(text: str, used: Counter[str]) -> str:
+    """The anchor of a heading, as GitHub makes it; the second of the same name ends in ``-1``."""
+    name = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+    count = used[name]
+    used[name] += 1
+    return f"{name}-{count}" if count else name
+
+
+def _resolved(link: str, place: str, target: Callable[[str], str | None]) -> str | None:
+    if link.startswith(("https://", "#")):
+        return link
+    path, _, anchor = link.partition("#")
+    found = target(posixpath.normpath(posixpath.join(posixpath.dirname(place), path)))
+    return f"{found}#{anchor}" if found and anchor and "/" not in found else found
 
 
 def _links(tokens: list[Token], target: Callable[[str], str | None]) -> list[Token]:

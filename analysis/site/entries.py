@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import pandas as pd
+
 from analysis.read.run import Run
-from analysis.summary.stored import summary_of
+from analysis.report.decisions import Decision
 from analysis.text import units
 from analysis.text.names import cell_name
+
+BARE = "parent=bare"
+_FIRST = ("mechanisms", "where_time_goes")
+# What says most of a sweep, in this order.
+_OF_SWEEPS = ("size", "first_write", "at_once", "workers", "mechanisms")
 
 
 @dataclass(frozen=True)
@@ -37,65 +45,137 @@ class CellEntry:
         return units.time_text(*(_nan(value) for value in (self.p50_ns, self.p50_lo_ns, self.p50_hi_ns)))
 
     @property
-    def p99_text(self) -> str:
-        """The 99th percentile."""
-        return units.time_text(_nan(self.p99_ns))
-
-    @property
     def ratio_text(self) -> str:
         """The relative latency with its interval."""
         return units.ratio_text(*(_nan(value) for value in (self.rel_p50, self.rel_lo, self.rel_hi)))
 
 
 @dataclass(frozen=True)
+class FigureEntry:
+    """A figure that the page of a run shows; its SVG lies beside that page."""
+
+    name: str
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class RunEntry:
-    """One run as the pages above it show it; `certificate` is ``passed``, ``failed`` or ``none``."""
+    """One run as the pages above it show it; `certificate` is ``passed``, ``failed`` or ``none``.
+
+    Texts of `decisions`, `checks` and `facts` have ``code`` between backticks; `result` is what the decisions say.
+    """
 
     machine: str
     run: str
     place: str
     machine_place: str
+    label: str
     started: str
     profile: str
     pythons: tuple[str, ...]
     rounds: int
     partial: bool
     certificate: str
-    suite: str
+    certificate_note: str
+    check_columns: list[str]
+    checks: list[list[str]]
+    facts: list[list[str]]
+    result: str
+    decisions: tuple[Decision, ...]
+    figures: tuple[FigureEntry, ...]
     cells: tuple[CellEntry, ...]
 
+    @property
     def fork(self) -> CellEntry | None:
-        """The first `os_fork` in a bare parent, what runs are set side by side with."""
-        bare = (cell for cell in self.cells if cell.mechanism == "os_fork" and cell.state == "parent=bare")
-        return next(bare, None)
+        """The `os_fork` in a bare parent of the newest Python, what runs are set side by side with."""
+        bare = [cell for cell in self.cells if cell.mechanism == "os_fork" and cell.state == BARE]
+        return max(bare, key=lambda cell: _version(cell.python), default=None)
+
+    @property
+    def mechanisms(self) -> set[str]:
+        """What was measured."""
+        return {cell.mechanism for cell in self.cells}
+
+    @property
+    def first_figures(self) -> list[FigureEntry]:
+        """The figures that the run's page opens with."""
+        return [figure for figure in self.figures if figure.name in _FIRST]
+
+    @property
+    def sweeps(self) -> list[str]:
+        """What of the parent was changed in this run: the names of its scenarios; empty: nothing was."""
+        return list(dict.fromkeys(cell.state.partition("=")[0] for cell in self.cells if cell.state != BARE))
+
+    @property
+    def headline(self) -> str:
+        """What its figures say of a sweep in a sentence; empty: it has none."""
+        sentences = {figure.name: figure.sentence for figure in self.figures}
+        return next((sentences[name] for name in _OF_SWEEPS if name in sentences), "")
 
 
-def entry_of(run: Run, place: str, machine_place: str) -> RunEntry:
-    """The record of `run`. Raises `LoadError` where its files cannot be read."""
+def main_run(runs: Sequence[RunEntry]) -> RunEntry:
+    """Of runs, the newest first, the one that stands for all: certified, of `standard`, unlabelled, of one interpreter.
+
+    A label often stands for a program or a change that is not the machine's. What no run has, is not asked for.
+    """
+    wishes: list[Callable[[RunEntry], bool]] = [
+        lambda run: not run.partial and run.fork is not None,
+        lambda run: not run.label,
+        lambda run: run.certificate == "passed",
+        lambda run: run.profile == "standard",
+        lambda run: len(run.pythons) == 1,
+    ]
+    left = list(runs)
+    for wish in wishes:
+        left = [run for run in left if wish(run)] or left
+    return left[0]
+
+
+def entry_of(run: Run, summary: pd.DataFrame, place: str, shown: Mapping[str, Any]) -> RunEntry:
+    """The record of `run`, of whose page the values are `shown`."""
     document = run.document
-    rows = summary_of(run)
-    cells = tuple(_cell(row) for row in rows[rows["p50_ns"].notna()].to_dict("records"))
+    cells = tuple(_cell(row) for row in summary[summary["p50_ns"].notna()].to_dict("records"))
     certificate = document.certificate
     return RunEntry(
         machine=run.machine,
         run=run.name,
         place=place,
-        machine_place=machine_place,
+        machine_place=place.rpartition("/")[0],
+        label=document.label or "",
         started=document.started,
         profile=document.options.profile,
         pythons=tuple(dict.fromkeys(run.cells["python"])),
         rounds=run.rounds,
         partial=run.partial,
         certificate="none" if certificate is None else "passed" if certificate.passed else "failed",
-        suite=" ".join(text for text in (document.suite.version, document.suite.commit) if text),
+        certificate_note=shown["certificate"]["note"],
+        check_columns=list(shown["certificate"]["columns"]),
+        checks=[list(row) for row in shown["certificate"]["rows"]],
+        facts=[list(row) for row in shown["machine"]],
+        result=shown["result"],
+        decisions=tuple(shown["decisions"]),
+        figures=tuple(
+            FigureEntry(each.name, each.title, each.finding) for each in shown["figures"].values() if not each.reason
+        ),
         cells=cells,
     )
+
+
+def entry_to(entry: RunEntry) -> dict[str, Any]:
+    """What the manifest keeps of a record."""
+    return asdict(entry)
 
 
 def entry_from(stored: Mapping[str, Any]) -> RunEntry:
     """The record that the manifest holds; raises `TypeError` or `KeyError` where it is none."""
     cells = tuple(CellEntry(**cell) for cell in stored["cells"])
-    return RunEntry(**{**stored, "cells": cells, "pythons": tuple(stored["pythons"])})
+    figures = tuple(FigureEntry(**figure) for figure in stored["figures"])
+    decisions = tuple(
+        Decision(**{**row, "changes": tuple(row["changes"]), "why": tuple(row["why"])}) for row in stored["decisions"]
+    )
+    made = {"cells": cells, "figures": figures, "decisions": decisions, "pythons": tuple(stored["pythons"])}
+    return RunEntry(**{**stored, **made})
 
 
 def _cell(row: Mapping[Any, Any]) -> CellEntry:
@@ -110,6 +190,11 @@ def _cell(row: Mapping[Any, Any]) -> CellEntry:
         calls=int(row["calls"]),
         **{name: float(row[name]) if units.known(row[name]) else None for name in times},
     )
+
+
+def _version(python: str) -> list[int]:
+    """The numbers of a version, which order it; they may be a stranger's, and long."""
+    return [int(number[:9]) for number in re.findall(r"\d+", python)[:4]]
 
 
 def _nan(value: float | None) -> float:

@@ -15,12 +15,13 @@ from analysis.errors import LoadError
 from analysis.write_file import make_folder, write_file
 
 MOST_BYTES = 64 * 2**20  # a file of a standard run has less than 3 MiB
+_OF_PAGES = (".html", ".svg", ".png", ".csv", ".json", ".zip")  # what a folder would take the place of
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,150}")
 
 
 def place_name(name: str) -> str:
     """A name for a folder or file of the site: `name` itself where it is plain, else its plain letters and a hash."""
-    if _PLAIN_NAME.fullmatch(name):
+    if _PLAIN_NAME.fullmatch(name) and not name.endswith(_OF_PAGES):
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return f"x-{re.sub('[^A-Za-z0-9]+', '-', name)[:40]}-{digest}"

@@ -1,24 +1,31 @@
-"""Turns one run into its page and the files beside it; figures are those that `analysis report` left in the run."""
+"""Turns one run into what its page shows and the files beside it.
+
+Answers and figures are those of the report that came with the run, since drawing takes seconds; all of it is taken as
+a stranger's, and the page says that it was not made anew. Where there is no report, or all are to be drawn, it is made
+from the raw files and nothing is written into the run.
+"""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from markdown_it import MarkdownIt
+import pandas as pd
+from markupsafe import Markup
 
 from analysis import figures
+from analysis.figures import Picture
 from analysis.read.run import Run
-from analysis.report import machine_sections
-from analysis.report.write import FOLDER, write_report
-from analysis.site.documents import document
-from analysis.site.entries import RunEntry
+from analysis.report.decisions import COLUMNS, result
+from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
+from analysis.report.write import FOLDER, context, plain_context
 from analysis.site.files import archive, read_regular
+from analysis.site.stored_report import stored_report
 from analysis.summary.analysed_run import AnalysedRun
-from analysis.summary.cells import write_summary
+from analysis.summary.stored import summary_of
+from bench.schema.visible import visible
 
 RAW = {
     "run.json": "facts of the machine and of the run",
@@ -28,27 +35,33 @@ RAW = {
     "samples.csv": "one row a call",
     "samples.csv.gz": "one row a call",
     "summary.csv": "one row a cell, derived",
+    "model.json": "how latency grows with the parent, derived",
     "pyperf.json.gz": "the run for pyperf's tools, derived",
 }
+ARCHIVE = "run.zip"
 _PNG = b"\x89PNG\r\n\x1a\n"
-# In base64, so that a page with its tables stays below 2 MiB; figures beyond it are shown as PNG files.
+_REPORT = f"{FOLDER}/report.md"
+# So that a page with its tables stays below 2 MiB; figures beyond it are files beside the page.
 MOST_INLINE = 1_400_000
+_STORED = (
+    "The table is that of `summary.csv`; answers and figures are those of the report that came with the run. None of "
+    "them was made anew for this page. `python -m analysis validate` tells whether they follow from the raw files."
+)
+_DRAWN = "Table, answers and figures were made from the raw files for this page."
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One figure of a page: `source` is what its ``img`` shows, `png` the place of a file to download or ``""``."""
+class RunPage:
+    """What a run becomes: the `values` of its page, its `summary`, and `downloads` by their place below the page."""
 
-    name: str
-    title: str
-    sentence: str
-    source: str
-    png: str
+    values: dict[str, Any]
+    summary: pd.DataFrame
+    downloads: dict[str, bytes]
 
 
 def run_files(path: Path) -> dict[str, bytes]:
     """Everything of a run that its page is made of, by name. Raises `LoadError` for links and what is too large."""
-    names = [*RAW, f"{FOLDER}/report.md"]
+    names = [*RAW, _REPORT]
     names += [f"{FOLDER}/{kind.name}.{ending}" for kind in figures.kinds() for ending in ("svg", "png")]
     # A folder that is a link would lead out of the run as a file does.
     if (path / FOLDER).is_symlink():
@@ -57,68 +70,91 @@ def run_files(path: Path) -> dict[str, bytes]:
     return {name: data for name, data in found.items() if data is not None}
 
 
-def make_report(run: Run) -> None:
-    """Make what `analysis report` makes, for a run that came without. Raises `LoadError`, `OSError`."""
-    analysed = AnalysedRun(run)
-    write_summary(run, analysed.summary)
-    write_report(analysed)
+def possible_files() -> list[str]:
+    """Every file that `run_page` may leave, by its place below the page."""
+    drawn = [f"figures/{kind.name}.{ending}" for kind in figures.kinds() for ending in ("svg", "png")]
+    return ["index.html", ARCHIVE, *(f"files/{name}" for name in RAW), *drawn]
 
 
-def page_values(run: Run, entry: RunEntry, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """What the template of a run's page shows."""
-    analysed = AnalysedRun(run)
-    report = files.get(f"{FOLDER}/report.md", b"").decode("utf-8", "replace")
-    answers = report.partition("\n## Answers\n")[2].partition("\n## What was measured\n")[0]
-    return {
-        "entry": entry,
-        "answers": document(answers, lambda _: None).body,
-        "figures": list(_figures(report, files)),
-        "certificate": machine_sections.certificate(analysed),
-        "facts": machine_sections.machine(analysed),
-        "interpreters": machine_sections.interpreters(analysed),
-        "raw": [(name, meaning, len(files[name])) for name, meaning in RAW.items() if name in files],
-        "sizes": {name: len(data) for name, data in files.items()},
-    }
-
-
-def downloads(entry: RunEntry, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Files beside a run's page, by their place below it: raw ones, PNGs, and one archive of the raw ones."""
+def run_page(run: Run, files: Mapping[str, bytes], folder: str, redraw: bool) -> RunPage:
+    """The page of `run`, whose files are in memory; `folder` is what its archive unpacks to. Raises `LoadError`."""
+    drawn = redraw or _REPORT not in files
+    values, pictures, summary = _drawn(run) if drawn else _stored(run, files)
+    shown, beside = _figures(pictures)
     raw = {name: data for name, data in files.items() if name in RAW}
-    pictures = {
-        f"figures/{name.rpartition('/')[2]}": data
-        for name, data in files.items()
-        if name.endswith(".png") and data.startswith(_PNG)
+    values |= {
+        "figures": {figure.name: figure for figure in shown},
+        "series": chosen_from(shown, set(summary["mechanism"])),
+        "provenance": _DRAWN if drawn else _STORED,
+        "raw": [(name, meaning, f"{len(files[name]):,}") for name, meaning in RAW.items() if name in files],
+        "archive": ARCHIVE,
+        "cite": _citation(run),
     }
-    folder = entry.place.rpartition("/")[2]
-    return {**{f"files/{name}": data for name, data in raw.items()}, **pictures, "run.zip": archive(folder, raw)}
+    downloads = {**{f"files/{name}": data for name, data in raw.items()}, ARCHIVE: archive(folder, raw), **beside}
+    return RunPage(values, summary, downloads)
 
 
-def _figures(report: str, files: Mapping[str, bytes]) -> Iterator[Shown]:
-    """The figures of a report in their order.
+def svg_file(figure: PageFigure) -> bytes:
+    """The figure as a file of its own: what a page shows of it, and nothing of what else was in it."""
+    start = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{figure.view_box}">'
+    return f"{start}{figure.inside}</svg>\n".encode()
 
-    An SVG of a run may hold a script. Inside an ``img`` none runs and nothing is loaded, so that it is never put into
-    the page itself, nor beside it as a file that a browser would open.
-    """
-    sentences = dict(_sentences(report))
+
+def _drawn(run: Run) -> tuple[dict[str, Any], list[Picture], pd.DataFrame]:
+    analysed = AnalysedRun(run)
+    pictures = [figures.draw(kind, analysed) for kind in figures.kinds()]
+    return context(analysed, pictures), pictures, analysed.summary
+
+
+def _stored(run: Run, files: Mapping[str, bytes]) -> tuple[dict[str, Any], list[Picture], pd.DataFrame]:
+    analysed = AnalysedRun(run)
+    # The summary that lies beside the run, in the place of the one that would be made from every call.
+    vars(analysed)["summary"] = summary_of(run)
+    lines = files[_REPORT].decode("utf-8", "replace").split("\n")
+    report = stored_report("\n".join(visible(line) for line in lines))
+    pictures = [
+        Picture(
+            kind.name,
+            kind.title,
+            report.findings.get(kind.name, kind.title),
+            files[f"{FOLDER}/{kind.name}.svg"],
+            files.get(f"{FOLDER}/{kind.name}.png", b""),
+        )
+        for kind in figures.kinds()
+        if f"{FOLDER}/{kind.name}.svg" in files
+    ]
+    told = {
+        "decision_columns": COLUMNS,
+        "decisions": report.decisions,
+        "result": result(report.decisions),
+        "answers": report.answers,
+        "pictures": pictures,
+    }
+    return plain_context(analysed) | told, pictures, analysed.summary
+
+
+def _figures(pictures: Sequence[Picture]) -> tuple[list[PageFigure], dict[str, bytes]]:
+    """What the page shows of `pictures`, and the files beside it that it offers."""
+    shown: list[PageFigure] = []
+    beside: dict[str, bytes] = {}
     used = 0
-    for kind in figures.kinds():
-        svg = files.get(f"{FOLDER}/{kind.name}.svg")
-        has_png = files.get(f"{FOLDER}/{kind.name}.png", b"").startswith(_PNG)
-        png = f"figures/{kind.name}.png" if has_png else ""
-        text = base64.b64encode(svg).decode("ascii") if svg else ""
-        inline = bool(text) and used + len(text) <= MOST_INLINE
-        used += len(text) if inline else 0
-        source = f"data:image/svg+xml;base64,{text}" if inline else png
-        if source:
-            yield Shown(kind.name, kind.title, sentences.get(kind.name, kind.title), source, png)
+    for picture in (each for each in pictures if not each.reason):
+        links = []
+        figure = page_figure(picture.name, picture.title, picture.sentence, picture.svg)
+        if not figure.reason:
+            links.append(Link(f"figures/{picture.name}.svg", "SVG"))
+            beside[links[-1].place] = svg_file(figure)
+        if picture.png.startswith(_PNG):
+            links.append(Link(f"figures/{picture.name}.png", "PNG"))
+            beside[links[-1].place] = picture.png
+        used += len(figure.inside)
+        if used > MOST_INLINE:
+            used -= len(figure.inside)
+            figure = replace(figure, inside=Markup(), reason="this page holds enough; the figure is a file beside it")
+        shown.append(replace(figure, links=tuple(links)))
+    return shown, beside
 
 
-def _sentences(report: str) -> Iterator[tuple[str, str]]:
-    """Name and finding of every figure in report.md."""
-    for token in MarkdownIt("commonmark", {"html": False}).parse(report):
-        for child in token.children or []:
-            if child.type == "image":
-                yield (
-                    str(child.attrGet("src") or "").removesuffix(".png"),
-                    "".join(part.content for part in child.children or []),
-                )
+def _citation(run: Run) -> str:
+    suite = "".join(f" {text}" for text in (run.document.suite.version, run.document.suite.commit) if text)
+    return f"forkbench{suite}, run {run.name} on {run.machine}, measured {run.document.started}"

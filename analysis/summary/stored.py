@@ -13,15 +13,18 @@ from bench import schema
 
 def summary_of(run: Run) -> pd.DataFrame:
     """The run's summary, as `analysis.summary.cells.summarise` makes it. Raises `LoadError` where it cannot be made."""
+    stored = stored_summary(run)
+    return summarise(run) if stored is None else stored
+
+
+def stored_summary(run: Run) -> pd.DataFrame | None:
+    """What summary.csv says, which needs no blocks; ``None``: there is none that holds all rounds."""
     try:
         summary = read_table(run.path, schema.SUMMARY, run.document, set(run.cells["cell"]))
     except LoadError:
-        return summarise(run)
-    covers_all_rounds = (
-        len(summary) == len(run.cells) and (summary["rounds"].max() if len(summary) else 0) == run.rounds
-    )
-    if not covers_all_rounds:
-        return summarise(run)
+        return None
+    if len(summary) != len(run.cells) or (summary["rounds"].max() if len(summary) else 0) != run.rounds:
+        return None
     # A text that a spreadsheet would calculate is marked in summary.csv; cells.csv has it as it is.
     cells = run.cells.set_index("cell").loc[summary["cell"]]
     return summary.assign(**{name: cells[name].to_numpy() for name in ("python", "mechanism", "scenario", "level")})

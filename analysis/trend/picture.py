@@ -69,7 +69,7 @@ def _draw_panel(axes: Axes, series: Series, at: dict[int, int]) -> None:
     # Above the points there is room for the size of a change.
     style.linear_axis(axes, (lo, hi + 0.15 * (hi - lo) * bool(series.changes)), kind)
     _mark_changes(axes, series, at)
-    need = f" ({series.missing} more run{'' if series.missing == 1 else 's'} for a verdict)" if series.missing else ""
+    need = f"\n({series.missing} more run{'' if series.missing == 1 else 's'} for a verdict)" if series.missing else ""
     axes.set_title(f"{series.name}, {_TITLES[series.measure]}{need}")
     axes.grid(axis="x", visible=False)
 

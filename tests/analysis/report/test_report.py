@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from analysis import figures
+from analysis.__main__ import main
 from analysis.figures import Picture
 from analysis.read.run import load_run
-from analysis.report import machine_sections, sections, write
+from analysis.report import components, machine_sections, sections, write
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.cells import summarise, write_summary
 from tests.fake_kinds import KINDS
@@ -88,10 +89,11 @@ def _document() -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report folder of a run with all that a report can hold."""
+    """The report folder of a run with all that a report can hold, beside what else `analysis report` makes."""
     cells = [*FakeRun().cells, FakeCell("popen", 2e5, 1.6e5, "exec", "native_spawn", failing_rounds=(3,))]
     run = write_run(tmp_path_factory.mktemp("written"), FakeRun(cells, document=_document()))
-    return write.write_report(AnalysedRun(load_run(run))).parent
+    assert main(["report", str(run)]) == 0
+    return run / "report"
 
 
 @pytest.fixture(scope="module")
@@ -131,25 +133,54 @@ def test_the_page_is_well_formed(index: Page) -> None:
 
 
 def test_the_page_needs_nothing_but_itself(written: Path, index: Page) -> None:
-    """No script, no style sheet or image from elsewhere; links lead to files of the run only."""
-    assert not index.all("script")
-    assert not index.all("link")
-    assert all(str(attributes["src"]).startswith("data:image/svg+xml;base64,") for attributes in index.all("img"))
+    """No style sheet or image from elsewhere, its own script alone may run, and links lead to files of the run only."""
+    text = (written / "index.html").read_text(encoding="utf-8")
+    script = (components.TEMPLATES / "page.js").read_text(encoding="utf-8")
+    assert text.count("<script") == text.count(f"<script>{script}</script>") == 1
+    (rules,) = (each["content"] for each in index.all("meta") if "http-equiv" in each)
+    assert rules == components.policy(script)
+    assert [attributes["href"] for attributes in index.all("link")] == ["data:,"]  # no icon is asked for
+    assert not {"img", "iframe", "object", "form"} & {tag for tag, _ in index.found}
     for attributes in index.all("a"):
         link = str(attributes["href"])
         assert link.startswith("#") or (written / link).is_file()
-    assert not re.search(r"https?:|url\(|@import", (written / "index.html").read_text(encoding="utf-8"))
+    assert not re.search(r"https?:|url\((?!#)|@import", text)
+
+
+def test_every_figure_has_its_data_as_a_table(index: Page) -> None:
+    """What can be pointed at in figures is told in rows with its series, and its ids are there once."""
+    marks = [attributes for attributes in index.all("g") if attributes.get("class") == "mark"]
+    rows = [attributes["data-series"] for attributes in index.all("tr") if "data-series" in attributes]
+    assert len(marks) > 10
+    for mark in marks:
+        assert mark["data-series"] in rows
+        assert str(mark["data-value"]) in index.text
+    pressed = [attributes for attributes in index.all("button") if "aria-pressed" in attributes]
+    assert {each["data-series"] for each in pressed} <= {mark["data-series"] for mark in marks}
+
+
+def test_a_name_on_a_narrow_screen_holds_what_is_folded_into_it(index: Page) -> None:
+    """Columns of words besides the first one can be left out: the first has them, and the median stands next to it."""
+    heads = [attributes.get("class") for attributes in index.all("th") if attributes.get("scope") == "col"]
+    assert heads.count("fold") >= 2
+    assert "parent=bare, fork" in index.text
 
 
 def test_the_page_can_be_used_without_seeing_it(index: Page) -> None:
-    """Images have their sentence as text, headings go down one step at a time, tables have headers with a scope."""
+    """Figures have their sentence as text, headings go down one step at a time, tables have headers with a scope."""
     assert index.all("html")[0]["lang"] == "en"
-    assert all(len(str(attributes["alt"])) > 40 for attributes in index.all("img"))
+    drawings = [attributes for attributes in index.all("svg") if attributes.get("role") == "img"]
+    assert len(drawings) == len(index.all("figure")) > 2
+    assert all(len(str(attributes["aria-label"])) > 40 for attributes in drawings)
     levels = [int(tag[1]) for tag, _ in index.found if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert {attributes.get("scope") for attributes in index.all("th")} == {"row", "col"}
+    assert len(index.all("caption")) == len(index.all("table")) > 5
+    regions = [attributes for attributes in index.all("div") if attributes.get("class") == "wide"]
+    assert all((each["tabindex"], each["role"]) == ("0", "region") and each["aria-label"] for each in regions)
+    assert len({each["aria-label"] for each in regions}) == len(regions)
     assert "prefers-color-scheme: dark" in index.text
 
 
@@ -201,7 +232,8 @@ def test_every_kind_of_run_has_a_report(kind_run: Callable[[str], Path], kind: s
     known = _context(kind_run(kind))
     for name in ("report.md", "index.html"):
         text = write.environment().get_template(f"{name}.j2").render(known)
-        assert not re.search(r"\b(nan|None|inf|NaT)\b", re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL))
+        text = re.sub(r"<(style|script)>.*?</\1>", "", text, flags=re.DOTALL)
+        assert not re.search(r"\b(nan|None|inf|NaT)\b", text)
 
 
 def test_a_partial_run_and_an_imported_one_say_so(kind_run: Callable[[str], Path]) -> None:
