@@ -51,6 +51,16 @@ def test_marks_are_told_in_their_order() -> None:
     assert "<b" not in found.inside
 
 
+def test_marks_are_in_the_order_of_their_ids() -> None:
+    """What is drawn last may be the first row of the table; what follows a series is no mark, and keeps its series."""
+    marks = "".join(
+        MARK.replace("<g", f"<g id='f-mark-{place}'").replace("a &lt;", f"{place} &lt;") + "</g>" for place in (10, 9)
+    )
+    found = inline_svg(f"{ROOT}{marks}<g class='follows' data-series='x' data-name='y'/></svg>".encode(), "f")
+    assert [mark.name for mark in found.marks] == ["9 <b>", "10 <b>"]
+    assert found.inside.endswith('<g class="follows" data-series="x"></g>')
+
+
 @pytest.mark.parametrize(
     "inside",
     [

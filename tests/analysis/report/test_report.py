@@ -169,6 +169,8 @@ def test_a_name_on_a_narrow_screen_holds_what_is_folded_into_it(index: Page) -> 
 def test_the_page_can_be_used_without_seeing_it(index: Page) -> None:
     """Figures have their sentence as text, headings go down one step at a time, tables have headers with a scope."""
     assert index.all("html")[0]["lang"] == "en"
+    (told,) = (str(each["content"]) for each in index.all("meta") if each.get("name") == "description")
+    assert told.startswith("Cheapest here: fork only with os_fork (")
     drawings = [attributes for attributes in index.all("svg") if attributes.get("role") == "img"]
     assert len(drawings) == len(index.all("figure")) > 2
     assert all(len(str(attributes["aria-label"])) > 40 for attributes in drawings)
