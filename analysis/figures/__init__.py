@@ -92,7 +92,5 @@ def to_picture(name: str, title: str, drawing: Draw, sentence: str, frame: pd.Da
     with style.look():
         picture = drawing(frame)
         style.frame(picture, title, footnote)
-        svg = style.to_bytes(picture, "svg", name)
-        # To lay it out again takes a third of the time of a PNG, and would end elsewhere than in the SVG.
-        picture.set_layout_engine("none")
-        return Picture(name, title, sentence, svg, style.to_bytes(picture, "png"))
+        style.settle(picture)
+        return Picture(name, title, sentence, style.to_bytes(picture, "svg", name), style.to_bytes(picture, "png"))

@@ -153,6 +153,12 @@ def _small_print(figure: Figure, y: float, words: str) -> None:
     text.set_fontsize(5 * min(1.0, 0.92 * figure.bbox.width / text.get_window_extent().width))
 
 
+def settle(figure: Figure) -> None:
+    """Lay `figure` out once for all of its files: each would do it anew, for a third of its time, and end elsewhere."""
+    _layout(figure).execute(figure)
+    figure.set_layout_engine("none")
+
+
 _NO_METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
