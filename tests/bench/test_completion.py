@@ -56,3 +56,25 @@ def test_bash_completes(tmp_path: Path) -> None:
     """
     done = subprocess.run(["bash", "-c", ask], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.stderr, done.stdout.splitlines()) == ("", ["os_fork", ""])
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_completes() -> None:
+    """The script for zsh offers what the program says, and files where it says nothing."""
+    ask = f"""compdef() {{ : }}; compadd() {{ eval "print -l -- \\$$2" }}; _files() {{ print files }}
+    {SCRIPTS["zsh"]}
+    words=({sys.executable} -m bench run --mechanism os_f); CURRENT=6; _forkbench
+    words=({sys.executable} x.py a); CURRENT=3; _forkbench
+    """
+    done = subprocess.run(["zsh", "-f", "-c", ask], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stderr, done.stdout.split()) == ("", ["os_fork", "files"])
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes() -> None:
+    """The script for fish offers what the program says as the word to complete."""
+    python = Path(sys.executable)
+    ask = f'set -x PATH {python.parent} $PATH\n{SCRIPTS["fish"]}\ncomplete -C "{python.name} -m bench run --mechanism os_f"'
+    command = ["fish", "--no-config", "-c", ask.replace("complete -c python ", f"complete -c {python.name} ")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["os_fork"]
