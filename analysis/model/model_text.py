@@ -17,7 +17,7 @@ from analysis.model.cost_model import CostModel, Price
 from analysis.model.published import agrees, beside
 from analysis.text import markdown
 from analysis.text.spreadsheet import text_cell
-from analysis.text.terminal import TableConsole, shown
+from analysis.text.terminal import TableConsole, left_out, shown
 from analysis.text.units import percent_text, time_text
 
 HEAD = ("what", "a fork in C", "Python's share", "published")
@@ -143,6 +143,8 @@ def _write_tables(model: CostModel, stream: TextIO) -> None:
         table = console.table(head, left)
         for row in body:
             table.add_row(*(shown(text) for text in row))
-        console.print(table)
+        # What is published, and whether it agrees, stands in the notes too.
+        if dropped := console.print_fitting(table, [name for name in (HEAD[3],) if name in head]):
+            console.say(left_out(dropped), "dim")
     for line in notes(model):
         console.say(line)

@@ -74,7 +74,8 @@ def test_zsh_completes() -> None:
 def test_fish_completes() -> None:
     """The script for fish offers what the program says as the word to complete."""
     python = Path(sys.executable)
-    ask = f'set -x PATH {python.parent} $PATH\n{SCRIPTS["fish"]}\ncomplete -C "{python.name} -m bench run --mechanism os_f"'
-    command = ["fish", "--no-config", "-c", ask.replace("complete -c python ", f"complete -c {python.name} ")]
+    script = SCRIPTS["fish"].replace("complete -c python ", f"complete -c {python.name} ")
+    line = f"{python.name} -m bench run --mechanism os_f"
+    command = ["fish", "--no-config", "-c", f'set -x PATH {python.parent} $PATH\n{script}\ncomplete -C "{line}"']
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["os_fork"]
