@@ -57,7 +57,7 @@ class Tables:
 
     def of_cell(self, column: str, numbers: Numbers) -> Numbers:
         """The values of a column of cells.csv for each of the cells `numbers`."""
-        values: Numbers = self.cells.set_index("cell")[column].loc[numbers].to_numpy()
+        values: Numbers = pd.Series(self.cells[column].to_numpy(), self.cells["cell"]).loc[numbers].to_numpy()
         return values
 
     def at_once(self, numbers: Numbers) -> NDArray[np.float64]:

@@ -6,12 +6,13 @@ that the next one mends. Only files of the record are ever taken away.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import msgspec
 
 from analysis.errors import LoadError
 from analysis.site.files import put, read_regular
@@ -39,8 +40,7 @@ class Manifest:
 
     def write(self, site: Path) -> None:
         """Put the record into `site`. Raises `OSError`."""
-        values = {place: asdict(made) for place, made in self.made.items()}
-        put(site, FILE, json.dumps({"made": values}, indent=1, sort_keys=True) + "\n")
+        put(site, FILE, msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1) + b"\n")
 
     def expect(self, site: Path, coming: Mapping[str, Collection[str]]) -> None:
         """Write the record with files that may come besides those that are there. Raises `OSError`."""
@@ -66,17 +66,9 @@ def read_manifest(site: Path) -> Manifest:
         Manifest().write(site)
         return Manifest()
     try:
-        stored = json.loads(data)["made"]
-        return Manifest({place: _made(values) for place, values in stored.items()})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return msgspec.json.decode(data, type=Manifest)
+    except (msgspec.MsgspecError, RecursionError):
         return Manifest()
-
-
-def _made(values: Mapping[str, Any]) -> Made:
-    made = Made(**values)
-    if not all(isinstance(name, str) for name in (made.digest, *made.files)) or not isinstance(made.about, dict):
-        raise TypeError
-    return made
 
 
 def remove(site: Path, names: Collection[str]) -> list[str]:
