@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from analysis.errors import LoadError
 from analysis.read.run import find_runs, load_run
 from analysis.site import pages
@@ -78,7 +80,7 @@ class _Build:
             try:
                 self.entries[place] = entry_from(self.before.made[place].about)
                 return
-            except (KeyError, TypeError, AttributeError):
+            except msgspec.ValidationError:
                 pass  # a record of another time: the page is made again
         run, files = load_run(path), run_files(path)
         page = run_page(run, files, place.rpartition("/")[2], self.redraw)

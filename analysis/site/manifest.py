@@ -6,6 +6,7 @@ that the next one mends. Only files of the record are ever taken away.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -53,7 +54,13 @@ class Manifest:
     def is_whole(self, site: Path, place: str, digest: str) -> bool:
         """Whether the pages at `place` were made of the same, and all their files are there."""
         made = self.made.get(place)
-        return made is not None and made.digest == digest and all(_is_there(site, name) for name in made.files)
+        if made is None or made.digest != digest:
+            return False
+        folders: dict[str, list[str]] = {}
+        for name in made.files:
+            folder, _, file = name.rpartition("/")
+            folders.setdefault(folder, []).append(file)
+        return all(_holds(site, folder, files) for folder, files in folders.items())
 
 
 def read_manifest(site: Path) -> Manifest:
@@ -87,8 +94,12 @@ def remove(site: Path, names: Collection[str]) -> list[str]:
     return gone
 
 
-def _is_there(site: Path, name: str) -> bool:
-    return _is_own(site, name) and not (site / name).is_symlink()
+def _holds(site: Path, folder: str, names: Collection[str]) -> bool:
+    """Whether `folder`, reached through no link, has regular files of these `names`."""
+    if not _is_own(site, f"{folder}/{next(iter(names))}".removeprefix("/")):
+        return False
+    with os.scandir(site / folder) as there:
+        return set(names) <= {one.name for one in there if one.is_file(follow_symlinks=False)}
 
 
 def _is_own(site: Path, name: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -43,7 +44,7 @@ def stored_report(markdown: str) -> StoredReport:
     """What the report in `markdown` says; what is not as `analysis report` writes it is left out."""
     report = StoredReport()
     rows: list[list[str]] = []
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = _parser()
     # Most of a report is tables that nobody asks for here, and to parse them takes most of the time.
     for heading, text in _sections(markdown):
         if heading == "At a glance":
@@ -55,6 +56,11 @@ def stored_report(markdown: str) -> StoredReport:
     told = report.answers[0].lines if report.answers else []
     report.decisions = [_decision(row, told) for row in rows]
     return report
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def _decision(row: Sequence[str], told: Sequence[str]) -> Decision:
