@@ -156,7 +156,7 @@ def _small_print(figure: Figure, y: float, words: str) -> None:
 def settle(figure: Figure) -> None:
     """Lay `figure` out once for all of its files: each would do it anew, for a third of its time, and end elsewhere."""
     _layout(figure).execute(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # with "none", which keeps the room for one, matplotlib draws twice for each file
 
 
 _NO_METADATA: dict[str, dict[str, None]] = {

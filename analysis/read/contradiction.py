@@ -57,8 +57,10 @@ class Tables:
 
     def of_cell(self, column: str, numbers: Numbers) -> Numbers:
         """The values of a column of cells.csv for each of the cells `numbers`."""
-        values: Numbers = self.cells.set_index("cell")[column].loc[numbers].to_numpy()
-        return values
+        known, values = numbers_of(self.cells, "cell"), numbers_of(self.cells, column)
+        order = np.argsort(known)
+        found: Numbers = values[order[np.searchsorted(known[order], numbers)]]
+        return found
 
     def at_once(self, numbers: Numbers) -> NDArray[np.float64]:
         """How many subjects of each of the cells `numbers` make the calls of a block at the same time."""
