@@ -28,7 +28,7 @@ class NoPicture(Exception):
 
 @dataclass(frozen=True)
 class FigureKind:
-    """One figure of the report: `order` is its place."""
+    """One figure of the report: `order` is its place; one of `one_parent` shows cells with the main parent only."""
 
     name: str
     title: str
@@ -36,6 +36,11 @@ class FigureKind:
     data: Callable[[AnalysedRun], pd.DataFrame]
     draw: Draw
     says: Callable[[pd.DataFrame], str]
+    one_parent: bool = False
+
+    def footnote(self, analysed: AnalysedRun) -> str:
+        """Where its data comes from."""
+        return analysed.main_source_line if self.one_parent else analysed.source_line
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,12 @@ def figure(
     order: float,
     data: Callable[[AnalysedRun], pd.DataFrame],
     says: Callable[[pd.DataFrame], str],
+    one_parent: bool = False,
 ) -> Callable[[Draw], Draw]:
     """Register the decorated drawing under `name`, which is also its file name."""
 
     def mark(draw: Draw) -> Draw:
-        _kinds[name] = FigureKind(name, title, order, data, draw, says)
+        _kinds[name] = FigureKind(name, title, order, data, draw, says, one_parent)
         return draw
 
     return mark
@@ -84,7 +90,7 @@ def draw(kind: FigureKind, analysed: AnalysedRun) -> Picture:
         frame = kind.data(analysed)
     except NoPicture as reason:
         return Picture(kind.name, kind.title, reason=str(reason))
-    return to_picture(kind.name, kind.title, kind.draw, kind.says(frame), frame, analysed.source_line)
+    return to_picture(kind.name, kind.title, kind.draw, kind.says(frame), frame, kind.footnote(analysed))
 
 
 def to_picture(name: str, title: str, drawing: Draw, sentence: str, frame: pd.DataFrame, footnote: str) -> Picture:

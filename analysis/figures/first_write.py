@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -72,17 +74,21 @@ def _level(analysed: AnalysedRun, scenario: str) -> str:
 
 
 def says(frame: pd.DataFrame) -> str:
-    """The row whose pass takes the longest time in each kind of parent, with the fork before it."""
+    """The longest pass of all with the fork before it, and in which kind of parent the longest is the shortest."""
     several = f" (Python {frame['python'].iloc[0]})" if frame["several"].any() else ""
-    parts = []
-    for _, rows in frame.groupby("parent", sort=False):
-        longest = rows.sort_values("pass").iloc[-1]
-        parts.append(
-            f"{longest['parent']} ({longest['level']}): {longest['what']}, "
-            f"{units.time_text(longest['pass'], longest['pass_lo'], longest['pass_hi'])} "
-            f"after a fork of {units.time_text(longest['fork'], longest['fork_lo'], longest['fork_hi'])}"
-        )
-    return f"The longest first pass in each parent{several}: {'; '.join(parts)}."
+    in_order = frame.sort_values("pass", kind="stable", ascending=False)
+    by_parent = in_order.drop_duplicates("parent").to_dict("records")
+    text = f"The longest first pass{several} is with {_pass_text(by_parent[0])}."
+    return f"{text} With {_pass_text(by_parent[-1])}." if len(by_parent) > 1 else text
+
+
+def _pass_text(row: dict[Any, Any]) -> str:
+    """Parent, pass and its time, with the fork before it."""
+    return (
+        f"{row['parent']} ({row['level']}): {row['what']}, "
+        f"{units.time_text(row['pass'], row['pass_lo'], row['pass_hi'])} after a fork of "
+        f"{units.time_text(row['fork'], row['fork_lo'], row['fork_hi'])}"
+    )
 
 
 @figure("first_write", "Fork, and the first write after it", order=6, data=data, says=says)

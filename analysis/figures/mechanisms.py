@@ -54,7 +54,7 @@ def says(frame: pd.DataFrame) -> str:
     )
 
 
-@figure("mechanisms", "What each mechanism costs", order=1, data=data, says=says)
+@figure("mechanisms", "What each mechanism costs", order=1, data=data, says=says, one_parent=True)
 def draw(frame: pd.DataFrame) -> Figure:
     """One row a mechanism: median with interval, p99 and, in grey, the control in the same parent."""
     pythons = list(frame.sort_values("python_order")["python"].unique())

@@ -15,6 +15,10 @@ from analysis.figures.marks import ROOT_CLASS, dark_style
 TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("base.css", "components.css")
 _CODE = re.compile(r"`([^`]*)`")
+# An option breaks behind its hyphens, where a line is full, and is none then.
+_OPTION = re.compile(r"(?<!\S)-\S+")
+# A value and what stands behind it in brackets, each to be kept in one line.
+_PIECES = re.compile(r" (?=\()|(?<=,) ")
 
 
 def sources() -> list[Path]:
@@ -44,7 +48,7 @@ def environment(own: Path) -> jinja2.Environment:
     made.globals["script"] = Markup(script)
     made.globals["figure_class"] = ROOT_CLASS
     made.globals["policy"] = policy(script)
-    made.filters.update({"html": html, "plain": plain})
+    made.filters.update({"html": html, "plain": plain, "pieces": pieces})
     return made
 
 
@@ -65,7 +69,25 @@ def policy(script: str) -> str:
 
 def html(text: str) -> Markup:
     """`text` escaped, with ``code`` elements for what stands between backticks."""
-    return Markup(_CODE.sub(lambda match: f"<code>{match[1]}</code>", str(escape(text))))
+    return Markup(_CODE.sub(lambda match: _code(match[1]), str(escape(text))))
+
+
+def code(text: str) -> Markup:
+    """A ``code`` element with `text` escaped; no line ends inside of an option."""
+    return Markup(_code(str(escape(text))))
+
+
+def _code(escaped: str) -> str:
+    kept = _OPTION.sub(r'<span class="whole">\g<0></span>', escaped)
+    return f"<code>{kept}</code>"
+
+
+def pieces(text: str) -> Markup:
+    """`text` as `html` has it; a number, its interval and what follows a comma each stay in one line."""
+    parts = _PIECES.split(text)
+    if "`" in text or (len(parts) == 1 and not re.match(r"\d\S* \S+$", text)):
+        return html(text)
+    return Markup(" ").join(Markup('<span class="whole">{}</span>').format(html(part)) for part in parts)
 
 
 def plain(text: str) -> str:

@@ -17,7 +17,7 @@ from analysis.answers.parts import rows_with_interval, same_rounds
 from analysis.answers.pool import pool
 from analysis.model.memory_growth import break_even_size, cells_of_several_sizes
 from analysis.report.answers_text import first_sentence
-from analysis.report.rankings import WORKERS, Ranking, rankings
+from analysis.report.rankings import WORKERS, Other, Ranking, rankings
 from analysis.stats.ratio import Verdict, compare_paired
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.text import units
@@ -34,6 +34,8 @@ NOTES = {
     "reuse": "a function in a process that waits for it",
     WORKERS: "until the last one is ready",
 }
+# What stands where no other way can be named; a plain fork has no other.
+ALONE = "no other was measured"
 _INTERVAL = re.compile(r" \([\d.,]+ to [\d.,]+\)")
 
 
@@ -64,8 +66,9 @@ def decisions(analysed: AnalysedRun) -> list[Decision]:
 
 
 def result(rows: Sequence[Decision]) -> str:
-    """What the table says, in a sentence; empty: it says nothing."""
-    parts = [f"{row.task} with {row.use} ({row.takes})" for row in rows if row.kind != WORKERS]
+    """What the table says, in a sentence; empty: it says nothing. What was measured alone is not the cheapest way."""
+    chosen = [row for row in rows if row.kind != WORKERS and row.others != ALONE]
+    parts = [f"{row.task} with {row.use} ({row.takes})" for row in chosen]
     return f"Cheapest here: {'; '.join(parts)}." if parts else ""
 
 
@@ -92,10 +95,17 @@ def _decision(analysed: AnalysedRun, found: Sequence[Ranking], several: bool) ->
         takes=_times_span([ranking.time_ns for ranking in found]),
         as_good=", ".join(f"`{name}`{'' if count == len(found) else ' (in part)'}" for name, count in tied.items())
         or units.MISSING,
-        others=f"{_with_names(slower)} times as long" if slower else units.MISSING,
+        others=_others_text(first.work, others, slower),
         changes=tuple(_changes(analysed, first)),
         why=tuple(f"{_label(analysed, ranking)}{ranking.sentence}" for ranking in found),
     )
+
+
+def _others_text(work: str, others: Sequence[Other], slower: Sequence[tuple[float, str]]) -> str:
+    """How many times as long the others take that are `slower`, or that there is none."""
+    if slower:
+        return f"{_with_names(slower)} times as long"
+    return units.MISSING if others or work == "fork" else ALONE
 
 
 def _task(found: Sequence[Ranking]) -> str:

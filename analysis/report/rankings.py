@@ -1,4 +1,7 @@
-"""Turns an analysed run into rankings: which mechanism is first at one kind of work, and how much later the others."""
+"""Turns an analysed run into rankings: which mechanism is first at one kind of work, and how much later the others.
+
+A mechanism that was measured alone is a ranking without others.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ class Ranking:
 
 
 def rankings(analysed: AnalysedRun) -> list[Ranking]:
-    """Of each kind of work, in the main parent of the run, then of each way to start workers, where several were."""
+    """Of each kind of work, in the main parent of the run; then of ways to start workers, where there are several."""
     return [*_works(analysed), *_workers(analysed)]
 
 
@@ -69,7 +72,7 @@ def _works(analysed: AnalysedRun) -> Iterator[Ranking]:
     for work in RANKED:
         for python in analysed.pythons:
             ranked = rows[(rows["python"] == python) & (rows["work"] == work)].sort_values("p50_ns")
-            if len(ranked) > 1 or (len(ranked) and work == "fork"):
+            if len(ranked):
                 size = len(ranked)
                 yield _ranking(
                     (WORK_TITLES[work], work, python, 0),

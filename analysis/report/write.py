@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ import jinja2
 from analysis import figures
 from analysis.answers import answers
 from analysis.report import components, machine_sections, sections
-from analysis.report.answers_text import first_sentence
+from analysis.report.answers_text import first_sentence, told, untold
 from analysis.report.decisions import COLUMNS, decisions, result
 from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
 from analysis.summary.analysed_run import AnalysedRun
@@ -106,6 +107,9 @@ def environment() -> jinja2.Environment:
             "code_block": markdown.code_block,
             "first_sentence": first_sentence,
             "other_sentences": other_sentences,
+            "told": told,
+            "base64": lambda data: b64encode(data).decode("ascii"),
+            "untold": untold,
         }
     )
     return made

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from analysis.report.components import code
 from analysis.site.files import read_regular
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -70,6 +71,7 @@ def document(source: Source, target: Callable[[str], str | None]) -> Document:
     `target` turns a place in the repository, as a link names it, into one of the site; ``None``: only its text stays.
     """
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    reader.add_render_rule("code_inline", lambda _, tokens, here, *__: str(code(tokens[here].content)))
     tokens = reader.parse(_COMMENT.sub("", source.text))
     title, sections, used = "", [], Counter[str]()
     for here, token in enumerate(tokens):

@@ -70,7 +70,7 @@ def _trend(label: str, name: str, runs: Sequence[tuple[RunEntry, Path]]) -> tupl
     mechanisms = [mechanism for mechanism in FOLLOWED if mechanism in there]
     if len(runs) < 2:
         missing = f"A second one makes a picture, and {enough_runs(LEVEL)} can tell a change from noise."
-        return TrendShown(label, name, len(runs), reason=f"One run so far. {missing}"), {}
+        return TrendShown(label, name, len(runs), reason=missing), {}
     if not mechanisms:
         reason = f"None of these runs has {', '.join(FOLLOWED)} in a bare parent."
         return TrendShown(label, name, len(runs), reason=reason), {}

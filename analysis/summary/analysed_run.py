@@ -52,9 +52,14 @@ class AnalysedRun:
 
     @property
     def source_line(self) -> str:
-        """Where a figure comes from, in a line: interpreters, machine, run."""
+        """Where a figure of all cells comes from, in a line: interpreters, machine, run."""
         pythons = f"Python {self.pythons[0]}" if len(self.pythons) == 1 else f"{len(self.pythons)} interpreters"
-        return f"{pythons} · {self.run.machine} · {self.run.name} · {self.main_parent}"
+        return f"{pythons} · {self.run.machine} · {self.run.name}"
+
+    @property
+    def main_source_line(self) -> str:
+        """Where a figure of the cells with the main parent comes from: the same, and which parent that is."""
+        return f"{self.source_line} · {self.main_parent}"
 
     @cached_property
     def main_parent(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
@@ -40,8 +43,15 @@ def browser(_nothing_left_behind: None) -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def built(tmp_path_factory: pytest.TempPathFactory) -> pages.Built:
-    """A site and a report; they are shared, so only read them."""
-    return pages.make(tmp_path_factory.mktemp("site"))
+    """A site and a report; they are shared, so only read them. Of several processes with tests, one makes them."""
+    base = tmp_path_factory.getbasetemp()
+    record = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "browser-site"
+    with record.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not record.exists():
+            record.write_bytes(pickle.dumps(pages.make(tmp_path_factory.mktemp("site"))))
+    made: pages.Built = pickle.loads(record.read_bytes())
+    return made
 
 
 @pytest.fixture(scope="package")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,8 +49,14 @@ def axe(page: Page, options: dict[str, Any]) -> list[str]:
 
 
 def test_an_accessibility_engine_finds_nothing(page: Page) -> None:
-    """axe has no finding on any kind of page, and none about contrast in the dark."""
+    """axe has no finding on any kind of page."""
     assert not axe(page, {})
+
+
+@pytest.mark.parametrize("kind", ["report", "machine"])
+def test_contrast_is_enough_in_the_dark_too(kind: str, page_of: Callable[[str], Page]) -> None:
+    """axe has no finding about colours on the two pages that hold all pieces of pages."""
+    page = page_of(kind)
     page.emulate_media(color_scheme="dark")
     assert not axe(page, {"runOnly": ["color-contrast", "link-in-text-block"]})
 

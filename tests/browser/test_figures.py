@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-WITH_FIGURES = ("report", "machine", "run")
+WITH_FIGURES = ("report", "front page", "machine", "run")
 _AT = "[...document.querySelectorAll('.mark.at')].map(({dataset}) => dataset.name + '\\n' + dataset.value)"
 # Series of marks that are seen as always, and of those that stand back.
 _SERIES = """() => {

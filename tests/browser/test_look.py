@@ -24,6 +24,16 @@ _TOO_WIDE = """(() => {
 _CUT = """[...document.querySelectorAll('body *')].filter((one) =>
     one.checkVisibility() && getComputedStyle(one).overflowX !== 'visible' && !one.closest('svg')
     && one.scrollWidth > one.clientWidth + 1).map((one) => one.outerHTML.slice(0, 100))"""
+# Letters of figures in pixels; drawings and captions that are wider than the screen.
+_ON_A_PHONE = """(points) => {
+    const seen = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
+    return [
+        seen('.drawing svg').map((svg) => points * svg.clientWidth / svg.viewBox.baseVal.width),
+        seen('.drawing, .wide caption span').filter((one) => one.getBoundingClientRect().right > innerWidth)
+            .map((one) => one.outerHTML.slice(0, 100)),
+    ];
+}"""
+LETTERS_PT = 6.5  # of the ticks of an axis
 _COLORS = """[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]
     .map((color) => color.match(/[\\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 765)"""
 
@@ -39,6 +49,14 @@ def test_nothing_scrolls_sideways_on_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     too_wide = page.evaluate(_TOO_WIDE)
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), too_wide
+    assert not too_wide
+
+
+def test_a_phone_shows_figures_and_captions_that_can_be_read(page: Page) -> None:
+    """A figure is wider than a phone and scrolls by itself, and a caption is no wider than the screen."""
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    letters, too_wide = page.evaluate(_ON_A_PHONE, LETTERS_PT)
+    assert all(size >= 11 for size in letters), letters
     assert not too_wide
 
 

@@ -147,7 +147,14 @@ def _draw_work(bars: Axes, faults: Axes, rows: pd.DataFrame, python: str) -> Non
         axes.grid(axis="y", visible=False)
 
 
-@figure("where_time_goes", "Where the time goes: in the call, and after it", order=1.5, data=data, says=says)
+@figure(
+    "where_time_goes",
+    "Where the time goes: in the call, and after it",
+    order=1.5,
+    data=data,
+    says=says,
+    one_parent=True,
+)
 def draw(frame: pd.DataFrame) -> Figure:
     """A bar a mechanism, up to the median moments of a call, and its page faults; each work has its own axes."""
     works = [rows for _, rows in frame.groupby("work", sort=False)]
@@ -175,5 +182,5 @@ def _legend(picture: Figure, frame: pd.DataFrame) -> None:
     parts += [("page faults of the parent", CALL), ("page faults of the child", AFTER)]
     handles: list[Patch | Line2D] = [Patch(facecolor=palette.GREY, alpha=alpha, label=label) for label, alpha in parts]
     if not frame["child_counted"].all():
-        handles.append(Line2D([], [], linewidth=0, label=f"{NOT_COUNTED}: those of the child not counted"))
+        handles.append(Line2D([], [], linewidth=0, label=f"{NOT_COUNTED}: child's not counted"))
     style.legend(picture, handles, 2)

@@ -125,7 +125,7 @@ def _label_versions(panels: np.ndarray, frame: pd.DataFrame, count: int) -> None
         axes.set_xlabel("" if below else "Python")
 
 
-@figure("pythons", "Python versions side by side", order=2.5, data=data, says=says)
+@figure("pythons", "Python versions side by side", order=2.5, data=data, says=says, one_parent=True)
 def draw(frame: pd.DataFrame) -> Figure:
     """A panel for each mechanism with an axis of its own: medians with intervals, relative where it has a control."""
     groups = [rows for _, rows in frame.groupby("mechanism", sort=False)]

@@ -136,6 +136,7 @@
     svg.addEventListener("pointermove", point);
     svg.addEventListener("pointerdown", point);
     svg.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hide());
+    svg.addEventListener("pointercancel", hide); // a finger that scrolls
     svg.addEventListener("blur", hide);
     svg.addEventListener("click", (event) => {
       const mark = nearest(own, event);
@@ -149,6 +150,7 @@
       else if (event.key === "Enter" && place >= 0) return choose(own[place].dataset.series);
       else return;
       event.preventDefault();
+      own[place].scrollIntoView({ block: "nearest", inline: "nearest" });
       show(own[place]);
     });
   };

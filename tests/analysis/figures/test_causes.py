@@ -62,6 +62,17 @@ def test_a_child_that_runs_inside_the_call_lies_beside_it(tmp_path: Path) -> Non
     ]  # fmt: skip
 
 
+def test_all_words_of_the_legend_are_inside_of_the_figure(tmp_path: Path) -> None:
+    """The most words that the legend can hold, those for a child that is not counted among them, leave a margin."""
+    told = replace(FORK, mechanism="fork_exec", work="exec", ready_share=0.8)
+    frame = where_time_goes.data(analysed(tmp_path, [FORK, told])).assign(child_counted=False)
+    with style.look():
+        picture = where_time_goes.draw(frame)
+        box = picture.legends[0].get_window_extent()
+    assert box.x0 > 2
+    assert box.x1 < picture.bbox.x1 - 2
+
+
 def test_the_share_of_the_creating_call_is_said(tmp_path: Path) -> None:
     """The core mechanisms are named with their share; a mechanism of another work is never drawn as a start."""
     cells = [FORK, SPAWN, replace(SPAWN, mechanism="popen"), replace(FORK, mechanism="noop", work="baseline")]

@@ -45,7 +45,7 @@ def _drawn(kind: figures.FigureKind, analysed: AnalysedRun) -> Figure:
     """The figure with its layout done, as it goes into a file."""
     with style.look():
         picture = kind.draw(kind.data(analysed))
-        style.frame(picture, kind.title, analysed.source_line)
+        style.frame(picture, kind.title, kind.footnote(analysed))
         picture.draw_without_rendering()
         return picture
 
@@ -80,6 +80,13 @@ def _overlaps(picture: Figure) -> list[tuple[str, str]]:
         if min(a.x1, b.x1) - max(a.x0, b.x0) > 0.5 and min(a.y1, b.y1) - max(a.y0, b.y0) > 0.5
     ]
     return cut + pairs
+
+
+def test_a_figure_of_all_cells_names_no_parent(tmp_path: Path) -> None:
+    """The small print of a figure says of which parent its cells are, where it leaves out the others."""
+    analysed = _analysed(tmp_path, FakeRun(rounds=6))
+    named = [kind.name for kind in figures.kinds() if "parent=bare" in kind.footnote(analysed)]
+    assert named == ["mechanisms", "where_time_goes", "calls", "pythons"]
 
 
 def test_figures_are_found_in_the_order_of_the_report() -> None:

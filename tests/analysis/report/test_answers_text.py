@@ -11,7 +11,7 @@ from analysis.__main__ import main
 from analysis.answers import Answer, answers
 from analysis.answers.parts import UNTOLD, cannot_tell
 from analysis.read.run import load_run
-from analysis.report.answers_text import WIDTH, first_sentence, write_answers
+from analysis.report.answers_text import WIDTH, first_sentence, told, untold, write_answers
 from analysis.summary.analysed_run import AnalysedRun
 from tests.fake_run import CELLS, QUIET, FakeRun, write_run
 
@@ -46,6 +46,14 @@ def test_what_a_run_cannot_tell_is_counted_and_not_spelled_out() -> None:
     assert stream.getvalue().splitlines() == [
         "", "Which?", "  Use a.", "", "2 more questions this run cannot tell; the report says what would."
     ]  # fmt: skip
+
+
+def test_a_page_has_what_a_run_cannot_tell_apart_from_its_answers() -> None:
+    """A reason stands without the words that are above all reasons; a question may be answered in part."""
+    pool = f"Python 3.12: {UNTOLD} from how many tasks on."
+    shown = [Answer("Which?", ("Use a.", cannot_tell("no pool was measured"))), Answer("When?", (pool,))]
+    assert told(shown) == [Answer("Which?", ("Use a.",))]
+    assert untold(shown) == [Answer("Which?", ("No pool was measured.",)), Answer("When?", (pool,))]
 
 
 def test_the_report_prints_its_answers_behind_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

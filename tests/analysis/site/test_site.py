@@ -40,7 +40,7 @@ def results(_few_figures: None, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("results")
     drawn = write_run(folder, FakeRun(run="20261124T040000Z", machine="one", rounds=7, noise=QUIET))
     assert main(["report", str(drawn)]) == 0
-    for run, machine in (("20261125T040000Z", "one"), ("20261124T050000Z", "two")):
+    for run, machine in (("20261125T040000Z", "one"), ("20261124T050000Z", "other-machine")):
         other = write_run(folder, FakeRun(run=run, machine=machine, rounds=7, noise=QUIET))
         shutil.copytree(drawn / "report", other / "report")
     hostile_run(folder)
@@ -132,16 +132,16 @@ def test_a_second_build_writes_nothing(results: Path, site: Path) -> None:
 def test_a_changed_run_makes_its_page_and_those_above_it(results: Path, site: Path, tmp_path: Path) -> None:
     """A run with other rounds gets a new page, the front page follows, and pages of other runs stay."""
     changed = shutil.copytree(results, tmp_path / "changed")
-    run = changed / "two/20261124T050000Z"
+    run = changed / "other-machine/20261124T050000Z"
     shutil.rmtree(run)
-    write_run(changed, FakeRun(run=run.name, machine="two", rounds=8))
-    shutil.copytree(results / "two" / run.name / "report", run / "report")
+    write_run(changed, FakeRun(run=run.name, machine="other-machine", rounds=8))
+    shutil.copytree(results / "other-machine" / run.name / "report", run / "report")
     before = states(site)
     assert publish(changed, site) == 0
     after = states(site)
     new = {place for place in after if after[place] != before.get(place)}
-    assert "machines/two/20261124T050000Z/index.html" in new
-    assert {"index.html", "machines/two/index.html", "site.json"} <= new
+    assert "machines/other-machine/20261124T050000Z/index.html" in new
+    assert {"index.html", "machines/other-machine/index.html", "site.json"} <= new
     assert not [place for place in new if place.startswith("machines/one/")]
 
 
@@ -201,16 +201,16 @@ def test_a_folder_of_something_else_is_left_alone(
 def test_what_is_gone_is_taken_away_and_nothing_else(results: Path, site: Path, tmp_path: Path) -> None:
     """Pages of a run and a machine that are no longer there go; a file that somebody put beside them stays."""
     fewer = shutil.copytree(results, tmp_path / "fewer")
-    shutil.rmtree(fewer / "two")
+    shutil.rmtree(fewer / "other-machine")
     shutil.rmtree(fewer / "one/20261124T040000Z")
     mine = site / "machines/one/20261124T040000Z/mine.txt"
     mine.write_text("mine")
     assert publish(fewer, site) == 0
-    assert not (site / "machines/two").exists()
+    assert not (site / "machines/other-machine").exists()
     assert list(mine.parent.iterdir()) == [mine]
     assert (site / "machines/one/20261125T040000Z/index.html").is_file()
     assert not (site / "machines/one/trend.svg").exists()
-    assert "two" not in elements((site / "index.html").read_text()).text.split()
+    assert "other-machine" not in elements((site / "index.html").read_text()).text.split()
 
 
 def test_the_record_leads_nowhere_else(results: Path, site: Path, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_files_of_a_killed_build_are_known_to_the_next(
         pass
 
     def killed(place: Path, name: str, content: bytes | str) -> bool:
-        if name.startswith("machines/two"):
+        if name.startswith("machines/other-machine"):
             raise Killed
         return put(place, name, content)
 
@@ -319,8 +319,8 @@ def test_a_machine_shows_its_trend_and_keeps_labels_apart(results: Path, tmp_pat
     assert publish(labelled, tmp_path / "site") == 0
     place = tmp_path / "site/machines/one"
     page = elements((place / "index.html").read_text())
-    assert "Runs with the label mine" in page.text
-    assert "One run so far" in page.text
+    assert "Labels with one run so far: mine." in page.text
+    assert "Runs with the label" not in page.text
     assert "more runs for a verdict" in page.text
     assert [dict(attributes)["id"] for tag, attributes in page.found if tag == "figure"].count("trend") == 1
     rows = (place / "trend.csv").read_text().splitlines()
