@@ -104,6 +104,12 @@ def _twin_options(twin: ArgumentParser) -> None:
     add_options(twin)
 
 
+def _gather_options(gather: ArgumentParser) -> None:
+    from bench.fleet.gather import add_options
+
+    add_options(gather)
+
+
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
     signal.signal(signum, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -187,6 +193,13 @@ def _twin(arguments: Namespace) -> int:
     return run(arguments)
 
 
+def _gather(arguments: Namespace) -> int:
+    from bench.fleet.gather import act
+
+    _be_interrupted()
+    return act(arguments)
+
+
 _COMMANDS = {
     "run": Command(_run_options, _run),
     "list": Command(_list_options, _list),
@@ -195,4 +208,5 @@ _COMMANDS = {
     "completion": Command(completion.add_options, completion.act),
     "demo": Command(_demo_options, _demo),
     "twin": Command(_twin_options, _twin),
+    "gather": Command(_gather_options, _gather),
 }
