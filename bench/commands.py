@@ -104,6 +104,12 @@ def _twin_options(twin: ArgumentParser) -> None:
     add_options(twin)
 
 
+def _fleet_options(fleet: ArgumentParser) -> None:
+    from bench.fleet.control.command import add_options
+
+    add_options(fleet)
+
+
 def _gather_options(gather: ArgumentParser) -> None:
     from bench.fleet.gather import add_options
 
@@ -193,6 +199,12 @@ def _twin(arguments: Namespace) -> int:
     return run(arguments)
 
 
+def _fleet(arguments: Namespace) -> int:
+    from bench.fleet.control.command import act
+
+    return act(arguments)
+
+
 def _gather(arguments: Namespace) -> int:
     from bench.fleet.gather import act
 
@@ -208,5 +220,6 @@ _COMMANDS = {
     "completion": Command(completion.add_options, completion.act),
     "demo": Command(_demo_options, _demo),
     "twin": Command(_twin_options, _twin),
+    "fleet": Command(_fleet_options, _fleet),
     "gather": Command(_gather_options, _gather),
 }
