@@ -150,6 +150,10 @@ class Schedule:
         """The jobs that a host was asked for and that have not ended."""
         return list(self._active)
 
+    def host_of(self, job: str) -> str:
+        """The identity of the host that was asked for an active job."""
+        return self._active[job][0].identity
+
     def is_over(self) -> bool:
         """Whether there is nothing left to wait for."""
         if self._stopped:
