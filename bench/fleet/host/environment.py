@@ -111,12 +111,12 @@ def _environment(folder: Path, wheels: bytes | None) -> str:
     if wheels is not None:
         _unpack(wheels, folder / "wheels")
         install += ["--no-index", "--find-links", str(folder / "wheels")]
-    if importlib.util.find_spec("ensurepip"):
+    if importlib.util.find_spec("pip"):
+        _said([sys.executable, "-m", "pip", "--python", python, *install])
+    elif importlib.util.find_spec("ensurepip"):
         _said([python, "-m", "ensurepip"])
         _said([python, "-m", "pip", *install])
         _said([python, "-m", "pip", "uninstall", "--quiet", "--yes", "--disable-pip-version-check", "setuptools"])
-    elif importlib.util.find_spec("pip"):
-        _said([sys.executable, "-m", "pip", "--python", python, *install])
     else:
         raise HostError(f"{sys.executable}: has no pip; install it (Debian: apt-get install python3-venv)")
     shutil.rmtree(folder / "wheels", ignore_errors=True)
