@@ -91,6 +91,8 @@ def _make(folder: Path, version: str, archive: bytes, wheels: bytes | None, pyth
         (beside / _ARCHIVE).write_bytes(archive)
         own = python or _environment(beside, wheels)
         found = json.loads(_said([own, "-c", "import json, platform; print(json.dumps(platform.python_version()))"]))
+        # Else the first run would compile it, and what a full disk cuts off then is never made again.
+        _said([own, "-m", "compileall", "-q", "bench"], beside)
         control = _said([own, "-c", _BUILD], beside).strip()
         # The environment moves with its directory: nothing but its scripts, which nobody uses, knows the old place.
         ready = {"python": python or own.replace(str(beside), str(folder)), "version": found, "control": control}
