@@ -1,4 +1,7 @@
-"""Turns the checkout into the archive that a host measures with, and a folder of wheels into another."""
+"""Turns the checkout into the archive that a host measures with, and a folder of wheels into another.
+
+``python -m bench.fleet.suite`` prints the part of the lock that a host needs, for ``pip download``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UsageError
-from bench.files.suite_commit import COMMIT_FILE, suite_commit
+from bench.files.suite_commit import COMMIT_FILE, ROOT, suite_commit
 
 LOCK = "requirements.lock"
 # All that `bench` imports beyond the standard library; what these need in turn is found in the lock.
@@ -56,7 +59,7 @@ def pack_wheels(folder: Path) -> bytes:
     except OSError as error:
         raise UsageError(f"--wheels {folder}: cannot be read ({error.strerror}); name a directory of wheels") from None
     if not wheels:
-        command = f"python -m pip download -r {LOCK} -d {folder}"
+        command = f"python -m bench.fleet.suite > host.lock; python -m pip download --no-deps -r host.lock -d {folder}"
         raise UsageError(f"--wheels {folder}: holds no wheel; fill it with: {command}")
     return _tar(wheels)
 
@@ -99,3 +102,7 @@ def _tar(files: dict[str, bytes]) -> bytes:
             member.size = len(files[name])
             tar.addfile(member, io.BytesIO(files[name]))
     return stream.getvalue()
+
+
+if __name__ == "__main__":
+    print(part_of_lock((ROOT / LOCK).read_text(encoding="utf-8"), IMPORTED), end="")

@@ -91,6 +91,8 @@ def _make(folder: Path, version: str, archive: bytes, wheels: bytes | None, pyth
         (beside / _ARCHIVE).write_bytes(archive)
         own = python or _environment(beside, wheels)
         found = json.loads(_said([own, "-c", "import json, platform; print(json.dumps(platform.python_version()))"]))
+        # Else the first run would compile it, and what a full disk cuts off then is never made again.
+        _said([own, "-m", "compileall", "-q", "bench"], beside)
         control = _said([own, "-c", _BUILD], beside).strip()
         # The environment moves with its directory: nothing but its scripts, which nobody uses, knows the old place.
         ready = {"python": python or own.replace(str(beside), str(folder)), "version": found, "control": control}
@@ -111,12 +113,12 @@ def _environment(folder: Path, wheels: bytes | None) -> str:
     if wheels is not None:
         _unpack(wheels, folder / "wheels")
         install += ["--no-index", "--find-links", str(folder / "wheels")]
-    if importlib.util.find_spec("ensurepip"):
+    if importlib.util.find_spec("pip"):
+        _said([sys.executable, "-m", "pip", "--python", python, *install])
+    elif importlib.util.find_spec("ensurepip"):
         _said([python, "-m", "ensurepip"])
         _said([python, "-m", "pip", *install])
         _said([python, "-m", "pip", "uninstall", "--quiet", "--yes", "--disable-pip-version-check", "setuptools"])
-    elif importlib.util.find_spec("pip"):
-        _said([sys.executable, "-m", "pip", "--python", python, *install])
     else:
         raise HostError(f"{sys.executable}: has no pip; install it (Debian: apt-get install python3-venv)")
     shutil.rmtree(folder / "wheels", ignore_errors=True)

@@ -20,13 +20,12 @@ from bench.fleet.host.identity import describe
 from bench.fleet.host.places import HostError, is_held, job_folder, no_room, state_of, suite_folder
 from bench.fleet.host.quiet import aside
 
-Say = Callable[[dict[str, Any]], None]
 _POLL_S = 2.0
 # A process that ends without a word was killed; so often it is started again.
 _MOST_STARTS = 3
 
 
-def measure(job: dict[str, Any], say: Say) -> dict[str, Any]:
+def measure(job: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """See to it that the job is done, and return the fields of its `Outcome`. It blocks, and raises nothing of the job.
 
     `job` has the fields of `Job`. `say` gets every two seconds `job`, `state` (``starting``, ``waiting`` for another
@@ -66,7 +65,7 @@ def forget(job_ids: list[str]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _see_to_it(job: dict[str, Any], folder: Path, say: Say) -> dict[str, Any]:
+def _see_to_it(job: dict[str, Any], folder: Path, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Start the process of the job where there is none, wait for its end, and return its last state."""
     process: subprocess.Popen[bytes] | None = None
     starts = 0

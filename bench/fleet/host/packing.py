@@ -101,7 +101,8 @@ def _exit_in_words(status: object, job: Path) -> str:
     if isinstance(status, int) and status < 0:
         hint = "; is memory short (dmesg)?" if -status == signal.SIGKILL else ""
         return f"the run was ended by {signal.Signals(-status).name}{hint}"
-    return last_reason(job) if status else ""
+    silent = f"the run ended with status {status} and said nothing; is the disk full at {job}?"
+    return (last_reason(job) or silent) if status else ""
 
 
 def _has_blocks(run: Path) -> bool:

@@ -31,6 +31,11 @@ if do == "complete":
 elif do == "refuse":
     say("bench run: --cpu 99: no such CPU")
     sys.exit(2)
+elif do == "full":
+    write("partial", 1)
+    say("bench run: results: cannot be written (No space left on device); what was measured until then is kept there")
+    say("go on with it: python -m bench run --resume run")
+    sys.exit(2)
 elif do == "killed":
     write("partial", 1)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -52,7 +57,14 @@ def find_teller(): return _Found
 
 
 def fake_suite(folder: Path) -> Suite:
-    """The archive of a fake suite, made in `folder`; the process of a job in it is the real one."""
+    """A fake suite, made in `folder` and set up on this host."""
+    suite = pack(write_fake_suite(folder))
+    host.set_up(suite.version, suite.archive, python=sys.executable)
+    return suite
+
+
+def write_fake_suite(folder: Path) -> Path:
+    """Write a fake suite into `folder`, and return it; the process of a job in it is the real one."""
     for name, text in {
         "bench/__init__.py": "",
         "bench/__main__.py": _BENCH,
@@ -65,6 +77,4 @@ def fake_suite(folder: Path) -> Suite:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     shutil.copy(ROOT / "bench" / "fleet" / "job.py", folder / "bench" / "fleet")
-    suite = pack(folder)
-    host.set_up(suite.version, suite.archive, python=sys.executable)
-    return suite
+    return folder

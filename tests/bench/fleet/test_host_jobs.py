@@ -32,6 +32,7 @@ from tests.bench.fleet.fake_suite import fake_suite
 
 # A host that hangs must not hang the tests.
 PATIENCE_S = 60.0
+FULL = "cannot be written (No space left on device); what was measured until then is kept there"
 
 
 class Fleet:
@@ -199,6 +200,7 @@ def test_a_job_waits_while_another_one_measures_here(fleet: Fleet, tmp_path: Pat
     ("do", "ending", "error"),
     [
         ("refuse", Ending.FAILED, "bench run: --cpu 99: no such CPU"),
+        ("full", Ending.PARTIAL, f"bench run: results: {FULL}"),
         ("killed", Ending.PARTIAL, "the run was ended by SIGKILL; is memory short (dmesg)?"),
     ],
 )
