@@ -89,11 +89,11 @@ def placed(receiver: Receiver, runs: Iterable[Found], machine: str | None) -> It
 
 def _place(receiver: Receiver, run: Found, machine: str | None) -> Placed | ReceiveError:
     if run.problem:
-        return ReceiveError(f"{visible(run.where)}: {visible(shown(run.problem))}")
+        return ReceiveError(visible(f"{run.where}: {shown(run.problem)}"))
     try:
-        return receiver.place_files(run.host, run.files, machine)
+        return receiver.place_files(run.host, run.files, machine, run.where)
     except ReceiveError as error:
-        return ReceiveError(f"{visible(run.where)}: {error}" if run.host not in run.where else str(error))
+        return error
 
 
 def _say(text: str) -> None:

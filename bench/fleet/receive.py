@@ -78,8 +78,10 @@ class Receiver:
             raise _refused(outcome.host, str(error)) from None
         return self.place_files(outcome.host, files, machine)
 
-    def place_files(self, host: str, files: Iterable[RawFile], machine: str | None = None) -> Placed:
-        """Take a run that is there as files; `host` is what it is called in messages. Raises `ReceiveError`."""
+    def place_files(
+        self, host: str, files: Iterable[RawFile], machine: str | None = None, where: str | None = None
+    ) -> Placed:
+        """Take a run that is there as files; `where` is what it is called in messages. Raises `ReceiveError`."""
         folder = self._incoming.folder()
         try:
             whole = checked(files)
@@ -91,10 +93,10 @@ class Receiver:
             self._check(directory)
             return self._move(directory, kept, name)
         except (ArrivalError, NoAnswerError) as error:
-            raise _refused(host, str(error)) from None
+            raise _refused(where or host, str(error)) from None
         except OSError as error:
             text = f"cannot be written to {self._results} ({error.strerror}); nothing of it is there"
-            raise _refused(host, text) from None
+            raise _refused(where or host, text) from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -160,7 +162,7 @@ class Receiver:
 
 
 def _refused(host: str, what: str) -> ReceiveError:
-    return ReceiveError(f"{visible(shown(host))}: {visible(shown(what))}")
+    return ReceiveError(visible(f"{host}: {shown(what)}"))
 
 
 def _write(directory: Path, files: Iterable[RawFile]) -> None:
