@@ -261,7 +261,8 @@ class Cluster:
             return [Lost(task.identity, task.job, text, counts=task.future.status != "cancelled")]
         task.future.release()
         if not task.job:
-            return [Ready(task.identity, says.get("error", ""))]
+            no_control = says["answer"].get("control", "") if "answer" in says else ""
+            return [Ready(task.identity, says.get("error", ""), str(no_control))]
         if "error" in says:
             return [Lost(task.identity, task.job, says["error"])]
         return [Ended.of(task.job, task.identity, says["answer"], says["others"])]

@@ -57,7 +57,8 @@ def add_options(parser: ArgumentParser) -> None:
 
 def act(arguments: Namespace) -> int:
     """Measure, and print the table of hosts and the directory of each run. Raises `UsageError` and `PlanError`."""
-    wanted, template = _wanted(arguments), arguments.machine
+    check_template(arguments.machine)
+    wanted = _wanted(arguments)
     wheels = suite.pack_wheels(arguments.wheels) if arguments.wheels else None
     sent = suite.pack(ROOT)
     schedule = Schedule(_with_suite(wanted, sent), time.monotonic())
@@ -68,7 +69,7 @@ def act(arguments: Namespace) -> int:
             with _receiver(arguments.results) as receiver:
                 shown = screen.choose(not arguments.no_progress, arguments.quiet)
                 try:
-                    conduct = Conduct(engine, schedule, receiver, shown, template)
+                    conduct = Conduct(engine, schedule, receiver, shown, arguments.machine)
                     with _asked_to_stop(conduct):
                         conduct.lead()
                 finally:
@@ -97,9 +98,8 @@ def _wanted(arguments: Namespace) -> Wanted:
     """What the options ask for, as far as it can be checked before a host is asked."""
     if arguments.resume:
         raise UsageError("--resume: an interrupted run goes on where it began; use bench run --resume on that host")
-    check_template(arguments.machine)
-    arguments.machine = None  # a template here; on its host a run has the name that the machine's facts give it
-    run = options.read(arguments)
+    # Here it is a template; on its host a run has the name that the machine's facts give it.
+    run = options.read(Namespace(**{**vars(arguments), "machine": None}))
     for name in run.mechanisms:
         if own_mechanism.is_own(name):
             raise UsageError(f"--mechanism {name}: your own files do not travel to other hosts; use bench run there")

@@ -120,6 +120,8 @@ class Conduct:
             schedule.hear_ready(event)
             if event.error:
                 self._tell(event.identity, event.error)
+            if event.no_control:
+                self._tell(event.identity, f"no relative latency: {event.no_control}")
         elif isinstance(event, Said):
             schedule.hear_said(event)
         elif isinstance(event, Lost):

@@ -22,10 +22,14 @@ class Present:
 
 @dataclass(frozen=True)
 class Ready:
-    """The host at `identity` has the suite; or never will, for the reason in `error`."""
+    """The host at `identity` has the suite; or never will, for the reason in `error`.
+
+    `no_control` is why it has no control in C, and so no relative latency.
+    """
 
     identity: str
     error: str = ""
+    no_control: str = ""
 
 
 @dataclass(frozen=True)

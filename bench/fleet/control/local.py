@@ -29,8 +29,8 @@ class Local:
         """Unpack the suite in this host's cache."""
 
         def act() -> Event:
-            host.set_up(self._suite.version, self._suite.archive, python=sys.executable)
-            return Ready(identity)
+            ready = host.set_up(self._suite.version, self._suite.archive, python=sys.executable)
+            return Ready(identity, no_control=ready["control"])
 
         self._begin(act, lambda error: Ready(identity, error))
 

@@ -149,13 +149,13 @@ def in_a_line(rows: Sequence[Row]) -> str:
 
 def picture(rows: Sequence[Row], height: int) -> RenderableType:
     """A table with a line for each host; where they are too many, those that need a look come first."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     room = max(1, height - _FRAME)
     shown = sorted(rows, key=lambda row: _FIRST.index(row.state))[:room] if len(rows) > room else rows
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), title=Text(in_a_line(rows), "table.title"))
-    table.title_justify = "left"
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=40)
     for _ in range(3):
         table.add_column(no_wrap=True)
@@ -163,10 +163,8 @@ def picture(rows: Sequence[Row], height: int) -> RenderableType:
     for row in shown:
         cells = [row.host, str(row.state), *_figures(row), row.text if row.state not in _IS_UNDER_WAY else ""]
         table.add_row(*(Text(visible(cell)) for cell in cells))
-    if len(shown) < len(rows):
-        table.caption = Text(f"and {len(rows) - len(shown)} more")
-        table.caption_justify = "left"
-    return table
+    more = [Text(f"and {len(rows) - len(shown)} more")] if len(shown) < len(rows) else []
+    return Group(Text(in_a_line(rows), "table.title", no_wrap=True, overflow="ellipsis"), table, *more)
 
 
 def _figures(row: Row) -> tuple[str, str]:
