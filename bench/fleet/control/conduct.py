@@ -169,7 +169,9 @@ class Conduct:
         if path:
             self._placing -= 1
             self.paths.append(path)
-        if ending != Ending.COMPLETE:
+        if ending == Ending.COMPLETE:
+            self._tell(identity, f"measured: {path}")
+        else:
             kept = f"; what it measured is kept: {path}" if path else ""
             self._tell(identity, f"{outcome.error or 'its run is not complete'}{kept}")
         self._schedule.hear_placed(outcome.job, ending, outcome.error)
