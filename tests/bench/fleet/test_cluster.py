@@ -19,7 +19,7 @@ import pytest
 from bench.fleet.control import carried
 from bench.fleet.control.cluster import Cluster
 from bench.fleet.control.conduct import Conduct
-from bench.fleet.control.events import EngineError
+from bench.fleet.control.events import EngineError, Lost
 from bench.fleet.control.schedule import Schedule
 from bench.fleet.control.screen import Silent
 from bench.fleet.control.shares import State, Wanted
@@ -92,6 +92,13 @@ class Fleet:
         assert not self._thread.is_alive(), (self.screen.lines, self.cluster.log(), self.conduct.rows())
         return sorted(outcome.host for outcome in self.kept.outcomes)
 
+    def cut(self) -> None:
+        """Lose the controller: it is gone without a word to the hosts."""
+        self.schedule.stop()
+        for job in self.schedule.active_jobs():
+            self.schedule.hear_lost(Lost("id-a", job, "cut"))
+        self._engine.close()
+
     def __enter__(self) -> Fleet:
         return self
 
@@ -163,6 +170,34 @@ def test_a_worker_that_dies_and_one_that_joins_late(cluster: FakeCluster) -> Non
     assert "shared: its worker had tasks of others meanwhile: their-task" in fleet.screen.lines
 
 
+def at_work(cluster: FakeCluster) -> set[str]:
+    """What the only worker does by itself, as it is now."""
+    from distributed import Client
+
+    with Client(cluster.address, set_as_default=False) as client:
+        (found,) = client.run(_callbacks).values()
+        return set(found)
+
+
+def _callbacks(dask_worker: Any) -> list[str]:
+    return [name for name, callback in dask_worker.periodic_callbacks.items() if callback.is_running()]
+
+
+def test_a_job_that_nobody_waits_for_lets_its_worker_go(cluster: FakeCluster) -> None:
+    """Where the controller is gone, the task ends by itself and the worker does again what it did before."""
+    (cluster.folder / "hold").touch()
+    cluster.scheduler()
+    cluster.worker("a")
+    before = at_work(cluster)
+    with Fleet(cluster) as fleet:
+        fleet.begun("a")
+        fleet.until(lambda: "tick" not in at_work(cluster))
+        fleet.cut()
+    fleet.until(lambda: at_work(cluster) == before)
+    assert "heartbeat" in before
+    assert [line[0] for line in cluster.log()].count("end") == 0
+
+
 def test_a_stop_brings_back_what_there_is(cluster: FakeCluster) -> None:
     """Asked to stop, hosts end their runs, which come back as partial, and are told to forget them."""
     (cluster.folder / "hold").touch()
@@ -171,6 +206,7 @@ def test_a_stop_brings_back_what_there_is(cluster: FakeCluster) -> None:
     with Fleet(cluster) as fleet:
         fleet.begun("a")
         fleet.until(lambda: fleet.schedule.places["id-a"].doing is State.MEASURING)
+        assert not {"tick", "monitor", "heartbeat", "find-missing"} & at_work(cluster)
         (row,) = fleet.conduct.rows()
         assert (row.host, row.round, row.left_s) == ("a", 3, 7.0)
         fleet.conduct.stop_asked = True
