@@ -125,7 +125,8 @@ class Conduct:
         elif isinstance(event, Said):
             schedule.hear_said(event)
         elif isinstance(event, Lost):
-            if event.counts:
+            place = schedule.places.get(event.identity)
+            if event.counts and place and place.is_there:  # one that is gone was named before
                 self._tell(event.identity, event.reason)
             schedule.hear_lost(event)
         elif isinstance(event, Ended):
