@@ -140,7 +140,10 @@ def test_this_host_alone_measures_by_the_same_code(tmp_path: Path, cache: Path) 
     assert (outcome.ending, outcome.run, schedule.missing()) == ("complete", "20260101T000000Z", [])
     assert len(conduct.paths) == 1
     assert list((cache / "jobs").iterdir()) == []
-    assert shown.lines[-1].endswith(": no relative latency: no C compiler found")
+    assert [line.partition(": ")[2] for line in shown.lines[-2:]] == [
+        "no relative latency: no C compiler found",
+        f"measured: {conduct.paths[0]}",
+    ]
 
 
 @needs_fork
