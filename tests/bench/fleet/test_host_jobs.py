@@ -9,6 +9,7 @@ import io
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,9 +39,9 @@ FULL = "cannot be written (No space left on device); what was measured until the
 class Fleet:
     """A host with a fake suite: `ask` for a job, and wait until it says that it is in a state."""
 
-    def __init__(self, folder: Path, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, suite: str, folder: Path, threads: ThreadPoolExecutor) -> None:
         self.log = folder / "log"
-        self.suite = fake_suite(folder / "root").version
+        self.suite = suite
         self.said: list[dict[str, Any]] = []
         self._threads = threads
         self._news = threading.Condition()
@@ -85,14 +86,25 @@ class Fleet:
             self._news.notify_all()
 
 
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """The version of a fake suite, and a cache in which it is set up; it is shared, so only read it."""
+    folder = tmp_path_factory.mktemp("ready")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(places.CACHE_VARIABLE, str(folder / "cache"))
+        return fake_suite(folder / "root").version, folder / "cache"
+
+
 @pytest.fixture
-def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(ready: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     """A host with a cache and a lock of its own."""
+    version, cache = ready
+    shutil.copytree(cache, tmp_path / "cache")
     monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setenv(LOCK_VARIABLE, str(tmp_path / "host.lock"))
     monkeypatch.setattr(jobs, "_POLL_S", 0.05)
     with ThreadPoolExecutor() as threads:
-        yield Fleet(tmp_path, threads)
+        yield Fleet(version, tmp_path, threads)
         host.stop([path.name for path in (tmp_path / "cache" / "jobs").glob("*")])
 
 
