@@ -223,16 +223,27 @@ def test_a_run_that_fails_says_why_in_one_line(fleet: Fleet, do: str, ending: En
     assert bool(outcome.archive) == (ending is Ending.PARTIAL)
 
 
-def test_a_run_whose_watching_process_is_killed_is_not_measured_twice(fleet: Fleet) -> None:
+def test_a_run_whose_watching_process_is_killed_is_not_measured_twice(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the run lives, nobody starts another one; when it was killed too, what it measured comes back."""
+    starts: list[str] = []
+    start = jobs._start
+
+    def counted(job: dict[str, Any], folder: Path, cpus: list[int]) -> subprocess.Popen[bytes]:
+        starts.append(job["id"])
+        return start(job, folder, cpus)
+
+    monkeypatch.setattr(jobs, "_start", counted)
     asked = fleet.ask("hang")
     fleet.until("measuring", text="round 1")
     state = places.state_of(places.job_folder("one"))
     os.kill(state["pid"], signal.SIGKILL)
     wait_for_end(state["pid"])
-    for _ in range(3):
+    for _ in range(2):  # the second look at the job began after the end of that process
         fleet.said.clear()
         fleet.until("measuring", text="round 1")
+    assert starts == ["one"]
     os.kill(state["run"], signal.SIGKILL)
     outcome = asked.result(PATIENCE_S)
     assert (outcome.ending, outcome.error) == (Ending.PARTIAL, "its processes were killed")
