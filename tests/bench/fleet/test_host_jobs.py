@@ -208,6 +208,16 @@ def test_a_job_waits_while_another_one_measures_here(fleet: Fleet, tmp_path: Pat
     assert asked.result(PATIENCE_S).ending is Ending.COMPLETE
 
 
+def test_a_lock_that_cannot_be_had_is_one_line(fleet: Fleet, tmp_path: Path) -> None:
+    """Where the file of the host's lock is not what it has to be, nothing is measured, and the line names it."""
+    lock = tmp_path / "host.lock"
+    lock.symlink_to(tmp_path / "elsewhere")
+    outcome = fleet.do("complete")
+    assert outcome.ending is Ending.FAILED
+    assert outcome.error.startswith(f"{lock}: ")
+    assert fleet.runs() == []
+
+
 @pytest.mark.parametrize(
     ("do", "ending", "error"),
     [
