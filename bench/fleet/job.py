@@ -106,8 +106,10 @@ def main(folder: Path) -> int:
         if difference := _difference(job["python"]):
             raise Ended(difference)
         status, why = _carry_out(folder, job, lease, state, running)
-    except (Ended, OSError) as error:
-        why = str(error)
+    except Ended as ended:
+        why = str(ended)
+    except OSError as error:
+        why = f"{error.filename or folder}: {error.strerror}; put that right on this host, and try again"
     state.say(state="ended", status=status, why=why[:_MOST_TEXT], seconds=time.monotonic() - began)
     return 0
 
@@ -215,7 +217,7 @@ def _open_lock(path: str) -> int:
     """The file at `path`, made for all users where it is not there; to lock it, reading is enough."""
     while True:
         with suppress(FileNotFoundError):
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe would hold it
         # Not O_CREAT alone: in /tmp the kernel may refuse it for another user's file (fs.protected_regular).
         with suppress(FileExistsError):
             file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)

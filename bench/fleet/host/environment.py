@@ -16,14 +16,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.fleet.host.places import HostError, locked, no_room, suite_folder, tidy
+from bench.fleet.host.places import HostError, locked, no_room, own_environment, suite_folder, tidy
 
 OLDEST_PYTHON = (3, 11)
 _ARCHIVE = "suite.tar"
 _READY = "ready.json"
 _VERSION_DIGITS = 16
 _STEP_S = 900.0
-_BUILD = "from bench.machine.control_build import find, find_teller; find_teller(); print(find().problem)"
+# Compiled here: else the first run would do it, and what a full disk cuts off then is never made again.
+_PREPARE = """
+import compileall, json, platform, sys
+if not compileall.compile_dir("bench", quiet=2):
+    sys.exit("ERROR: bench cannot be compiled; is the disk full?")
+from bench.machine.control_build import find, find_teller
+find_teller()
+print(json.dumps({"version": platform.python_version(), "control": find().problem}))
+"""
 
 
 def needs(version: str) -> bool:
@@ -90,12 +98,9 @@ def _make(folder: Path, version: str, archive: bytes, wheels: bytes | None, pyth
         _unpack(archive, beside)
         (beside / _ARCHIVE).write_bytes(archive)
         own = python or _environment(beside, wheels)
-        found = json.loads(_said([own, "-c", "import json, platform; print(json.dumps(platform.python_version()))"]))
-        # Else the first run would compile it, and what a full disk cuts off then is never made again.
-        _said([own, "-m", "compileall", "-q", "bench"], beside)
-        control = _said([own, "-c", _BUILD], beside).strip()
+        found = json.loads(_said([own, "-c", _PREPARE], beside))
         # The environment moves with its directory: nothing but its scripts, which nobody uses, knows the old place.
-        ready = {"python": python or own.replace(str(beside), str(folder)), "version": found, "control": control}
+        ready = {"python": python or own.replace(str(beside), str(folder)), **found}
         (beside / _READY).write_text(json.dumps(ready), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
@@ -131,6 +136,7 @@ def _said(command: list[str], folder: Path | None = None) -> str:
         done = subprocess.run(
             command,
             cwd=folder,
+            env=own_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -17,7 +17,7 @@ from typing import Any
 from bench.fleet.host import packing
 from bench.fleet.host.environment import interpreter, problem
 from bench.fleet.host.identity import describe
-from bench.fleet.host.places import HostError, is_held, job_folder, no_room, state_of, suite_folder
+from bench.fleet.host.places import HostError, is_held, job_folder, no_room, own_environment, state_of, suite_folder
 from bench.fleet.host.quiet import aside
 
 _POLL_S = 2.0
@@ -107,6 +107,7 @@ def _start(job: dict[str, Any], folder: Path, cpus: list[int]) -> subprocess.Pop
         return subprocess.Popen(
             [ready["python"], "-m", "bench.fleet.job", str(folder)],
             cwd=suite_folder(job["suite"]),
+            env=own_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=messages,

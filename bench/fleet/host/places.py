@@ -57,6 +57,11 @@ def no_room(error: OSError) -> str:
     return f"{where}: {error.strerror}; free some room there, or set {CACHE_VARIABLE} to another directory"
 
 
+def own_environment() -> dict[str, str]:
+    """The environment without what is meant for the worker's Python: PYTHONPATH would bring other packages in."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
     """Have the lock on `file`, alone among all processes, inside the block."""
@@ -75,7 +80,7 @@ def is_held(file: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # two who look at once do not see each other
     except BlockingIOError:
         return True
     finally:

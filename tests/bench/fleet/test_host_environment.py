@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import io
 import os
@@ -57,13 +58,15 @@ def environment_of(folder: Path, lock: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def test_a_real_run_is_made_with_what_was_sent(tmp_path: Path) -> None:
+def test_a_real_run_is_made_with_what_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The suite as it is sent measures with the packages of its lock alone, and the reader takes what comes back."""
     suite = pack(ROOT)
     (tmp_path / "sent").mkdir()
     with tarfile.open(fileobj=io.BytesIO(suite.archive)) as tar:
         tar.extract(LOCK, tmp_path / "sent", filter="data")
     python = environment_of(tmp_path / "environment", tmp_path / "sent" / LOCK)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # a worker's own, which is not the suite's
+    (tmp_path / "msgspec.py").write_text("another")
     host.set_up(suite.version, suite.archive, python=str(python))
     words = ("--profile", "quick", "--budget", "3", "--rounds", "1", "--mechanism", "os_fork", "--block-ms", "1")
     job = {"id": "one", "suite": suite.version, "words": words, "budget_s": 3.0}
@@ -168,6 +171,17 @@ def test_old_suites_go_and_the_newest_stay(tmp_path: Path) -> None:
         os.utime(places.suite_folder(suite.version) / "ready.json", (number, number))
     kept = [version for version in versions if not host.needs(version)]
     assert (kept, len(kept)) == ([*versions[-3:]], 3)
+
+
+@pytest.mark.parametrize("path", sorted(Path(host.__file__).parent.glob("*.py")), ids=lambda path: path.name)
+def test_what_is_sent_needs_the_standard_library_alone(path: Path) -> None:
+    """A host's code imports itself and the standard library, and an older Python reads it, so that it can say so."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [str(node.module)] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            for name in names:
+                assert name.startswith("bench.fleet.host") or name.partition(".")[0] in sys.stdlib_module_names, name
 
 
 def test_a_host_is_known_by_its_kernel() -> None:

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,9 +39,9 @@ FULL = "cannot be written (No space left on device); what was measured until the
 class Fleet:
     """A host with a fake suite: `ask` for a job, and wait until it says that it is in a state."""
 
-    def __init__(self, folder: Path, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, suite: str, folder: Path, threads: ThreadPoolExecutor) -> None:
         self.log = folder / "log"
-        self.suite = fake_suite(folder / "root").version
+        self.suite = suite
         self.said: list[dict[str, Any]] = []
         self._threads = threads
         self._news = threading.Condition()
@@ -85,14 +86,25 @@ class Fleet:
             self._news.notify_all()
 
 
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """The version of a fake suite, and a cache in which it is set up; it is shared, so only read it."""
+    folder = tmp_path_factory.mktemp("ready")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(places.CACHE_VARIABLE, str(folder / "cache"))
+        return fake_suite(folder / "root").version, folder / "cache"
+
+
 @pytest.fixture
-def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(ready: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     """A host with a cache and a lock of its own."""
+    version, cache = ready
+    shutil.copytree(cache, tmp_path / "cache")
     monkeypatch.setenv(places.CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setenv(LOCK_VARIABLE, str(tmp_path / "host.lock"))
     monkeypatch.setattr(jobs, "_POLL_S", 0.05)
     with ThreadPoolExecutor() as threads:
-        yield Fleet(tmp_path, threads)
+        yield Fleet(version, tmp_path, threads)
         host.stop([path.name for path in (tmp_path / "cache" / "jobs").glob("*")])
 
 
@@ -196,6 +208,16 @@ def test_a_job_waits_while_another_one_measures_here(fleet: Fleet, tmp_path: Pat
     assert asked.result(PATIENCE_S).ending is Ending.COMPLETE
 
 
+def test_a_lock_that_cannot_be_had_is_one_line(fleet: Fleet, tmp_path: Path) -> None:
+    """Where the file of the host's lock is not what it has to be, nothing is measured, and the line names it."""
+    lock = tmp_path / "host.lock"
+    lock.symlink_to(tmp_path / "elsewhere")
+    outcome = fleet.do("complete")
+    assert outcome.ending is Ending.FAILED
+    assert outcome.error.startswith(f"{lock}: ")
+    assert fleet.runs() == []
+
+
 @pytest.mark.parametrize(
     ("do", "ending", "error"),
     [
@@ -211,15 +233,27 @@ def test_a_run_that_fails_says_why_in_one_line(fleet: Fleet, do: str, ending: En
     assert bool(outcome.archive) == (ending is Ending.PARTIAL)
 
 
-def test_a_run_whose_watching_process_is_killed_is_not_measured_twice(fleet: Fleet) -> None:
+def test_a_run_whose_watching_process_is_killed_is_not_measured_twice(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the run lives, nobody starts another one; when it was killed too, what it measured comes back."""
+    starts: list[str] = []
+    start = jobs._start
+
+    def counted(job: dict[str, Any], folder: Path, cpus: list[int]) -> subprocess.Popen[bytes]:
+        starts.append(job["id"])
+        return start(job, folder, cpus)
+
+    monkeypatch.setattr(jobs, "_start", counted)
     asked = fleet.ask("hang")
     fleet.until("measuring", text="round 1")
     state = places.state_of(places.job_folder("one"))
     os.kill(state["pid"], signal.SIGKILL)
     wait_for_end(state["pid"])
-    fleet.said.clear()
-    fleet.until("measuring", text="round 1")
+    for _ in range(2):  # the second look at the job began after the end of that process
+        fleet.said.clear()
+        fleet.until("measuring", text="round 1")
+    assert starts == ["one"]
     os.kill(state["run"], signal.SIGKILL)
     outcome = asked.result(PATIENCE_S)
     assert (outcome.ending, outcome.error) == (Ending.PARTIAL, "its processes were killed")

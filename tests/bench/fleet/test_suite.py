@@ -48,6 +48,7 @@ def test_the_suite_is_what_a_run_needs(tmp_path: Path) -> None:
 def test_a_change_makes_another_version(tmp_path: Path, commit: bool) -> None:
     """A file that was changed and not committed is sent as it is, under another version; without git it is the same."""
     root = checkout(tmp_path, commit)
+    (root / "bench" / "notes.txt").write_text("a note beside the sources")
     before = pack(root)
     assert names(before.archive) == sorted(
         [COMMIT_FILE, "LICENSE", "bench/__init__.py", "bench/a.py", "bench/subject/control.c", LOCK]
@@ -56,7 +57,17 @@ def test_a_change_makes_another_version(tmp_path: Path, commit: bool) -> None:
     after = pack(root)
     assert (after.version != before.version, b"changed" in after.archive) == (True, True)
     (root / "tests" / "test_a.py").write_text("changed")
+    (root / "bench" / "__pycache__").mkdir()
+    (root / "bench" / "__pycache__" / "a.cpython-311.pyc").write_bytes(b"")
     assert pack(root).version == after.version
+
+
+def test_only_what_git_keeps_is_sent(tmp_path: Path) -> None:
+    """A source that lies in a checkout and is not part of it does not travel."""
+    root = checkout(tmp_path)
+    version = pack(root).version
+    (root / "bench" / "scratch.py").write_text("")
+    assert pack(root).version == version
 
 
 def test_a_suite_that_was_sent_knows_its_commit(tmp_path: Path) -> None:
