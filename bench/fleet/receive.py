@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from bench.ask_analysis import Answering, NoAnswerError
 from bench.fleet.arrival.incoming import Incoming
@@ -154,7 +155,7 @@ class Receiver:
                 reader.close()
         self._incoming.close()
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
