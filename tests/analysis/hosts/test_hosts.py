@@ -111,6 +111,14 @@ def test_summaries_are_read_where_they_are(three: list[Path], tmp_path: Path) ->
     assert to_csv(host_table(load_hosts([run]))) == before
 
 
+def test_no_two_hosts_have_one_name(three: list[Path]) -> None:
+    """A name that comes again has its run behind it, and the same run again a number."""
+    names = [host.name for host in load_hosts([three[0], three[1], three[0]], ["a", "a", "b"])]
+    assert names == [f"a {three[0].name}", f"a {three[1].name}", "b"]
+    names = [host.name for host in load_hosts([three[0], three[0]])]
+    assert names == [three[0].name, f"{three[0].name} (2)"]
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
