@@ -28,6 +28,7 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="TEXT",
         help="what the host of a run is called, once for each RUN and in their order (default: its machine and run)",
     )
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="where runs are (default: results)")
     add("--mechanism", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
     add("--all", action="store_true", help="all cells, and all hosts of each, however many")
     add("--format", choices=FORMATS, default="table", help="default: table; csv and json have every figure")

@@ -39,8 +39,18 @@ def load_hosts(paths: Sequence[Path], names: Sequence[str] = ()) -> list[Host]:
     own = [document.run if len(machines) == 1 else f"{document.machine}/{document.run}" for _, document, _ in read]
     wanted = [visible(name) for name in names] or own
     count = Counter(wanted)
-    called = [name if count[name] == 1 else f"{name} {run}" for name, run in zip(wanted, own, strict=True)]
-    return [Host(name, *about) for name, about in zip(called, read, strict=True)]
+    called = [name if count[name] == 1 or not names else f"{name} {run}" for name, run in zip(wanted, own, strict=True)]
+    return [Host(name, *about) for name, about in zip(_numbered(called), read, strict=True)]
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """`names`, of which those that come again have a number: copies of one run may lie at two places."""
+    seen: Counter[str] = Counter()
+    made = []
+    for name in names:
+        seen[name] += 1
+        made.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return made
 
 
 def _read(path: Path) -> tuple[RunDocument, pd.DataFrame]:

@@ -69,7 +69,8 @@ def footnotes(table: HostTable, told: Shown) -> list[str]:
 def _write_table(table: HostTable, stream: TextIO, everything: bool) -> None:
     console = TableConsole(stream)
     console.say(head_line(table))
-    told, dropped = choice.shown(table, everything), []
+    told = choice.shown(table, everything)
+    dropped: list[str] = []
     for work in told.works:
         console.print()
         console.say(work.title, "bold")

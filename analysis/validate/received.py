@@ -14,14 +14,13 @@ import pandas as pd
 
 from analysis.errors import LoadError
 from analysis.read.run import Run
-from analysis.read.table import find_file, read_table
+from analysis.read.table import read_table
 from analysis.summary.cells import summarise, write_summary
 from analysis.validate.agreement import check_agreement
 from analysis.validate.bounds import findings_within
 from analysis.validate.document import check_document
 from analysis.validate.files import can_be_read, check_files
 from analysis.validate.finding import Finding, Findings
-from analysis.validate.rows import check_expanded
 from bench import schema
 from bench.schema import RunDocument
 
@@ -66,7 +65,6 @@ def _read_tables(directory: Path, document: RunDocument, findings: Findings) -> 
     cells: set[int] | None = None
     for table in schema.RAW_TABLES:
         try:
-            check_expanded(find_file(directory, table))
             tables[table.name] = read_table(directory, table, document, cells)
         except LoadError as error:
             findings.add_error(error, table.file)

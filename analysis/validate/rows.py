@@ -30,7 +30,7 @@ def check_tables(directory: Path, document: RunDocument, findings: Findings) -> 
     for table in schema.RAW_TABLES:
         try:
             path = find_file(directory, table)
-            check_expanded(path)
+            _check_expanded(path)
             tables[table.name] = read_table(directory, table, document, cells)
         except LoadError as error:
             _name_all_lines(directory, table, document, cells, findings)
@@ -50,7 +50,7 @@ def check_interrupted(directory: Path, sizes: dict[str, int], document: RunDocum
             _name_all_lines(directory / "interrupted", table, document, None, findings, "interrupted/")
 
 
-def check_expanded(path: Path) -> None:
+def _check_expanded(path: Path) -> None:
     """Raise `LoadError` where a file holds more than `MOST_BYTES`: it is not read into the memory then."""
     with readable(path), BoundedFile(path, MOST_BYTES) as stream:
         while stream.read(1 << 20):

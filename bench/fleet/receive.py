@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from bench.ask_analysis import Answering, NoAnswerError
 from bench.fleet.arrival.incoming import Incoming
@@ -88,10 +89,13 @@ class Receiver:
             document = document_of(whole)
             name = place_name(document, host, machine)
             kept = whole if name == PlaceName(document.machine, document.run) else renamed(whole, name)
+            mark = fingerprint_of(kept)
+            if (there := self._there(name, mark)) is not None:
+                return Placed(there, False)
             directory = folder / name.machine / name.run
             _write(directory, kept)
             self._check(directory)
-            return self._move(directory, kept, name)
+            return self._move(directory, kept, name, mark)
         except (ArrivalError, NoAnswerError) as error:
             raise _refused(where or host, str(error)) from None
         except OSError as error:
@@ -125,9 +129,13 @@ class Receiver:
                 reader.close()
             self._idle.put(reader if usable else None)
 
-    def _move(self, directory: Path, files: Sequence[RawFile], name: PlaceName) -> Placed:
+    def _there(self, name: PlaceName, mark: str) -> Path | None:
+        """Where the run with this fingerprint lies already."""
+        targets = (self._results / wanted.machine / wanted.run for wanted in names_for(name, mark))
+        return next((target for target in targets if target.is_dir() and fingerprint_of(target) == mark), None)
+
+    def _move(self, directory: Path, files: Sequence[RawFile], name: PlaceName, mark: str) -> Placed:
         """Rename `directory` to its place, to another name where another run has that."""
-        mark = fingerprint_of(files)
         for wanted in names_for(name, mark):
             target = self._results / wanted.machine / wanted.run
             if wanted != name:
@@ -154,7 +162,7 @@ class Receiver:
                 reader.close()
         self._incoming.close()
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
