@@ -216,12 +216,13 @@ def paths_by_python(run: AnalysedRun, words: Sequence[str]) -> str:
 
 
 def changed(run: AnalysedRun, words: Sequence[str]) -> str:
-    """``changed MECHANISM BASE``: what this run takes over the run BASE of the same machine, with interval and verdict.
+    """``changed MECHANISM BASE [NEW]``: what a run takes over the run BASE of its machine, with interval and verdict.
 
-    BASE is the name of the run, and the mechanism has one cell in both.
+    NEW (this run, if it is not named) and BASE are names of runs. The mechanism has one cell in both.
     """
-    mechanism, base = words
-    (row,) = [row for row in _between(base, run.run.path) if row.mechanism == mechanism]
+    mechanism, base, *other = words
+    new = run.run.path.parent / other[0] if other else run.run.path
+    (row,) = [row for row in _between(base, new) if row.mechanism == mechanism]
     return f"{units.ratio_text(row.ratio, row.ratio_lo, row.ratio_hi)}, `{row.verdict}`"
 
 
