@@ -153,7 +153,12 @@ def test_no_file_names_a_path_of_one_machine() -> None:
     assert not found
 
 
-LOCKS = ["requirements.lock", "requirements-fleet.lock", "tests/browser/requirements.lock", "tests/mutation/requirements.lock"]
+LOCKS = [
+    "requirements.lock",
+    "requirements-fleet.lock",
+    "tests/browser/requirements.lock",
+    "tests/mutation/requirements.lock",
+]
 
 
 @pytest.mark.parametrize("lock", LOCKS)
