@@ -104,10 +104,14 @@ class Cluster:
             self._ask(address, "forget", [job])
 
     def stop(self, jobs: Sequence[str]) -> None:
-        """Ask the workers that have these jobs; the tasks themselves end by that."""
-        for task in list(self._tasks.values()):
+        """Ask the workers that have these jobs; the tasks themselves end by that. Nobody waits for a set-up."""
+        for key, task in list(self._tasks.items()):
             if task.job in jobs:
                 self._ask(task.address, "stop", [task.job])
+            elif not task.job:
+                del self._tasks[key]
+                task.cancel()
+                self._ask(task.address, "stop_set_up", self._suite.version)
 
     def events(self, timeout_s: float) -> list[Event]:
         """Look at the cluster once a second, and hear what has come."""
@@ -128,7 +132,7 @@ class Cluster:
 
     def close(self) -> None:
         """End all tasks, and the connection, when what was asked last is done."""
-        for task in self._tasks.values():
+        for task in list(self._tasks.values()):
             task.cancel()
         self._tasks.clear()
         wait(self._asking, LAST_ANSWERS_S)

@@ -42,12 +42,12 @@ _IDLE_S = 3.0
 
 
 class Conduct:
-    """Leads one fleet to its end. `paths` are the runs that came back, `stop_asked` is set by a signal."""
+    """Leads one fleet to its end. `runs` that came back have the name of their host; a signal sets `stop_asked`."""
 
     def __init__(
         self, engine: Engine, schedule: Schedule, receiver: Receiver, screen: Screen, machine: str | None = None
     ) -> None:
-        self.paths: list[Path] = []
+        self.runs: dict[Path, str] = {}
         self.stop_asked = False
         self._engine, self._schedule, self._receiver, self._screen = engine, schedule, receiver, screen
         self._machine = machine
@@ -169,7 +169,7 @@ class Conduct:
         ending, identity = outcome.ending, self._asked.pop(outcome.job, "")
         if path:
             self._placing -= 1
-            self.paths.append(path)
+            self.runs[path] = self._schedule.name_of(identity)
         if ending == Ending.COMPLETE:
             self._tell(identity, f"measured: {path}")
         else:

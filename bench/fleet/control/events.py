@@ -120,7 +120,7 @@ class Engine(Protocol):
         """Remove a job from its host, which has come back whole."""
 
     def stop(self, jobs: list[str]) -> None:
-        """Have these jobs end within seconds; what they have measured still comes back."""
+        """Have these jobs, and all set-ups, end within seconds; what was measured still comes back."""
 
     def events(self, timeout_s: float) -> list[Event]:
         """What has happened since it was last asked, after at most `timeout_s` seconds. Raises `EngineError`."""

@@ -50,7 +50,8 @@ class Local:
         host.forget([job])
 
     def stop(self, jobs: Sequence[str]) -> None:
-        """Tell the processes of these jobs to end."""
+        """Tell the processes of these jobs to end, and a set-up."""
+        host.stop_set_up(self._suite.version)
         host.stop(list(jobs))
 
     def events(self, timeout_s: float) -> list[Event]:
