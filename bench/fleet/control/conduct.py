@@ -103,9 +103,8 @@ class Conduct:
 
     def _stop(self) -> None:
         jobs = self._schedule.active_jobs()
-        self._screen.message(
-            f"stopping: {len(jobs)} host{'s' * (len(jobs) != 1)} at work; what they have comes back, if it can"
-        )
+        at_work = f"{len(jobs)} host{'s' * (len(jobs) != 1)} at work; what they have comes back, if it can"
+        self._screen.message(f"stopping: {at_work if jobs else 'no host measures'}")
         self._engine.stop(jobs)
         self._schedule.stop()
 
