@@ -7,6 +7,7 @@ import contextlib
 import os
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future as Answer
 from concurrent.futures import wait
@@ -63,6 +64,7 @@ class Cluster:
         self._code = code or carried.code()
         self._heard: queue.SimpleQueue[Callable[[], Iterable[Event]]] = queue.SimpleQueue()
         self._tasks: dict[str, Task] = {}
+        self._finished: deque[str] = deque()
         self._asking: set[Answer[Any]] = set()
         self._workers: dict[str, HostFacts] = {}
         self._declared: dict[str, bool] = {}
@@ -113,8 +115,8 @@ class Cluster:
                 task.cancel()
                 self._ask(task.address, "stop_set_up", self._suite.version)
 
-    def events(self, timeout_s: float) -> list[Event]:
-        """Look at the cluster once a second, and hear what has come."""
+    def events(self, timeout_s: float, room: int) -> list[Event]:
+        """Look at the cluster once a second, and hear what has come; fetch what `room` jobs left."""
         found: list[Event] = []
         if self._connection.is_lost:
             found += self._try_again()
@@ -125,9 +127,12 @@ class Cluster:
             except LostError as error:
                 found += self._lose(str(error))
         with contextlib.suppress(queue.Empty):
-            found += self._heard.get(timeout=0.0 if found else timeout_s)()
+            found += self._heard.get(timeout=0.0 if found or (room and self._finished) else timeout_s)()
             while True:
                 found += self._heard.get_nowait()()
+        while room > 0 and self._finished:
+            found += self._ended(self._finished.popleft())
+            room -= 1
         return found
 
     def close(self) -> None:
@@ -252,7 +257,12 @@ class Cluster:
             resources={RESOURCE: 1} if self._declared.get(address) else None,
         )
         self._tasks[key] = Task(identity, address, job, future)
-        future.add_done_callback(lambda future: self._hear(lambda: self._ended(key)))
+        future.add_done_callback(lambda future: self._hear(lambda: self._finish(key)))
+
+    def _finish(self, key: str) -> list[Event]:
+        """What a job left is fetched when there is room for it; a thousand hosts may end in the same second."""
+        self._finished.append(key)
+        return []
 
     def _ended(self, key: str) -> list[Event]:
         task = self._tasks.pop(key, None)

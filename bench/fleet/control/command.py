@@ -169,7 +169,7 @@ def _tell(conduct: Conduct, schedule: Schedule, quiet: bool) -> int:
     """Print how it ended, and return the exit status."""
     missing = schedule.missing()
     if conduct.runs and not quiet:
-        _tell_hosts(conduct.runs)
+        tell_hosts(conduct.runs)
     for host, reason in missing:
         print(visible(f"missing: {host}: {reason}"), file=sys.stderr)
     for path in conduct.runs:
@@ -177,7 +177,7 @@ def _tell(conduct: Conduct, schedule: Schedule, quiet: bool) -> int:
     return 130 if conduct.stop_asked else 1 if missing else 0
 
 
-def _tell_hosts(runs: Mapping[Path, str]) -> None:
+def tell_hosts(runs: Mapping[Path, str]) -> None:
     """Print the table of the hosts whose runs came back."""
     sys.stdout.flush()
     names = [f"--name={name}" for name in runs.values()]

@@ -31,8 +31,12 @@ from bench.fleet.records import Ending, HostFacts, Outcome
 
 # Each waits for a reader's check in a process; two keep both CPUs of a small machine busy.
 RECEIVERS = 2
+# Runs in this process's memory, each of 128 MiB at the most; the others stay on their hosts meanwhile.
+MOST_HERE = 7
 # What the loop waits for events at most; they wake it up.
 _WAIT_S = 1.0
+# Rows of a thousand hosts take some milliseconds, and events come faster than anyone reads.
+_ROWS_S = 0.25
 # Hosts are asked to stop, and have so long to send what they have.
 STOP_S = 12.0
 # So many hosts that go at once are named.
@@ -55,6 +59,7 @@ class Conduct:
         self._placing = 0
         self._asked: dict[str, str] = {}
         self._told_idle = False
+        self._next_rows = 0.0
 
     def lead(self) -> None:
         """Go on until every run is back or given up, or it was asked to stop and what there was has come."""
@@ -91,14 +96,16 @@ class Conduct:
             else:
                 self._engine.set_up(step.identity)
         try:
-            for event in self._engine.events(0.05 if self._placing else _WAIT_S):
+            for event in self._engine.events(0.05 if self._placing else _WAIT_S, MOST_HERE - self._placing):
                 self._hear(event)
         except EngineError as error:
             self._screen.message(str(error))
             return False
         self._take_placed()
         self._tell_idle()
-        self._screen.update(self.rows())
+        if time.monotonic() >= self._next_rows:
+            self._next_rows = time.monotonic() + _ROWS_S
+            self._screen.update(self.rows())
         return True
 
     def _stop(self) -> None:
