@@ -1,8 +1,9 @@
 """Turns many simulated hosts into gathered runs, and prints what that takes of time, memory and bytes.
 
-    python -m tests.bench_gather [--hosts N] [--profile quick|standard] [--direct]
+    python -m tests.bench_gather [--hosts N] [--profile quick|standard] [--direct] [--table]
 
-The runs are variations of a committed one: of its size, or cut to the size of a run of `quick`. They come from worker
+All that `bench fleet` does at this end is done: schedule, screen, receiving, the reader's check, the table. The runs
+are variations of a committed one: of its size, or cut to the size of a run of `quick`. They come from worker
 processes of one Dask scheduler on this machine, which act as so many hosts; --direct, or where `distributed` is
 missing, from this process. Exit status 1 where 1,000 hosts would take longer than `MOST_S`, or more than `MOST_BYTES`
 of memory in this process.
@@ -21,9 +22,8 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -33,8 +33,14 @@ import pandas as pd
 
 from bench import schema
 from bench.fleet.arrival.unpack import RAW_FILES
+from bench.fleet.control import command
+from bench.fleet.control.conduct import Conduct
+from bench.fleet.control.events import Ended, Event, Present, Ready
+from bench.fleet.control.schedule import Schedule
+from bench.fleet.control.screen import Lines
+from bench.fleet.control.shares import Wanted
 from bench.fleet.receive import Placed, Receiver
-from bench.fleet.records import Ending, Outcome
+from bench.fleet.records import HostFacts, Job, Outcome
 from tests import ROOT
 
 MOST_S = 120.0
@@ -57,15 +63,16 @@ class TimedReceiver(Receiver):
 
     def place(self, outcome: Outcome, machine: str | None = None) -> Placed:
         """Place one run, and add the time of all that it takes."""
-        with self._timed("placing"):
+        with self.timed("placing"):
             return super().place(outcome, machine)
 
     def _check(self, directory: Path) -> None:
-        with self._timed("the reader's check"):
+        with self.timed("the reader's check"):
             super()._check(directory)
 
     @contextmanager
-    def _timed(self, what: str) -> Iterator[None]:
+    def timed(self, what: str) -> Iterator[None]:
+        """Add the time that the block takes to `what`."""
         begun = time.perf_counter()
         yield
         with self._adding:
@@ -155,22 +162,60 @@ def engine(direct: bool) -> Iterator[Any]:
                 process.wait(30)
 
 
-def gather(client: Any, receiver: TimedReceiver, folder: Path, hosts: int) -> int:
-    """Place the runs of all hosts, a few at a time in this process; return the bytes that came."""
+class Simulated:
+    """An engine of so many hosts, each with a machine of its own, that all end their runs in the same second."""
 
-    def take(number: int) -> int:
-        with receiver._timed("coming here"):
-            got = (
-                send(str(folder), number)
-                if client is None
-                else client.submit(send, str(folder), number, pure=False).result()
-            )
-        outcome = Outcome("job", got["host"], Ending.COMPLETE, archive=got["archive"], digest=got["digest"])
-        assert receiver.place(outcome).new
-        return len(outcome.archive)
+    def __init__(self, client: Any, receiver: TimedReceiver, folder: Path, hosts: int) -> None:
+        self.size = 0
+        self._client, self._receiver, self._folder = client, receiver, str(folder)
+        facts = [HostFacts(f"{number:04}", f"{number:04}", f"host{number}", (0, 1), "", "") for number in range(hosts)]
+        self._news: deque[Event] = deque([Present(tuple(facts))])
+        self._asked: deque[tuple[str, str, Any]] = deque()
 
-    with ThreadPoolExecutor(4) as pool:
-        return sum(pool.map(take, range(hosts)))
+    def set_up(self, identity: str) -> None:
+        """It is set up."""
+        self._news.append(Ready(identity))
+
+    def measure(self, identity: str, job: Job) -> None:
+        """Let a worker pack what the host sends."""
+        future = self._client and self._client.submit(send, self._folder, int(identity), pure=False)
+        self._asked.append((identity, job.id, future))
+
+    def events(self, timeout_s: float, room: int) -> list[Event]:
+        """The first news, and what the next hosts sent, as much as there is room for."""
+        found = list(self._news)
+        self._news.clear()
+        for _ in range(min(room, len(self._asked))):
+            identity, job, future = self._asked.popleft()
+            with self._receiver.timed("coming here"):
+                got = future.result() if future else send(self._folder, int(identity))
+            self.size += len(got["archive"])
+            answer = {"ending": "complete", "archive": got["archive"], "digest": got["digest"]}
+            found.append(Ended.of(job, identity, answer))
+        if not found:
+            time.sleep(timeout_s)
+        return found
+
+    def forget(self, identity: str, job: str) -> None:
+        """Nothing is kept."""
+
+    def stop(self, jobs: Sequence[str]) -> None:
+        """Nothing goes on."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def gather(client: Any, receiver: TimedReceiver, folder: Path, hosts: int) -> tuple[int, dict[Path, str]]:
+    """Lead a fleet of simulated hosts to its end; return the bytes that came, and the runs."""
+    engine = Simulated(client, receiver, folder, hosts)
+    schedule = Schedule(Wanted("fleet", Job("", "", (), 60.0), None, 1, 0), time.monotonic())
+    screen = Lines()
+    screen.message = lambda text: None  # type: ignore[method-assign]  # a line for each run
+    conduct = Conduct(engine, schedule, receiver, screen)
+    conduct.lead()
+    assert not schedule.missing(), schedule.missing()[:3]
+    return engine.size, conduct.runs
 
 
 def main() -> int:
@@ -179,6 +224,7 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--profile", choices=("quick", "standard"), default="quick")
     parser.add_argument("--direct", action="store_true")
+    parser.add_argument("--table", action="store_true", help="print the table of hosts, too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -187,10 +233,12 @@ def main() -> int:
         with engine(options.direct) as client, TimedReceiver(folder / "results") as receiver:
             before = _peak()
             begun = time.perf_counter()
-            size = gather(client, receiver, folder / "sent", options.hosts)
+            size, runs = gather(client, receiver, folder / "sent", options.hosts)
             seconds = time.perf_counter() - begun
         found = len(list((folder / "results").glob("*/*/run.json")))
-    assert found == options.hosts, found
+        assert found == options.hosts, found
+        if options.table:
+            command.tell_hosts(runs)
     return _tell(options, client is not None, seconds, size, before, receiver.seconds)
 
 

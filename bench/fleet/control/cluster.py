@@ -7,6 +7,7 @@ import contextlib
 import os
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future as Answer
 from concurrent.futures import wait
@@ -63,6 +64,7 @@ class Cluster:
         self._code = code or carried.code()
         self._heard: queue.SimpleQueue[Callable[[], Iterable[Event]]] = queue.SimpleQueue()
         self._tasks: dict[str, Task] = {}
+        self._finished: deque[str] = deque()
         self._asking: set[Answer[Any]] = set()
         self._workers: dict[str, HostFacts] = {}
         self._declared: dict[str, bool] = {}
@@ -104,13 +106,17 @@ class Cluster:
             self._ask(address, "forget", [job])
 
     def stop(self, jobs: Sequence[str]) -> None:
-        """Ask the workers that have these jobs; the tasks themselves end by that."""
-        for task in list(self._tasks.values()):
+        """Ask the workers that have these jobs; the tasks themselves end by that. Nobody waits for a set-up."""
+        for key, task in list(self._tasks.items()):
             if task.job in jobs:
                 self._ask(task.address, "stop", [task.job])
+            elif not task.job:
+                del self._tasks[key]
+                task.cancel()
+                self._ask(task.address, "stop_set_up", self._suite.version)
 
-    def events(self, timeout_s: float) -> list[Event]:
-        """Look at the cluster once a second, and hear what has come."""
+    def events(self, timeout_s: float, room: int) -> list[Event]:
+        """Look at the cluster once a second, and hear what has come; fetch what `room` jobs left."""
         found: list[Event] = []
         if self._connection.is_lost:
             found += self._try_again()
@@ -121,14 +127,17 @@ class Cluster:
             except LostError as error:
                 found += self._lose(str(error))
         with contextlib.suppress(queue.Empty):
-            found += self._heard.get(timeout=0.0 if found else timeout_s)()
+            found += self._heard.get(timeout=0.0 if found or (room and self._finished) else timeout_s)()
             while True:
                 found += self._heard.get_nowait()()
+        while room > 0 and self._finished:
+            found += self._ended(self._finished.popleft())
+            room -= 1
         return found
 
     def close(self) -> None:
         """End all tasks, and the connection, when what was asked last is done."""
-        for task in self._tasks.values():
+        for task in list(self._tasks.values()):
             task.cancel()
         self._tasks.clear()
         wait(self._asking, LAST_ANSWERS_S)
@@ -248,7 +257,12 @@ class Cluster:
             resources={RESOURCE: 1} if self._declared.get(address) else None,
         )
         self._tasks[key] = Task(identity, address, job, future)
-        future.add_done_callback(lambda future: self._hear(lambda: self._ended(key)))
+        future.add_done_callback(lambda future: self._hear(lambda: self._finish(key)))
+
+    def _finish(self, key: str) -> list[Event]:
+        """What a job left is fetched when there is room for it; a thousand hosts may end in the same second."""
+        self._finished.append(key)
+        return []
 
     def _ended(self, key: str) -> list[Event]:
         task = self._tasks.pop(key, None)

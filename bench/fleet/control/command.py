@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -168,14 +168,20 @@ def _asked_to_stop(conduct: Conduct) -> Iterator[None]:
 def _tell(conduct: Conduct, schedule: Schedule, quiet: bool) -> int:
     """Print how it ended, and return the exit status."""
     missing = schedule.missing()
-    if conduct.paths and not quiet:
-        ask_analysis("hosts", *map(str, conduct.paths))
+    if conduct.runs and not quiet:
+        tell_hosts(conduct.runs)
     for host, reason in missing:
         print(visible(f"missing: {host}: {reason}"), file=sys.stderr)
-    _print_paths(conduct.paths)
+    for path in conduct.runs:
+        print(path)
     return 130 if conduct.stop_asked else 1 if missing else 0
 
 
-def _print_paths(paths: Sequence[Path]) -> None:
-    for path in paths:
-        print(path)
+def tell_hosts(runs: Mapping[Path, str]) -> None:
+    """Print the table of the hosts whose runs came back."""
+    sys.stdout.flush()
+    names = [f"--name={name}" for name in runs.values()]
+    try:
+        ask_analysis("hosts", *map(str, runs), *names)
+    except OSError as error:  # thousands of paths may be more than the system hands over
+        print(f"bench fleet: no table ({error.strerror}); name fewer runs: python -m analysis hosts", file=sys.stderr)

@@ -31,8 +31,12 @@ from bench.fleet.records import Ending, HostFacts, Outcome
 
 # Each waits for a reader's check in a process; two keep both CPUs of a small machine busy.
 RECEIVERS = 2
+# Runs in this process's memory, each of 128 MiB at the most; the others stay on their hosts meanwhile.
+MOST_HERE = 7
 # What the loop waits for events at most; they wake it up.
 _WAIT_S = 1.0
+# Rows of a thousand hosts take some milliseconds, and events come faster than anyone reads.
+_ROWS_S = 0.25
 # Hosts are asked to stop, and have so long to send what they have.
 STOP_S = 12.0
 # So many hosts that go at once are named.
@@ -42,12 +46,12 @@ _IDLE_S = 3.0
 
 
 class Conduct:
-    """Leads one fleet to its end. `paths` are the runs that came back, `stop_asked` is set by a signal."""
+    """Leads one fleet to its end. `runs` that came back have the name of their host; a signal sets `stop_asked`."""
 
     def __init__(
         self, engine: Engine, schedule: Schedule, receiver: Receiver, screen: Screen, machine: str | None = None
     ) -> None:
-        self.paths: list[Path] = []
+        self.runs: dict[Path, str] = {}
         self.stop_asked = False
         self._engine, self._schedule, self._receiver, self._screen = engine, schedule, receiver, screen
         self._machine = machine
@@ -55,6 +59,7 @@ class Conduct:
         self._placing = 0
         self._asked: dict[str, str] = {}
         self._told_idle = False
+        self._next_rows = 0.0
 
     def lead(self) -> None:
         """Go on until every run is back or given up, or it was asked to stop and what there was has come."""
@@ -91,21 +96,22 @@ class Conduct:
             else:
                 self._engine.set_up(step.identity)
         try:
-            for event in self._engine.events(0.05 if self._placing else _WAIT_S):
+            for event in self._engine.events(0.05 if self._placing else _WAIT_S, MOST_HERE - self._placing):
                 self._hear(event)
         except EngineError as error:
             self._screen.message(str(error))
             return False
         self._take_placed()
         self._tell_idle()
-        self._screen.update(self.rows())
+        if time.monotonic() >= self._next_rows:
+            self._next_rows = time.monotonic() + _ROWS_S
+            self._screen.update(self.rows())
         return True
 
     def _stop(self) -> None:
         jobs = self._schedule.active_jobs()
-        self._screen.message(
-            f"stopping: {len(jobs)} host{'s' * (len(jobs) != 1)} at work; what they have comes back, if it can"
-        )
+        at_work = f"{len(jobs)} host{'s' * (len(jobs) != 1)} at work; what they have comes back, if it can"
+        self._screen.message(f"stopping: {at_work if jobs else 'no host measures'}")
         self._engine.stop(jobs)
         self._schedule.stop()
 
@@ -169,7 +175,7 @@ class Conduct:
         ending, identity = outcome.ending, self._asked.pop(outcome.job, "")
         if path:
             self._placing -= 1
-            self.paths.append(path)
+            self.runs[path] = self._schedule.name_of(identity)
         if ending == Ending.COMPLETE:
             self._tell(identity, f"measured: {path}")
         else:

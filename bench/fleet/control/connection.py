@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
 import logging
 import os
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from bench.fleet.control.events import EngineError
@@ -18,6 +22,7 @@ _ATTEMPT_S = 2.0
 _PAUSE_S = 0.3
 # An answer of a scheduler that is there takes milliseconds.
 _ANSWER_S = 10.0
+_ADDRESS = re.compile(r"(?:[a-z]+://)?[^\s/]+:\d+")
 
 
 class LostError(Exception):
@@ -93,16 +98,51 @@ class Connection:
             raise EngineError(
                 "--scheduler: needs the package distributed, which is not installed here; `make fleet` installs it"
             ) from None
-        path = self.place.removeprefix("file:")
-        is_file = path != self.place or path.endswith(".json") or os.path.isfile(path)
-        if is_file and not os.path.isfile(path):
-            raise EngineError(f"--scheduler {self.place}: there is no such scheduler file")
-        where: dict[str, Any] = {"scheduler_file": path} if is_file else {"address": path}
         try:
-            client = Client(**where, timeout=timeout_s, set_as_default=False, name="forkbench-fleet")
+            address = _address_at(self.place)
+            # A client that does not come to its start leaves threads and tracebacks behind, and may wait for minutes.
+            self._scheduler = asyncio.run(asyncio.wait_for(_scheduler_at(address, timeout_s), timeout_s + 1))
+            client = Client(address, timeout=timeout_s, set_as_default=False, name="forkbench-fleet")
             client.subscribe_topic(self._topic, self._hear)
-            self._scheduler = client.sync(client.scheduler.identity, n_workers=0, callback_timeout=timeout_s)["id"]
+        except EngineError as error:
+            raise EngineError(f"--scheduler {self.place}: {error}") from None
         except Exception as error:
-            text = " ".join(str(error).split()) or type(error).__name__
-            raise EngineError(f"--scheduler {self.place}: no scheduler answers there ({text[:200]})") from None
+            text = " ".join(str(error).split())[:200] or "it does not speak as one"
+            raise EngineError(f"--scheduler {self.place}: no scheduler answers there ({text})") from None
         return client
+
+
+def _address_at(place: str) -> str:
+    """The address that `place` is, or that the scheduler file there holds. Raises `EngineError`."""
+    path = place.removeprefix("file:")
+    if path == place and not path.endswith(".json") and not os.path.isfile(path):
+        address = place
+    elif not os.path.isfile(path):
+        raise EngineError("there is no such scheduler file")
+    else:
+        try:
+            address = json.loads(Path(path).read_bytes())["address"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise EngineError("no scheduler file; dask scheduler --scheduler-file FILE writes one") from None
+    if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
+        raise EngineError(f"{'' if address == place else repr(address) + ' is '}no address, as in tcp://HOST:8786")
+    return address
+
+
+async def _scheduler_at(address: str, timeout_s: float) -> str:
+    """The id of the scheduler at `address`. Raises `EngineError`, and what the engine does."""
+    from distributed.core import connect
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")
+    if address.startswith("tls:") and arguments.get("ssl_context") is None:
+        raise EngineError("needs certificates; name them in a file that DASK_CONFIG names, as docs/fleet.md says")
+    comm = await connect(address, timeout=timeout_s, **arguments)
+    try:
+        await comm.write({"op": "identity", "n_workers": 0, "reply": True})
+        says = await comm.read()
+    finally:
+        comm.abort()
+    if says.get("type") != "Scheduler":
+        raise EngineError(f"a {str(says.get('type', 'service')).lower()} listens there, no scheduler")
+    return str(says["id"])

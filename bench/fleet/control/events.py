@@ -120,10 +120,13 @@ class Engine(Protocol):
         """Remove a job from its host, which has come back whole."""
 
     def stop(self, jobs: list[str]) -> None:
-        """Have these jobs end within seconds; what they have measured still comes back."""
+        """Have these jobs, and all set-ups, end within seconds; what was measured still comes back."""
 
-    def events(self, timeout_s: float) -> list[Event]:
-        """What has happened since it was last asked, after at most `timeout_s` seconds. Raises `EngineError`."""
+    def events(self, timeout_s: float, room: int) -> list[Event]:
+        """What has happened since it was last asked, after at most `timeout_s` seconds. Raises `EngineError`.
+
+        No more than `room` jobs have ended: what the others left stays on its host until it is asked for.
+        """
 
     def close(self) -> None:
         """Let go of all hosts."""

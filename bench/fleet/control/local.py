@@ -50,11 +50,12 @@ class Local:
         host.forget([job])
 
     def stop(self, jobs: Sequence[str]) -> None:
-        """Tell the processes of these jobs to end."""
+        """Tell the processes of these jobs to end, and a set-up."""
+        host.stop_set_up(self._suite.version)
         host.stop(list(jobs))
 
-    def events(self, timeout_s: float) -> list[Event]:
-        """What the threads have put there."""
+    def events(self, timeout_s: float, room: int) -> list[Event]:
+        """What the threads have put there; this host has one job at a time."""
         found = []
         with contextlib.suppress(queue.Empty):
             found.append(self._heard.get(timeout=timeout_s))

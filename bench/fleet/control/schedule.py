@@ -5,6 +5,7 @@ Pure: it does nothing but decide. `now` are seconds of any clock that only grows
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from bench.fleet.control.events import Lost, Measure, Ready, Said, SetUp
@@ -29,6 +30,7 @@ class Schedule:
         for _ in range(wanted.hosts or 0):
             self._add_share()
         self._active: dict[str, tuple[Share, WantedRun]] = {}
+        self._names: Counter[str] = Counter()
         self._setting_up: set[str] = set()
         self._fetched_again: set[str] = set()
         self._idle_since = now
@@ -48,6 +50,7 @@ class Schedule:
         new = [identity for identity in there if identity not in self.places]
         for identity in new:
             self.places[identity] = Place(there[identity], now)
+            self._names[there[identity].name] += 1
             if self.wanted.hosts is None and not self._comes_back_as(identity):
                 self._add_share(identity)
         return new
@@ -179,8 +182,8 @@ class Schedule:
         place = self.places.get(identity)
         if place is None:
             return ""
-        alike = sum(other.facts.name == place.facts.name for other in self.places.values())
-        return place.facts.name if alike == 1 else f"{place.facts.name}-{identity[:4]}"
+        alone = self._names[place.facts.name] == 1
+        return place.facts.name if alone else f"{place.facts.name}-{identity[:4]}"
 
     def _add_share(self, identity: str = "") -> None:
         runs = [WantedRun() for _ in range(self.wanted.repeat)]
@@ -190,9 +193,10 @@ class Schedule:
         # Network namespaces and containers of one machine share its CPUs, also with a set-up, which compiles.
         busy = {self.places[share.identity].facts.boot for share, _ in self._active.values()}
         busy |= {self.places[identity].facts.boot for identity in self._setting_up}
+        at_work = {share.number for share, _ in self._active.values()}
         for share in self.shares:
             run = share.next_run()
-            if run is None or any(share is other for other, _ in self._active.values()):
+            if run is None or share.number in at_work:
                 continue
             if not share.identity:
                 share.identity = self._spare(share.had) or ""

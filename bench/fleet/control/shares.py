@@ -13,7 +13,7 @@ class State(StrEnum):
 
     WAITING = "waiting"
     """For its turn: another host of the same machine is at work, or there is nothing to do."""
-    SETTING_UP = "set-up"
+    SETTING_UP = "setting up"
     LOCKED = "waits for the host"
     """Something else measures on it."""
     ASKED = "asked"

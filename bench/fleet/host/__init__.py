@@ -4,9 +4,9 @@ It imports nothing of `bench` but itself. What a job is doing is in a directory 
 for it again, from wherever, finds it running or done.
 """
 
-from bench.fleet.host.environment import needs, set_up
+from bench.fleet.host.environment import needs, set_up, stop_set_up
 from bench.fleet.host.identity import describe
 from bench.fleet.host.jobs import forget, measure, stop
 from bench.fleet.host.places import HostError
 
-__all__ = ["HostError", "describe", "forget", "measure", "needs", "set_up", "stop"]
+__all__ = ["HostError", "describe", "forget", "measure", "needs", "set_up", "stop", "stop_set_up"]

@@ -9,10 +9,14 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,17 @@ from bench.machine.control_build import find, find_teller
 find_teller()
 print(json.dumps({"version": platform.python_version(), "control": find().problem}))
 """
+
+
+@dataclass
+class _Making:
+    """A set-up that goes on in this process: the step that it waits for, and whether it was told to end."""
+
+    step: subprocess.Popen[str] | None = None
+    is_stopped: bool = False
+
+
+_under_way: dict[str, _Making] = {}
 
 
 def needs(version: str) -> bool:
@@ -58,13 +73,25 @@ def set_up(version: str, archive: bytes | None = None, wheels: bytes | None = No
             if wrong := problem(version):
                 if archive is None:
                     raise HostError(f"{folder}: {wrong}; send the suite again")
-                _make(folder, version, archive, wheels, python)
+                _under_way[version] = _Making()
+                try:
+                    _make(folder, version, archive, wheels, python)
+                finally:
+                    del _under_way[version]
             os.utime(folder / _READY)
         tidy(folder)
         ready = interpreter(version)
     except OSError as error:
         raise HostError(no_room(error)) from None
     return {"python": ready["python"], "control": ready["control"], "seconds": time.monotonic() - began}
+
+
+def stop_set_up(version: str) -> None:
+    """End a set-up of this version that goes on in this process; nothing of it stays."""
+    if making := _under_way.get(version):
+        making.is_stopped = True
+        if making.step:
+            _kill(making.step)
 
 
 def problem(version: str) -> str:
@@ -92,13 +119,15 @@ def _make(folder: Path, version: str, archive: bytes, wheels: bytes | None, pyth
     """Make the directory beside its place, and rename it when all of it is there."""
     if _version_of(archive) != version:
         raise HostError("the suite arrived damaged; send it again")
-    beside = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
+    for left in folder.parent.glob(f"{folder.name}.new*"):
+        shutil.rmtree(left, ignore_errors=True)
+    # A name of its own: where a worker was killed, its pip may still be at work in the directory that it has.
+    beside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new-", dir=folder.parent))
     try:
         _unpack(archive, beside)
         (beside / _ARCHIVE).write_bytes(archive)
-        own = python or _environment(beside, wheels)
-        found = json.loads(_said([own, "-c", _PREPARE], beside))
+        own = python or _environment(version, beside, wheels)
+        found = json.loads(_said(version, [own, "-c", _PREPARE], beside))
         # The environment moves with its directory: nothing but its scripts, which nobody uses, knows the old place.
         ready = {"python": python or own.replace(str(beside), str(folder)), **found}
         (beside / _READY).write_text(json.dumps(ready), encoding="utf-8")
@@ -108,49 +137,65 @@ def _make(folder: Path, version: str, archive: bytes, wheels: bytes | None, pyth
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _environment(folder: Path, wheels: bytes | None) -> str:
+def _environment(version: str, folder: Path, wheels: bytes | None) -> str:
     """An interpreter with exactly what the lock has. No .pth file comes with it, which children would read."""
     own = folder / ".venv"
     python = str(own / "bin" / "python")
-    _said([sys.executable, "-m", "venv", "--without-pip", str(own)])
+    _said(version, [sys.executable, "-m", "venv", "--without-pip", str(own)])
     install = ["install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-compile", "--require-hashes"]
     install += ["--only-binary", ":all:", "--retries", "1", "--requirement", str(folder / "requirements.lock")]
     if wheels is not None:
         _unpack(wheels, folder / "wheels")
         install += ["--no-index", "--find-links", str(folder / "wheels")]
     if importlib.util.find_spec("pip"):
-        _said([sys.executable, "-m", "pip", "--python", python, *install])
+        _said(version, [sys.executable, "-m", "pip", "--python", python, *install])
     elif importlib.util.find_spec("ensurepip"):
-        _said([python, "-m", "ensurepip"])
-        _said([python, "-m", "pip", *install])
-        _said([python, "-m", "pip", "uninstall", "--quiet", "--yes", "--disable-pip-version-check", "setuptools"])
+        _said(version, [python, "-m", "ensurepip"])
+        _said(version, [python, "-m", "pip", *install])
+        _said(
+            version, [python, "-m", "pip", "uninstall", "--quiet", "--yes", "--disable-pip-version-check", "setuptools"]
+        )
     else:
         raise HostError(f"{sys.executable}: has no pip; install it (Debian: apt-get install python3-venv)")
     shutil.rmtree(folder / "wheels", ignore_errors=True)
     return python
 
 
-def _said(command: list[str], folder: Path | None = None) -> str:
-    """What the command prints; where it fails, `HostError` with the line that says why."""
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=own_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_STEP_S,
-        )
-    except subprocess.TimeoutExpired:
-        raise HostError(f"{command[0]}: not done after {_STEP_S:g} s; try again, or send --wheels") from None
-    if done.returncode == 0:
-        return done.stdout
-    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+def _said(version: str, command: list[str], folder: Path | None = None) -> str:
+    """What the command, a step of the set-up, prints; where it fails, `HostError` with the line that says why."""
+    making = _under_way[version]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=own_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as making.step:
+        if making.is_stopped:
+            _kill(making.step)
+        try:
+            said, complained = making.step.communicate(timeout=_STEP_S)
+        except subprocess.TimeoutExpired:
+            _kill(making.step)
+            raise HostError(f"{command[0]}: not done after {_STEP_S:g} s; try again, or send --wheels") from None
+    if making.is_stopped:
+        raise HostError("stopped while it was set up")
+    if making.step.returncode == 0:
+        return said
+    lines = [line.strip() for line in (complained or said).splitlines() if line.strip()]
     why = next((line for line in reversed(lines) if line.startswith("ERROR:")), lines[-1] if lines else "no output")
     hint = "; where no package index is reached, send --wheels" if "pip" in command else ""
     raise HostError(f"the suite cannot be set up: {why}{hint}")
+
+
+def _kill(step: subprocess.Popen[str]) -> None:
+    """Kill the step and all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(step.pid, signal.SIGKILL)
 
 
 def _version_of(archive: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from bench.fleet.control import carried
+from bench.fleet.control import carried, connection
 from bench.fleet.control.cluster import Cluster
 from bench.fleet.control.conduct import Conduct
 from bench.fleet.control.events import EngineError, Lost
@@ -234,13 +235,25 @@ def test_a_scheduler_that_is_started_anew(cluster: FakeCluster) -> None:
     assert len({line[2] for line in cluster.log() if line[0] == "begin"}) == 1
 
 
-def test_an_address_where_nobody_listens() -> None:
-    """It is one line, and takes seconds, not the minutes of the engine."""
-    for place, text in (
-        ("tcp://127.0.0.1:9", "no scheduler answers there"),
-        ("what is this", "no scheduler answers there"),
-        ("file:/nowhere/scheduler.json", "there is no such scheduler file"),
-    ):
-        with pytest.raises(EngineError, match=f"--scheduler {place}: {text}") as caught:
-            Cluster(place, SUITE)
-        assert "\n" not in str(caught.value)
+def test_an_address_where_no_scheduler_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is one line that says what to do, and takes seconds, not the minutes of the engine."""
+    monkeypatch.setattr(connection, "CONNECT_S", 0.3)
+    (tmp_path / "bad.json").write_text('{"address": 3}')
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        for place, text in (
+            ("tcp://127.0.0.1:9", "no scheduler answers there (Timed out trying to connect"),
+            (f"tcp://127.0.0.1:{port}", "no scheduler answers there"),
+            (f"tls://127.0.0.1:{port}", "needs certificates; name them in a file that DASK_CONFIG names"),
+            ("smtp://127.0.0.1:9", "no scheduler answers there (unknown address scheme"),
+            ("what is this", "no address, as in tcp://HOST:8786"),
+            ("file:/nowhere/scheduler.json", "there is no such scheduler file"),
+            (__file__, "no scheduler file; dask scheduler --scheduler-file FILE writes one"),
+            (f"{tmp_path}/bad.json", "3 is no address, as in tcp://HOST:8786"),
+        ):
+            with pytest.raises(EngineError) as caught:
+                Cluster(place, SUITE)
+            assert str(caught.value).startswith(f"--scheduler {place}: {text}")
+            assert "\n" not in str(caught.value)

@@ -63,7 +63,7 @@ class Kept:
     def place(self, outcome: Outcome, machine: str | None = None) -> Placed:
         """Keep it."""
         self.outcomes.append(outcome)
-        return Placed(Path(f"results/{outcome.host}/{outcome.run}"), True)
+        return Placed(Path(f"results/{outcome.host}/{outcome.run}-{len(self.outcomes)}"), True)
 
     def __enter__(self) -> Kept:
         return self
@@ -138,11 +138,11 @@ def test_this_host_alone_measures_by_the_same_code(tmp_path: Path, cache: Path) 
     conduct, schedule, shown = lead(tmp_path, "complete")
     (outcome,) = Kept.outcomes
     assert (outcome.ending, outcome.run, schedule.missing()) == ("complete", "20260101T000000Z", [])
-    assert len(conduct.paths) == 1
+    assert len(conduct.runs) == 1
     assert list((cache / "jobs").iterdir()) == []
     assert [line.partition(": ")[2] for line in shown.lines[-2:]] == [
         "no relative latency: no C compiler found",
-        f"measured: {conduct.paths[0]}",
+        f"measured: {next(iter(conduct.runs))}",
     ]
 
 
@@ -153,7 +153,7 @@ def test_a_run_that_fails_is_tried_again_and_named(tmp_path: Path, cache: Path) 
     conduct, schedule, shown = lead(tmp_path, "killed", retries=1)
     assert [outcome.ending for outcome in Kept.outcomes] == ["partial", "partial"]
     assert len({outcome.job for outcome in Kept.outcomes}) == 2
-    assert len(conduct.paths) == 2
+    assert len(conduct.runs) == 2
     ((_, reason),) = schedule.missing()
     assert any(f"{reason}; what it measured is kept: results/" in line for line in shown.lines)
     _, schedule, _ = lead(tmp_path, "refuse")

@@ -109,6 +109,24 @@ def test_what_fails_while_a_suite_is_set_up_is_one_line_and_leaves_nothing(tmp_p
     assert not list((tmp_path / "cache").glob("*/"))
 
 
+def test_a_set_up_that_is_stopped_ends_at_once_and_leaves_nothing(tmp_path: Path) -> None:
+    """The step that goes on, with what it has started, is killed; the next set-up is made as if there had been none."""
+    suite = pack(write_fake_suite(tmp_path / "root"))
+    slow, begun = tmp_path / "python", tmp_path / "begun"
+    os.mkfifo(begun)
+    slow.write_text(f"#!/bin/sh\n(echo $$ > {begun}; exec sleep 600)\nexit 0\n")
+    slow.chmod(0o755)
+    with ThreadPoolExecutor() as threads:  # the set-up's end waits for all that could still write to its pipes
+        asked = threads.submit(host.set_up, suite.version, suite.archive, python=str(slow))
+        assert begun.read_text()
+        host.stop_set_up(suite.version)
+        with pytest.raises(host.HostError, match="stopped while it was set up"):
+            asked.result(60)
+    assert not list((tmp_path / "cache").glob("*/"))
+    host.stop_set_up(suite.version)
+    host.set_up(suite.version, suite.archive, python=sys.executable)
+
+
 def test_two_at_once_set_a_suite_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two workers of one host that are sent the same suite make it once, and both can use it."""
     made: list[Path] = []

@@ -25,7 +25,7 @@ import psutil
 import pytest
 
 from bench.fleet import host
-from bench.fleet.host import jobs, places
+from bench.fleet.host import jobs, packing, places
 from bench.fleet.job import LOCK_VARIABLE
 from bench.fleet.records import Ending, Outcome
 from tests import ROOT
@@ -137,6 +137,16 @@ def test_a_run_comes_back_as_an_archive_of_its_files(fleet: Fleet) -> None:
     assert gzip.decompress(files["samples.csv.gz"]) == b"cell\n1\n1\n1\n"
     assert outcome.digest == hashlib.sha256(outcome.archive).hexdigest()
     assert (fleet.said[-1]["state"], fleet.said[-1]["round"], fleet.said[-1]["left_s"]) == ("sending", 3, 7.0)
+
+
+def test_half_a_line_of_calls_is_not_sent(tmp_path: Path) -> None:
+    """Where a run was killed, its compressed calls end with a whole line; other files are as they were."""
+    for name in ("blocks.csv", "samples.csv"):
+        (tmp_path / name).write_bytes(b"cell\n1\n1")
+    with tarfile.open(fileobj=io.BytesIO(packing.pack_run(tmp_path))) as tar:
+        sent = {name: stream.read() for name in tar.getnames() if (stream := tar.extractfile(name))}
+    assert gzip.decompress(sent["samples.csv.gz"]) == b"cell\n1\n"
+    assert sent["blocks.csv"] == b"cell\n1\n1"
 
 
 def test_a_job_that_is_done_is_not_done_again_until_it_is_forgotten(fleet: Fleet) -> None:

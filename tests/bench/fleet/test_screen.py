@@ -29,7 +29,7 @@ def drawn(rows: list[Row], height: int = 24) -> list[str]:
 
 def test_all_hosts_in_one_line() -> None:
     """Hosts are counted by what they do; of those that measure, the rounds and the longest time left are there."""
-    assert in_a_line(ROWS) == "4 hosts: 1 gone, 2 measuring (round 4 to 6, 31 s left), 1 set-up"
+    assert in_a_line(ROWS) == "4 hosts: 1 gone, 2 measuring (round 4 to 6, 31 s left), 1 setting up"
     assert in_a_line([Row("a", State.MEASURING, 0, 1, 0)]) == "1 host: 1 measuring (calibration)"
     assert in_a_line([Row("a", State.MEASURING, 0, 1)]) == "1 host: 1 measuring"
 
