@@ -27,6 +27,13 @@ JOBS ?= 2
 # The part of all mutations that `make mutation` tries (0.1: every tenth), and the modules; empty: all.
 SHARE ?=
 MODULE ?=
+# What `make fleet` is to be given: the address of Dask's scheduler (empty: this machine alone), how many of its hosts
+# (empty: all), how many runs each, how often one is tried again, and a directory of wheels for hosts without an index.
+SCHEDULER ?=
+HOSTS ?=
+REPEAT ?=
+RETRIES ?=
+WHEELS ?=
 # What pytest is to be given, for instance TESTS=tests/analysis/stats.
 TESTS ?=
 
@@ -48,9 +55,14 @@ OPTIONS = --results "$(RESULTS)" $(if $(BUDGET),--budget "$(BUDGET)") $(if $(LAB
 measure = @output=$$($(PY) -m bench run $(1) $(OPTIONS)) || { status=$$?; [ -z "$$output" ] || echo "$$output"; exit $$status; }; \
     echo "$$output"; $(PY) -m analysis report --table "$$(echo "$$output" | tail -n 1)"
 
+# Dask, which `make fleet` places runs with; nothing else needs it. The lock beside has what requirements.lock has not.
+engine = cmp -s requirements-fleet.lock .venv/requirements-fleet.lock || { \
+    $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-fleet.lock && \
+    cp requirements-fleet.lock .venv/requirements-fleet.lock; }
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: bench quick sweep selftest compare report publish trend demo check aa test mutation lint setup help
+.PHONY: bench quick sweep selftest compare report publish trend fleet demo check aa test mutation lint setup help
 
 bench: setup ## Measure this machine for about a minute; leave a run, a table, answers and a report
 	$(call measure,--profile standard)
@@ -80,6 +92,12 @@ trend: setup ## Follow fork latency over all runs of each machine, or of those w
 publish: setup ## Write a static site from everything under RESULTS into SITE (default: site)
 	@$(PY) -m analysis publish --results "$(RESULTS)" --site "$(SITE)"
 
+fleet: setup ## Measure on many hosts: make fleet SCHEDULER=tcp://HOST:8786; without one, on this machine
+	@$(if $(SCHEDULER),$(engine),:)
+	@$(PY) -m bench fleet $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") $(if $(HOSTS),--hosts "$(HOSTS)") \
+	    $(if $(REPEAT),--repeat "$(REPEAT)") $(if $(RETRIES),--retries "$(RETRIES)") \
+	    $(if $(WHEELS),--wheels "$(WHEELS)") $(OPTIONS)
+
 demo: setup ## The tutorial's program: fork a child for every line read, q ends it
 	@$(PY) -m bench demo
 
@@ -98,6 +116,7 @@ test: setup ## Run the tests
 	    $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/browser/requirements.lock && \
 	    cp tests/browser/requirements.lock .venv/browser.lock || \
 	    echo 'make: Playwright could not be installed, see above; the tests in a browser are skipped' >&2; fi
+	@$(engine) || echo 'make: Dask could not be installed; tests that need it are skipped' >&2
 	@$(PY) -m pytest --numprocesses $(JOBS) $(TESTS)
 
 # cosmic-ray and what it needs are not part of .venv: nothing else wants them.

@@ -15,6 +15,7 @@ COMMANDS = {
     "report": "summary.csv, pyperf.json.gz, figures, report.md and index.html",
     "compare": "did it change? a verdict for every cell",
     "trend": "latency over the runs of a machine: where did it change, and what differed?",
+    "hosts": "which host is faster, and which is odd? the same run on many hosts",
     "model": "what does a fork pay for? ns a page, µs a mapping; writes model.json into the run as well",
     "predict": "what would a fork cost a process that runs?",
     "export": "a run for dashboards (github-action, bencher) and other tools (markdown, csv, json)",

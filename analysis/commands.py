@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from analysis.compare import command as compare_command
 from analysis.errors import LoadError, PyperfError
 from analysis.exchange import command as exchange_command
+from analysis.hosts import command as hosts_command
 from analysis.model import command as model_command
 from analysis.predict import command as predict_command
 from analysis.runs import command as runs_command
@@ -201,6 +202,7 @@ _COMMANDS = {
     "report": Command(_report_options, _report),
     "compare": Command(compare_command.add_options, compare_command.act),
     "trend": Command(trend_command.add_options, trend_command.act),
+    "hosts": Command(hosts_command.add_options, hosts_command.act),
     "model": Command(model_command.add_options, model_command.act),
     "predict": Command(predict_command.add_options, predict_command.act),
     "export": Command(exchange_command.add_options, exchange_command.act),

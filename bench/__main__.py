@@ -1,4 +1,4 @@
-"""The command line: `python -m bench run | list | check | selftest | twin | completion | demo`."""
+"""The command line: `python -m bench run | list | check | selftest | twin | fleet | gather | completion | demo`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ COMMANDS = {
     "check": "is this machine fit to measure on? exit status 1 if not",
     "selftest": "measure the instrument's own error, about 30 s",
     "twin": "measure what a fork would cost a running process, in a subject with the same memory",
+    "fleet": "the same run on many hosts of a Dask cluster, or on this host alone",
+    "gather": "bring runs from other hosts together under results/, each checked",
     "completion": "a script by which bash, zsh or fish completes both programs",
     "demo": "fork a child for every line you type; q ends it",
 }

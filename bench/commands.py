@@ -11,11 +11,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from bench import completion
+from bench import completion, options
 from bench.driver import only_run
 from bench.errors import UsageError
 from bench.files.store import StoreError
-from bench.options import DEFAULT_BLOCK_NS, DEFAULT_BUDGET_S, Options, parse_block, parse_pairs
+from bench.options import DEFAULT_BUDGET_S, Options
 from bench.plan.interpreters import InterpreterError
 from bench.plan.levels import PlanError
 from bench.schema.run_names import RunNameError, find_run
@@ -60,42 +60,7 @@ def complete(command: str, words: Sequence[str]) -> list[str]:
 
 
 def _run_options(run: ArgumentParser) -> None:
-    run.add_argument(
-        "--profile", default="standard", metavar="NAME", help="quick, standard (the default), full or sweep"
-    )
-    run.add_argument("--budget", type=float, metavar="SECONDS", help="for the whole run (default: 10, 60, 300 or 360)")
-    run.add_argument("--rounds", type=int, metavar="N", help="measure N rounds, however long they take")
-    run.add_argument(
-        "--mechanism",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="instead of the profile's (repeatable); FILE.py:function is one of your own",
-    )
-    run.add_argument(
-        "--scenario",
-        action="append",
-        default=[],
-        metavar="NAME=LEVEL[,LEVEL]",
-        help="instead of the profile's (repeatable), as in rss=0,64MiB or program=FILE.py, your program as the parent",
-    )
-    run.add_argument(
-        "--python", action="append", default=[], metavar="PATH", help="interpreter to measure (repeatable)"
-    )
-    run.add_argument("--cpu", default="auto", metavar="auto|none|N", help="the CPU that subjects are pinned to")
-    run.add_argument("--seed", type=int, default=1, metavar="N", help="of the order of blocks (default: 1)")
-    run.add_argument("--label", metavar="TEXT", help="becomes part of the run's name")
-    run.add_argument("--machine", metavar="NAME", help="directory of this machine (default: made from its facts)")
-    run.add_argument("--results", default=Path("results"), type=Path, metavar="DIR", help="default: results")
-    run.add_argument(
-        "--block-ms", type=float, default=DEFAULT_BLOCK_NS / 1e6, metavar="MS", help="length of a block (default: 12)"
-    )
-    run.add_argument(
-        "--pairs",
-        default="10,2",
-        metavar="CORE,OTHERS",
-        help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 10,2)",
-    )
+    options.add_options(run)
     run.add_argument(
         "--resume",
         type=Path,
@@ -139,6 +104,18 @@ def _twin_options(twin: ArgumentParser) -> None:
     add_options(twin)
 
 
+def _fleet_options(fleet: ArgumentParser) -> None:
+    from bench.fleet.control.command import add_options
+
+    add_options(fleet)
+
+
+def _gather_options(gather: ArgumentParser) -> None:
+    from bench.fleet.gather import add_options
+
+    add_options(gather)
+
+
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
     signal.signal(signum, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -154,34 +131,16 @@ def _be_interrupted() -> None:
 def _run(arguments: Namespace) -> int:
     if arguments.resume:
         return _resume(arguments)
-    core, others = parse_pairs(arguments.pairs)
-    options = Options(
-        results=arguments.results,
-        profile=arguments.profile,
-        budget_s=arguments.budget,
-        rounds=arguments.rounds,
-        mechanisms=tuple(arguments.mechanism),
-        scenarios=tuple(arguments.scenario),
-        pythons=tuple(arguments.python),
-        cpu=arguments.cpu,
-        seed=arguments.seed,
-        label=arguments.label,
-        machine=arguments.machine,
-        block_ns=parse_block(arguments.block_ms),
-        core_pairs=core,
-        other_pairs=others,
-        when_busy=arguments.when_busy,
-    )
-    return _measure(options, arguments, None)
+    return _measure(replace(options.read(arguments), when_busy=arguments.when_busy), arguments, None)
 
 
-def _measure(options: Options, arguments: Namespace, resumption: Resumption | None) -> int:
+def _measure(wanted: Options, arguments: Namespace, resumption: Resumption | None) -> int:
     from bench import progress
     from bench.measure.run import execute
 
     _be_interrupted()
     shown = progress.OnlyErrors() if arguments.quiet else progress.choose(not arguments.no_progress)
-    run = execute(options, shown, resumption)
+    run = execute(wanted, shown, resumption)
     status = 1 if run.lacks() else 0
     if arguments.format == "json":
         from bench.ask_analysis import ask_analysis
@@ -240,6 +199,19 @@ def _twin(arguments: Namespace) -> int:
     return run(arguments)
 
 
+def _fleet(arguments: Namespace) -> int:
+    from bench.fleet.control.command import act
+
+    return act(arguments)
+
+
+def _gather(arguments: Namespace) -> int:
+    from bench.fleet.gather import act
+
+    _be_interrupted()
+    return act(arguments)
+
+
 _COMMANDS = {
     "run": Command(_run_options, _run),
     "list": Command(_list_options, _list),
@@ -248,4 +220,6 @@ _COMMANDS = {
     "completion": Command(completion.add_options, completion.act),
     "demo": Command(_demo_options, _demo),
     "twin": Command(_twin_options, _twin),
+    "fleet": Command(_fleet_options, _fleet),
+    "gather": Command(_gather_options, _gather),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,3 +77,59 @@ def parse_pairs(text: str) -> tuple[int, int]:
     if not match or not all(1 <= int(number) <= MOST_PAIRS for number in match.groups()):
         raise UsageError(f"--pairs {text}: write two numbers from 1 to {MOST_PAIRS}, as in 10,2")
     return int(match[1]), int(match[2])
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add what says how a run measures and where it lies."""
+    add = parser.add_argument
+    add("--profile", default="standard", metavar="NAME", help="quick, standard (the default), full or sweep")
+    add("--budget", type=float, metavar="SECONDS", help="for the whole run (default: 10, 60, 300 or 360)")
+    add("--rounds", type=int, metavar="N", help="measure N rounds, however long they take")
+    add(
+        "--mechanism",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="instead of the profile's (repeatable); FILE.py:function is one of your own",
+    )
+    add(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="NAME=LEVEL[,LEVEL]",
+        help="instead of the profile's (repeatable), as in rss=0,64MiB or program=FILE.py, your program as the parent",
+    )
+    add("--python", action="append", default=[], metavar="PATH", help="interpreter to measure (repeatable)")
+    add("--cpu", default="auto", metavar="auto|none|N", help="the CPU that subjects are pinned to")
+    add("--seed", type=int, default=1, metavar="N", help="of the order of blocks (default: 1)")
+    add("--label", metavar="TEXT", help="becomes part of the run's name")
+    add("--machine", metavar="NAME", help="directory of this machine (default: made from its facts)")
+    add("--results", default=Path("results"), type=Path, metavar="DIR", help="default: results")
+    add("--block-ms", type=float, default=DEFAULT_BLOCK_NS / 1e6, metavar="MS", help="length of a block (default: 12)")
+    add(
+        "--pairs",
+        default="10,2",
+        metavar="CORE,OTHERS",
+        help="most pairs of blocks a round for core cells and others; fewer where the budget is small (default: 10,2)",
+    )
+
+
+def read(arguments: Namespace) -> Options:
+    """The options that the parser of `add_options` found. Raises `UsageError`."""
+    core, others = parse_pairs(arguments.pairs)
+    return Options(
+        results=arguments.results,
+        profile=arguments.profile,
+        budget_s=arguments.budget,
+        rounds=arguments.rounds,
+        mechanisms=tuple(arguments.mechanism),
+        scenarios=tuple(arguments.scenario),
+        pythons=tuple(arguments.python),
+        cpu=arguments.cpu,
+        seed=arguments.seed,
+        label=arguments.label,
+        machine=arguments.machine,
+        block_ns=parse_block(arguments.block_ms),
+        core_pairs=core,
+        other_pairs=others,
+    )

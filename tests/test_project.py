@@ -19,10 +19,10 @@ MAKEFILE = ROOT / "Makefile"
 TOP_LEVEL = {
     *(".ci", ".github", ".gitignore", "bench", "results", "analysis", "tests", "docs"),
     *("Makefile", "pyproject.toml", "requirements.lock", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
-    "CITATION.cff",
+    *("CITATION.cff", "requirements-fleet.lock"),
 }
 # Others script against these names.
-CONTRACT = ("bench", "quick", "sweep", "selftest", "compare", "report", "demo", "test", "check", "help")
+CONTRACT = ("bench", "quick", "sweep", "selftest", "compare", "report", "fleet", "demo", "test", "check", "help")
 # A path under the home of the superuser, or where the suite was written.
 A_PATH_OF_ONE_MACHINE = re.compile(rb"(^|[^A-Za-z0-9_])/(root|work|farm)/[a-z.]", re.MULTILINE)
 
@@ -153,10 +153,18 @@ def test_no_file_names_a_path_of_one_machine() -> None:
     assert not found
 
 
-@pytest.mark.parametrize("folder", [".", "tests/browser", "tests/mutation"])
-def test_lock_names_no_registry_and_pins_by_content(folder: str) -> None:
+LOCKS = [
+    "requirements.lock",
+    "requirements-fleet.lock",
+    "tests/browser/requirements.lock",
+    "tests/mutation/requirements.lock",
+]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_names_no_registry_and_pins_by_content(lock: str) -> None:
     """A lock holds no address of a registry, pins every package to one version, and has a hash for each."""
-    text = (ROOT / folder / "requirements.lock").read_text(encoding="utf-8")
+    text = (ROOT / lock).read_text(encoding="utf-8")
     assert "://" not in text
     assert "-index" not in text
     packages = re.findall(r"^([A-Za-z0-9._-]+)(.*?)(?=^[A-Za-z0-9]|\Z)", text, re.MULTILINE | re.DOTALL)
@@ -166,12 +174,19 @@ def test_lock_names_no_registry_and_pins_by_content(folder: str) -> None:
         assert "--hash=sha256:" in rest, name
 
 
-def test_lock_holds_what_the_project_needs() -> None:
-    """Every dependency of pyproject.toml, those for development included, is in the lock."""
+def locked(lock: str) -> set[str]:
+    """The packages in a lock."""
+    names = re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)
+    return {name.lower().replace("_", "-") for name in names}
+
+
+def test_locks_hold_what_the_project_needs() -> None:
+    """Every dependency of pyproject.toml is in the lock, those for a fleet in one of their own, and none in both."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = {*project["dependencies"], *project["optional-dependencies"]["dev"]}
-    locked = re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
-    assert needed <= {name.lower().replace("_", "-") for name in locked}
+    extras = project["optional-dependencies"]
+    assert {*project["dependencies"], *extras["dev"]} <= locked("requirements.lock")
+    assert {*extras["fleet"]} <= locked("requirements-fleet.lock")
+    assert not locked("requirements.lock") & locked("requirements-fleet.lock")
 
 
 def test_every_module_says_what_it_turns_into_what() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from tests import ROOT
 
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+# The example for a fleet is meant to be copied beside the others.
+WORKFLOWS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), ROOT / "docs" / "fleet" / "matrix.yml"]
 SCRIPT = ROOT / ".ci" / "contributed"
 
 

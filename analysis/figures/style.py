@@ -154,9 +154,12 @@ def _small_print(figure: Figure, y: float, words: str) -> None:
 
 
 def settle(figure: Figure) -> None:
-    """Lay `figure` out once for all of its files: each would do it anew, for a third of its time, and end elsewhere."""
+    """Lay `figure` out once for all of its files: each would do it anew, for a third of its time, and end elsewhere.
+
+    With no layout left at all, not even an empty one, saving leaves out the draft that it makes for a layout.
+    """
     _layout(figure).execute(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
 
 
 _NO_METADATA: dict[str, dict[str, None]] = {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,12 @@ class Tables:
 
     def of_cell(self, column: str, numbers: Numbers) -> Numbers:
         """The values of a column of cells.csv for each of the cells `numbers`."""
-        values: Numbers = self.cells.set_index("cell")[column].loc[numbers].to_numpy()
+        values: Numbers = self._by_cell[column].loc[numbers].to_numpy()
         return values
+
+    @cached_property
+    def _by_cell(self) -> pd.DataFrame:
+        return self.cells.set_index("cell")
 
     def at_once(self, numbers: Numbers) -> NDArray[np.float64]:
         """How many subjects of each of the cells `numbers` make the calls of a block at the same time."""

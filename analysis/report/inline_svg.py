@@ -26,15 +26,16 @@ MOST_PATH = 16 << 20  # letters of all paths as often as they are drawn
 MOST_PIXELS = 4_000  # an image is so wide or high at most
 MOST_WORDS = 300
 
-_ID = r"[A-Za-z_][\w.-]{0,120}"
+_NAME = r"[A-Za-z_][\w.-]{0,120}"
+_ID = re.compile(_NAME)
 _NUMBER = r"\d{1,5}(?:\.\d{1,9})?"
 _NUMBERS = re.compile(r"[-+0-9.eE,\s]{1,200}")
 _POINTS = re.compile(r"[-+0-9.eE,\s]*")
 _PATH = re.compile(r"[-+0-9.eE,\sMmLlHhVvCcSsQqTtAaZz]*")
 _TRANSFORM = re.compile(r"(?:(?:matrix|translate|scale|rotate)\([-+0-9.eE,\s]+\)\s*){1,9}")
 _PAINT = re.compile(r"#[0-9a-fA-F]{3,8}|[a-z]{1,20}|[-+0-9.eE,\s]{1,100}")
-_LOCAL = re.compile(rf"#({_ID})")
-_CLIP = re.compile(rf"url\(#({_ID})\)")
+_LOCAL = re.compile(rf"#({_NAME})")
+_CLIP = re.compile(rf"url\(#({_NAME})\)")
 _PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 # What matplotlib writes, and nothing else of a document type.
 _DOCTYPE = ("svg", "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd", "-//W3C//DTD SVG 1.1//EN", 0)
@@ -114,6 +115,9 @@ class _Rebuilt:
         self._count = 0
         self._drawn = 0
         self._ids: dict[str, int] = {}  # of those seen: the letters of a path, or -1 for what is none
+        # A figure has few styles and uses few glyphs, each of them hundreds of times.
+        self._styles: dict[str, str] = {}
+        self._used_ids: dict[str, str] = {}
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Write the start of an element, or begin to leave it out."""
@@ -125,10 +129,9 @@ class _Rebuilt:
         elif self._skipped or not self._fits(tag, attributes):
             self._skipped += 1
         else:
-            kept = self._kept(tag, attributes)
-            written = "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
-            self.out.append(f"<{tag}{written}>")
-            self._open.append("mark" if kept.get("class") == "mark" else tag)
+            told = self._told(tag, attributes)
+            self.out.append(f"<{tag}{self._kept(tag, attributes)}{told}>")
+            self._open.append("mark" if told and attributes["class"] == "mark" else tag)
 
     def end(self, tag: str) -> None:
         """Close what was opened."""
@@ -163,7 +166,7 @@ class _Rebuilt:
         if self._open[-1] == "clipPath" and tag not in _SHAPES:
             return False
         if tag == "use":
-            return self._draw(self._ids.get(self._full(_target(attributes, _LOCAL)), -1))
+            return self._draw(self._ids.get(self._used(attributes), -1))
         if tag == "path":
             return self._draw(len(attributes.get("d", "")))
         return tag != "image" or _is_small_png(attributes)
@@ -174,32 +177,54 @@ class _Rebuilt:
             raise UnsafeSvg("the SVG draws its paths too often for a page")
         return letters >= 0
 
-    def _kept(self, tag: str, attributes: Mapping[str, str]) -> dict[str, str]:
-        """The allowed attributes of an element, with values of the allowed kind."""
-        kept: dict[str, str] = {}
-        own = attributes.get("id", "")
-        full = self._full(own)
-        if re.fullmatch(_ID, own) and full not in self._ids:
-            kept["id"] = full
+    def _kept(self, tag: str, attributes: Mapping[str, str]) -> str:
+        """The allowed attributes of an element, with values of the allowed kind, as they are written."""
+        kept: list[str] = []
+        if _ID.fullmatch(attributes.get("id", "")) and (full := self._full(attributes["id"])) not in self._ids:
+            kept.append(f' id="{escape(full)}"')
             self._ids[full] = len(attributes.get("d", "")) if tag == "path" else -1
         for name, value in attributes.items():
-            if name in _VALUES and _VALUES[name].fullmatch(value):
-                kept[name] = " ".join(value.split())
-        if style := _style(attributes.get("style", "")):
-            kept["style"] = style
-        if (clip := _CLIP.fullmatch(attributes.get("clip-path", ""))) and "clipPath" not in self._open:
-            kept["clip-path"] = f"url(#{self._full(clip[1])})"
+            allowed = _VALUES.get(name)
+            # No value that fits its pattern has a letter to be escaped.
+            if allowed and allowed.fullmatch(value):
+                kept.append(f' {name}="{" ".join(value.split())}"')
+        if "style" in attributes and (style := self._style(attributes["style"])):
+            kept.append(f' style="{style}"')
+        clip = _CLIP.fullmatch(attributes.get("clip-path", ""))
+        if clip and "clipPath" not in self._open:
+            kept.append(f' clip-path="url(#{escape(self._full(clip[1]))})"')
         if tag == "use":
-            kept["href"] = f"#{self._full(_target(attributes, _LOCAL))}"
-        if tag == "image":
-            kept["href"] = f"data:image/png;base64,{_target(attributes, _PNG)}"
-        needed = _TOLD.get(attributes.get("class", ""), ())
-        if tag == "g" and needed and all(name in attributes for name in needed):
-            told = {name: _words(attributes[name]) for name in needed}
-            kept |= {"class": attributes["class"], **told}
-            if len(told) == len(_DATA):
-                self._marks.append((_place(own), Mark(*told.values())))
-        return kept
+            kept.append(f' href="#{escape(self._used(attributes))}"')
+        elif tag == "image":
+            kept.append(f' href="data:image/png;base64,{escape(_target(attributes, _PNG))}"')
+        return "".join(kept)
+
+    def _told(self, tag: str, attributes: Mapping[str, str]) -> str:
+        """What a mark tells, or which series something follows, as attributes that are written; empty: nothing."""
+        kind = attributes.get("class", "")
+        needed = _TOLD.get(kind, ())
+        if tag != "g" or not needed or not all(name in attributes for name in needed):
+            return ""
+        told = {name: _words(attributes[name]) for name in needed}
+        if len(told) == len(_DATA):
+            self._marks.append((_place(attributes.get("id", "")), Mark(*told.values())))
+        return "".join(f' {name}="{escape(value)}"' for name, value in {"class": kind, **told}.items())
+
+    def _used(self, attributes: Mapping[str, str]) -> str:
+        """The id that a `use` names, as the page has it."""
+        link = _link(attributes)
+        if link not in self._used_ids:
+            self._used_ids[link] = self._full(_target(attributes, _LOCAL))
+        return self._used_ids[link]
+
+    def _style(self, text: str) -> str:
+        """Declarations of how a shape is painted, written as `analysis.figures.marks` looks for them."""
+        if text not in self._styles:
+            pairs = (declaration.partition(":") for declaration in text.split(";"))
+            kept = ((name.strip(), value.strip()) for name, _, value in pairs)
+            allowed = (f"{name}: {value}" for name, value in kept if name in _PAINTS and _PAINT.fullmatch(value))
+            self._styles[text] = escape("; ".join(allowed))
+        return self._styles[text]
 
     def marks(self) -> tuple[Mark, ...]:
         """Their order in the file is that of drawing; that of the table is in their ids."""
@@ -209,17 +234,14 @@ class _Rebuilt:
         return own if own.startswith(f"{self._name}-") else f"{self._name}-{own}"
 
 
-def _style(text: str) -> str:
-    """Declarations of how a shape is painted, written as `analysis.figures.marks` looks for them."""
-    pairs = (declaration.partition(":") for declaration in text.split(";"))
-    kept = ((name.strip(), value.strip()) for name, _, value in pairs)
-    return "; ".join(f"{name}: {value}" for name, value in kept if name in _PAINTS and _PAINT.fullmatch(value))
-
-
 def _target(attributes: Mapping[str, str], pattern: re.Pattern[str]) -> str:
     """What a reference leads to, by its `pattern`; empty: nothing that is allowed."""
-    found = pattern.fullmatch(attributes.get("href", attributes.get("xlink:href", "")))
+    found = pattern.fullmatch(_link(attributes))
     return "".join(found[1].split()) if found else ""
+
+
+def _link(attributes: Mapping[str, str]) -> str:
+    return attributes.get("href", attributes.get("xlink:href", ""))
 
 
 def _is_small_png(attributes: Mapping[str, str]) -> bool:

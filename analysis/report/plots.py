@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ def page_of(plots: Sequence[Plot]) -> str:
     sources = list(dict.fromkeys(plot.source for plot in plots if plot.source))
     values = {
         "generator": GENERATOR,
+        "base64_of": lambda data: base64.b64encode(data).decode("ascii"),
         "sources": sources,
         "groups": [group for group in groups if any(not plot.picture.reason for plot in group)],
         "missing": [group for group in groups if all(plot.picture.reason for plot in group)],

@@ -92,22 +92,20 @@ def tables(analysed: AnalysedRun) -> list[dict[str, Any]]:
     names = ["mechanism", *(["Python"] if several else []), "parent", "path"]
     columns = [*names, "median (95 % interval)", "p99 (95 % interval)", "relative (÷ C control)", "blocked",
                "page faults a call", "calls", "rounds"]  # fmt: skip
-    work_tables = []
-    for work in dict.fromkeys([*WORK_TITLES, *analysed.summary["work"]]):
-        cells = analysed.summary[analysed.summary["work"] == work]
-        if not cells.empty:
-            rows = [_row(cell, several) for cell in cells.to_dict("records")]
-            heading = WORK_TITLES.get(str(work), str(work))
-            work_tables.append(
-                {
-                    "title": heading,
-                    "columns": columns,
-                    "rows": rows,
-                    "names": len(names),
-                    "series": [str(mechanism) for mechanism in cells["mechanism"]],
-                }
-            )
-    return work_tables
+    by_work: dict[str, list[Mapping[Any, Any]]] = {work: [] for work in WORK_TITLES}
+    for cell in analysed.summary.to_dict("records"):
+        by_work.setdefault(str(cell["work"]), []).append(cell)
+    return [
+        {
+            "title": WORK_TITLES.get(work, work),
+            "columns": columns,
+            "rows": [_row(cell, several) for cell in cells],
+            "names": len(names),
+            "series": [str(cell["mechanism"]) for cell in cells],
+        }
+        for work, cells in by_work.items()
+        if cells
+    ]
 
 
 def _row(cell: Mapping[Any, Any], several: bool) -> list[str]:

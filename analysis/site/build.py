@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from analysis.errors import LoadError
 from analysis.read.run import find_runs, load_run
 from analysis.site import pages
@@ -16,7 +18,7 @@ from analysis.site.entries import RunEntry, entry_from, entry_of, entry_to
 from analysis.site.files import digest, place_name, put
 from analysis.site.machine_page import trends
 from analysis.site.manifest import Made, Manifest, read_manifest, remove
-from analysis.site.run_page import possible_files, run_files, run_page
+from analysis.site.run_page import possible_files, run_digest, run_files, run_page
 
 ABOVE, COMPARISON = "", "compare"
 _PROGRAM = (".py", ".j2", ".css", ".js")
@@ -73,15 +75,14 @@ class _Build:
         """Bring the page of one run up to date."""
         if path.is_symlink() or path.parent.is_symlink():
             raise LoadError(f"{path}: is a symbolic link; put the run itself there")
-        files = run_files(path)
-        now = self._digest(files)
+        now = self._digest({"files": run_digest(path).encode()})
         if self.before.is_whole(self.folder, place, now):
             try:
                 self.entries[place] = entry_from(self.before.made[place].about)
                 return
-            except (KeyError, TypeError, AttributeError):
+            except msgspec.ValidationError:
                 pass  # a record of another time: the page is made again
-        run = load_run(path)
+        run, files = load_run(path), run_files(path)
         page = run_page(run, files, place.rpartition("/")[2], self.redraw)
         entry = entry_of(run, page.summary, place, page.values)
         text = self.site.page("run", f"{place}/index.html", machine_name=run.machine, **page.values)
@@ -105,10 +106,14 @@ class _Build:
         )
         if not self.before.is_whole(self.folder, COMPARISON, now):
             self._write(COMPARISON, now, pages.compare_page(self.site, cells), {}, inside="")
+        runs = {place: self.now.made[place].digest.encode() for place in self.entries}
+        now = self._digest(runs | {source.place: source.text.encode() for source in self.site.documents})
+        if self.before.is_whole(self.folder, ABOVE, now):
+            return
         made: dict[str, bytes | str] = {"index.html": pages.front_page(self.site, machines)}
         for source in self.site.documents:
             made[f"{source.name}.html"] = pages.document_page(self.site, source, self.entries)
-        self._write(ABOVE, "", made, {}, inside="")
+        self._write(ABOVE, now, made, {}, inside="")
 
     def _write(
         self,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from analysis.read.run import Run
@@ -164,18 +165,13 @@ def entry_of(run: Run, summary: pd.DataFrame, place: str, shown: Mapping[str, An
 
 def entry_to(entry: RunEntry) -> dict[str, Any]:
     """What the manifest keeps of a record."""
-    return asdict(entry)
+    kept: dict[str, Any] = msgspec.to_builtins(entry)
+    return kept
 
 
 def entry_from(stored: Mapping[str, Any]) -> RunEntry:
-    """The record that the manifest holds; raises `TypeError` or `KeyError` where it is none."""
-    cells = tuple(CellEntry(**cell) for cell in stored["cells"])
-    figures = tuple(FigureEntry(**figure) for figure in stored["figures"])
-    decisions = tuple(
-        Decision(**{**row, "changes": tuple(row["changes"]), "why": tuple(row["why"])}) for row in stored["decisions"]
-    )
-    made = {"cells": cells, "figures": figures, "decisions": decisions, "pythons": tuple(stored["pythons"])}
-    return RunEntry(**{**stored, **made})
+    """The record that the manifest holds; raises `msgspec.ValidationError` where it is none."""
+    return msgspec.convert(stored, RunEntry)
 
 
 def _cell(row: Mapping[Any, Any]) -> CellEntry:

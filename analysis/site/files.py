@@ -8,14 +8,18 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from io import FileIO
 from pathlib import Path, PurePosixPath
 
 from analysis.errors import LoadError
 from analysis.write_file import make_folder, write_file
 
 MOST_BYTES = 64 * 2**20  # a file of a standard run has less than 3 MiB
+_PART = 1 << 18  # stays in the cache of a CPU
 _OF_PAGES = (".html", ".svg", ".png", ".csv", ".json", ".zip")  # what a folder would take the place of
+# Half of the time of zlib's own choice (6) for blocks.csv, and 6 % more bytes of the files that are not packed already.
+_ZIP_LEVEL = 4
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,150}")
 
 
@@ -29,26 +33,52 @@ def place_name(name: str) -> str:
 
 def read_regular(path: Path) -> bytes | None:
     """The bytes of a regular file; ``None``: there is none. Raises `LoadError` for a link or too large a file."""
+    stream = _open_regular(path)
+    if stream is None:
+        return None
+    with stream:
+        return stream.read(MOST_BYTES)
+
+
+def _open_regular(path: Path) -> FileIO | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise LoadError(f"{path}: cannot be read ({error.strerror}); links are not followed") from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
-            raise LoadError(f"{path}: not a regular file of at most {MOST_BYTES >> 20} MiB; leave the run out")
-        return stream.read(MOST_BYTES)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+        os.close(descriptor)
+        raise LoadError(f"{path}: not a regular file of at most {MOST_BYTES >> 20} MiB; leave the run out")
+    return FileIO(descriptor)
 
 
-def digest(files: Mapping[str, bytes]) -> str:
+def digest(contents: Mapping[str, bytes]) -> str:
     """SHA-256 of named contents, whatever their order."""
     whole = hashlib.sha256()
-    for name in sorted(files):
-        whole.update(f"{len(name)} {name} {len(files[name])} ".encode("utf-8", "surrogateescape"))
-        whole.update(files[name])
+    for name in sorted(contents):
+        whole.update(_head(name, len(contents[name])))
+        whole.update(contents[name])
     return whole.hexdigest()
+
+
+def digest_of_files(folder: Path, names: Iterable[str]) -> str:
+    """`digest` of the files in `folder` that are there, read in parts: most of the time they are as they were."""
+    whole = hashlib.sha256()
+    part = memoryview(bytearray(_PART))
+    for name in sorted(names):
+        stream = _open_regular(folder / name)
+        if stream is not None:
+            with stream:
+                whole.update(_head(name, os.fstat(stream.fileno()).st_size))
+                while count := stream.readinto(part):
+                    whole.update(part[:count])
+    return whole.hexdigest()
+
+
+def _head(name: str, length: int) -> bytes:
+    return f"{len(name)} {name} {length} ".encode("utf-8", "surrogateescape")
 
 
 def archive(folder: str, files: Mapping[str, bytes]) -> bytes:
@@ -59,7 +89,7 @@ def archive(folder: str, files: Mapping[str, bytes]) -> bytes:
             about = zipfile.ZipInfo(f"{folder}/{name}")  # its time is 1980, so that bytes are the same
             about.external_attr = 0o644 << 16
             packed = name.endswith(".gz")  # to press it again takes time and gains nothing
-            made.writestr(about, files[name], zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
+            made.writestr(about, files[name], zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED, _ZIP_LEVEL)
     return target.getvalue()
 
 

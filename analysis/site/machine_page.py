@@ -10,23 +10,23 @@ import pandas as pd
 
 from analysis.errors import LoadError
 from analysis.read.document import read_document
-from analysis.read.run import Run, load_run
-from analysis.read.table import read_table
+from analysis.read.run import Run
 from analysis.report.page_figure import Link, PageFigure, page_figure
 from analysis.site.entries import BARE, RunEntry
 from analysis.site.files import place_name
 from analysis.site.run_page import svg_file
-from analysis.summary.stored import stored_summary
 from analysis.trend.change import LEVEL, enough_runs
 from analysis.trend.picture import pictures
 from analysis.trend.series import Series, Trend, trend_of
 from analysis.trend.text import HEAD, change_lines, footnotes, rows_of, to_csv, value_text
-from bench import schema
 
 # One way for each of the kinds of work that most programs choose among.
 FOLLOWED = ("os_fork", "posix_spawn", "mp_spawn")
 COLUMNS = ("mechanism", "measure", "verdict", "first", "newest", "noise", "runs")
 POINT_COLUMNS = ("run", "mechanism", "measure", "value")
+_NUMBERS = ("p50_ns", "p50_lo_ns", "p50_hi_ns", "rel_p50", "rel_lo", "rel_hi")
+# A trend needs no more than the page of a run has: to read its tables again takes as long as its page.
+_NO_ROWS = pd.DataFrame()
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ def _trend(label: str, name: str, runs: Sequence[tuple[RunEntry, Path]]) -> tupl
         reason = f"None of these runs has {', '.join(FOLLOWED)} in a bare parent."
         return TrendShown(label, name, len(runs), reason=reason), {}
     try:
-        trend = trend_of([light_run(path) for _, path in runs], mechanisms)
+        known = {path: cells_of(entry) for entry, path in runs}
+        light = [Run(path, read_document(path), cells, _NO_ROWS, _NO_ROWS) for path, cells in known.items()]
+        trend = trend_of(light, mechanisms, summary=lambda run: known[run.path])
     except LoadError as problem:
         return TrendShown(label, name, len(runs), reason=str(problem)), {}
     followed = [one for one in trend.series if len(one.points) > 1]
@@ -131,13 +133,14 @@ def _points(series: Series) -> Iterator[list[str]]:
         yield [f"{point.run.name}{partial}", f"`{series.name}`", str(series.measure), value_text(series.measure, point)]
 
 
-def light_run(path: Path) -> Run:
-    """The run without its blocks where summary.csv says all: a trend needs no more, and blocks take most of the time.
-
-    Raises `LoadError`.
-    """
-    document = read_document(path)
-    cells = read_table(path, schema.CELLS, document, None)
-    subjects = read_table(path, schema.SUBJECTS, document, set(cells["cell"]))
-    light = Run(path, document, cells, subjects, pd.DataFrame())
-    return load_run(path) if stored_summary(light) is None else light
+def cells_of(entry: RunEntry) -> pd.DataFrame:
+    """The measured cells of a run as its page shows them, with the columns of a summary that a trend is made of."""
+    states = [cell.state.partition("=") for cell in entry.cells]
+    return pd.DataFrame(
+        {
+            "scenario": [scenario for scenario, _, _ in states],
+            "level": [level for _, _, level in states],
+            **{name: [getattr(cell, name) for cell in entry.cells] for name in ("python", "mechanism")},
+            **{name: pd.Series([getattr(cell, name) for cell in entry.cells], dtype=float) for name in _NUMBERS},
+        }
+    )

@@ -6,12 +6,14 @@ that the next one mends. Only files of the record are ever taken away.
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import msgspec
 
 from analysis.errors import LoadError
 from analysis.site.files import put, read_regular
@@ -39,8 +41,7 @@ class Manifest:
 
     def write(self, site: Path) -> None:
         """Put the record into `site`. Raises `OSError`."""
-        values = {place: asdict(made) for place, made in self.made.items()}
-        put(site, FILE, json.dumps({"made": values}, indent=1, sort_keys=True) + "\n")
+        put(site, FILE, msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1) + b"\n")
 
     def expect(self, site: Path, coming: Mapping[str, Collection[str]]) -> None:
         """Write the record with files that may come besides those that are there. Raises `OSError`."""
@@ -53,7 +54,13 @@ class Manifest:
     def is_whole(self, site: Path, place: str, digest: str) -> bool:
         """Whether the pages at `place` were made of the same, and all their files are there."""
         made = self.made.get(place)
-        return made is not None and made.digest == digest and all(_is_there(site, name) for name in made.files)
+        if made is None or made.digest != digest:
+            return False
+        folders: dict[str, list[str]] = {}
+        for name in made.files:
+            folder, _, file = name.rpartition("/")
+            folders.setdefault(folder, []).append(file)
+        return all(_holds(site, folder, files) for folder, files in folders.items())
 
 
 def read_manifest(site: Path) -> Manifest:
@@ -66,17 +73,9 @@ def read_manifest(site: Path) -> Manifest:
         Manifest().write(site)
         return Manifest()
     try:
-        stored = json.loads(data)["made"]
-        return Manifest({place: _made(values) for place, values in stored.items()})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return msgspec.json.decode(data, type=Manifest)
+    except (msgspec.MsgspecError, RecursionError):
         return Manifest()
-
-
-def _made(values: Mapping[str, Any]) -> Made:
-    made = Made(**values)
-    if not all(isinstance(name, str) for name in (made.digest, *made.files)) or not isinstance(made.about, dict):
-        raise TypeError
-    return made
 
 
 def remove(site: Path, names: Collection[str]) -> list[str]:
@@ -95,8 +94,12 @@ def remove(site: Path, names: Collection[str]) -> list[str]:
     return gone
 
 
-def _is_there(site: Path, name: str) -> bool:
-    return _is_own(site, name) and not (site / name).is_symlink()
+def _holds(site: Path, folder: str, names: Collection[str]) -> bool:
+    """Whether `folder`, reached through no link, has regular files of these `names`."""
+    if not _is_own(site, f"{folder}/{next(iter(names))}".removeprefix("/")):
+        return False
+    with os.scandir(site / folder) as there:
+        return set(names) <= {one.name for one in there if one.is_file(follow_symlinks=False)}
 
 
 def _is_own(site: Path, name: str) -> bool:

@@ -7,7 +7,7 @@ from the raw files and nothing is written into the run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from analysis.read.run import Run
 from analysis.report.decisions import COLUMNS, result
 from analysis.report.page_figure import Link, PageFigure, chosen_from, page_figure
 from analysis.report.write import FOLDER, context, plain_context
-from analysis.site.files import archive, read_regular
-from analysis.site.stored_report import stored_report
+from analysis.site.files import archive, digest_of_files, read_regular
+from analysis.site.stored_report import StoredReport, stored_report
 from analysis.summary.analysed_run import AnalysedRun
 from analysis.summary.stored import summary_of
 from bench.schema.visible import visible
@@ -59,15 +59,23 @@ class RunPage:
     downloads: dict[str, bytes]
 
 
+def run_digest(path: Path) -> str:
+    """The digest of all that `run_files` gives. Raises `LoadError` for links and what is too large."""
+    return digest_of_files(path, _names(path))
+
+
 def run_files(path: Path) -> dict[str, bytes]:
     """Everything of a run that its page is made of, by name. Raises `LoadError` for links and what is too large."""
-    names = [*RAW, _REPORT]
-    names += [f"{FOLDER}/{kind.name}.{ending}" for kind in figures.kinds() for ending in ("svg", "png")]
+    found = {name: read_regular(path / name) for name in _names(path)}
+    return {name: data for name, data in found.items() if data is not None}
+
+
+def _names(path: Path) -> list[str]:
     # A folder that is a link would lead out of the run as a file does.
     if (path / FOLDER).is_symlink():
-        names = list(RAW)
-    found = {name: read_regular(path / name) for name in names}
-    return {name: data for name, data in found.items() if data is not None}
+        return list(RAW)
+    drawn = [f"{FOLDER}/{kind.name}.{ending}" for kind in figures.kinds() for ending in ("svg", "png")]
+    return [*RAW, _REPORT, *drawn]
 
 
 def possible_files() -> list[str]:
@@ -112,17 +120,7 @@ def _stored(run: Run, files: Mapping[str, bytes]) -> tuple[dict[str, Any], list[
     vars(analysed)["summary"] = summary_of(run)
     lines = files[_REPORT].decode("utf-8", "replace").split("\n")
     report = stored_report("\n".join(visible(line) for line in lines))
-    pictures = [
-        Picture(
-            kind.name,
-            kind.title,
-            report.findings.get(kind.name, kind.title),
-            files[f"{FOLDER}/{kind.name}.svg"],
-            files.get(f"{FOLDER}/{kind.name}.png", b""),
-        )
-        for kind in figures.kinds()
-        if f"{FOLDER}/{kind.name}.svg" in files
-    ]
+    pictures = list(_stored_pictures(report, files))
     told = {
         "decision_columns": COLUMNS,
         "decisions": report.decisions,
@@ -131,6 +129,16 @@ def _stored(run: Run, files: Mapping[str, bytes]) -> tuple[dict[str, Any], list[
         "pictures": pictures,
     }
     return plain_context(analysed) | told, pictures, analysed.summary
+
+
+def _stored_pictures(report: StoredReport, files: Mapping[str, bytes]) -> Iterator[Picture]:
+    """The figures that lie in the report, and those of which it says why they were not drawn."""
+    for kind in figures.kinds():
+        svg, png = (files.get(f"{FOLDER}/{kind.name}.{ending}", b"") for ending in ("svg", "png"))
+        if svg:
+            yield Picture(kind.name, kind.title, report.findings.get(kind.name, kind.title), svg, png)
+        elif kind.title in report.reasons:
+            yield Picture(kind.name, kind.title, reason=report.reasons[kind.title])
 
 
 def _figures(pictures: Sequence[Picture]) -> tuple[list[PageFigure], dict[str, bytes]]:

@@ -6,8 +6,10 @@ and no markup of a stranger gets into one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -17,6 +19,7 @@ from analysis.text.units import MISSING
 
 MOST_LINES = 400
 _WHY = "The answers below have the intervals."
+_NOT_DRAWN = "Not drawn: "
 
 
 @dataclass
@@ -29,27 +32,35 @@ class Answer:
 
 @dataclass
 class StoredReport:
-    """What report.md says; `findings` are sentences by the name of their figure."""
+    """What report.md says; `findings` are sentences by the name of their figure, `reasons` by the title of theirs."""
 
     decisions: list[Decision] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     findings: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def stored_report(markdown: str) -> StoredReport:
     """What the report in `markdown` says; what is not as `analysis report` writes it is left out."""
     report = StoredReport()
     rows: list[list[str]] = []
-    for heading, tokens in _sections(MarkdownIt("commonmark", {"html": False}).enable("table").parse(markdown)):
+    parser = _parser()
+    # Most of a report is tables that nobody asks for here, and to parse them takes most of the time.
+    for heading, text in _sections(markdown):
         if heading == "At a glance":
-            rows = [row for row in _rows(tokens) if len(row) == len(COLUMNS)][1:]
+            rows = [row for row in _rows(parser.parse(text)) if len(row) == len(COLUMNS)][1:]
         elif heading == "Answers":
-            report.answers = list(_answers(tokens))
+            report.answers = list(_answers(parser.parse(text)))
         elif heading == "Figures":
-            report.findings = dict(_findings(tokens))
+            report.findings, report.reasons = _findings(parser.parse(text))
     told = report.answers[0].lines if report.answers else []
     report.decisions = [_decision(row, told) for row in rows]
     return report
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def _decision(row: Sequence[str], told: Sequence[str]) -> Decision:
@@ -70,11 +81,10 @@ def _decision(row: Sequence[str], told: Sequence[str]) -> Decision:
     )
 
 
-def _sections(tokens: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
-    """Heading and content of every section of the second level."""
-    starts = [here for here, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"]
-    for start, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
-        yield _text(tokens[start + 1].children or []), list(tokens[start + 3 : end])
+def _sections(markdown: str) -> Iterator[tuple[str, str]]:
+    """Heading and content of every section of the second level, whose heading stands alone in its line."""
+    _, *parts = re.split(r"^## (.*)$", markdown, flags=re.MULTILINE)
+    yield from zip(parts[::2], parts[1::2], strict=True)
 
 
 def _rows(tokens: Sequence[Token]) -> Iterator[list[str]]:
@@ -110,18 +120,25 @@ def _answers(tokens: Sequence[Token]) -> Iterator[Answer]:
         yield answer
 
 
-def _findings(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
-    """Below each picture stands what it shows, and a link to its SVG."""
-    name = ""
-    for token in tokens:
+def _findings(tokens: Sequence[Token]) -> tuple[dict[str, str], dict[str, str]]:
+    """What stands below the title of each figure: a picture and what it shows, or why it was not drawn."""
+    findings: dict[str, str] = {}
+    reasons: dict[str, str] = {}
+    name = title = ""
+    for before, token in zip([None, *tokens], tokens, strict=False):
         children = token.children or []
         pictures = [child for child in children if child.type == "image"]
-        if pictures:
+        if before is not None and before.type == "heading_open":
+            title, name = _text(children), ""
+        elif pictures:
             name = str(pictures[0].attrGet("src") or "").removesuffix(".png")
         elif name and token.type == "inline":
             ends = [place for place, child in enumerate(children) if child.type == "link_open"]
-            yield name, _text(children[: ends[0]] if ends else children).removesuffix(" (")
+            findings[name] = _text(children[: ends[0]] if ends else children).removesuffix(" (")
             name = ""
+        elif token.type == "inline" and (told := _text(children)).startswith(_NOT_DRAWN):
+            reasons.setdefault(title, told.removeprefix(_NOT_DRAWN).removesuffix("."))
+    return findings, reasons
 
 
 def _text(tokens: Sequence[Token]) -> str:

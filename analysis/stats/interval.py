@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,7 @@ def needed(quantile: float, confidence: float = CONFIDENCE) -> int:
 
 
 # Here and elsewhere `scipy.special`: the same numbers as from `scipy.stats`, which takes four times as long to load.
+@lru_cache(1024)
 def _rank(count: int, confidence: float) -> int:
     """The k of the exact interval from the k-th smallest to the k-th largest; 0: there is none."""
     tail = (1 - confidence) / 2
@@ -54,9 +56,17 @@ def _rank(count: int, confidence: float) -> int:
     return rank - 1 if rank > 0 and special.bdtr(rank - 1, count, 0.5) >= tail else max(rank, 0)
 
 
+@lru_cache(1024)
 def _achieved_confidence(count: int, rank: int) -> float:
     """The confidence of the interval from the rank-th smallest to the rank-th largest of `count` values."""
     return float(1 - 2 * special.bdtr(rank - 1, count, 0.5))
+
+
+def _middle(ordered: NDArray[np.float64]) -> float:
+    """What `np.median` of sorted values is, which would look for their middle again; NaN if one of them is NaN."""
+    half = len(ordered) // 2
+    middle = ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    return math.nan if math.isnan(ordered[-1]) else float(middle)
 
 
 def _too_few(values: NDArray[np.float64], confidence: float) -> Estimate:
@@ -78,4 +88,4 @@ def median_interval(values: Values, confidence: float = CONFIDENCE) -> Estimate:
     if rank < 1:
         return _too_few(ordered, confidence)
     achieved = _achieved_confidence(len(ordered), rank)
-    return Estimate(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[-rank]), achieved)
+    return Estimate(_middle(ordered), float(ordered[rank - 1]), float(ordered[-rank]), achieved)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +36,7 @@ def summarise(run: Run, calls: pd.DataFrame | None = None, rounds: pd.DataFrame 
     rounds = round_table(run, calls) if rounds is None else rounds
     failed = run.complete(run.subjects)
     errors = failed[failed["status"] == SubjectStatus.ERROR]["cell"].value_counts()
-    by_round = dict(list(rounds.groupby("cell")))
+    by_round = _rounds_by_cell(rounds)
     by_cell = _calls_by_cell(calls)
     at_once = set(run.cells["cell"][run.cells["subjects"].notna()])
     rows = []
@@ -53,12 +54,23 @@ def summarise(run: Run, calls: pd.DataFrame | None = None, rounds: pd.DataFrame 
     return summary.astype(optional)
 
 
-def _round_figures(rounds: pd.DataFrame) -> dict[str, Any]:
+Columns = Mapping[str, NDArray[Any]]
+
+
+def _rounds_by_cell(rounds: pd.DataFrame) -> dict[int, Columns]:
+    """The columns of each cell's rounds, which are ordered by cell: a DataFrame for each would take far longer."""
+    cells = rounds["cell"].to_numpy()
+    starts = np.flatnonzero(np.diff(cells, prepend=-1))
+    parts = {name: np.split(rounds[name].to_numpy(), starts[1:]) for name in rounds.columns}
+    return {int(cells[start]): {name: parts[name][place] for name in parts} for place, start in enumerate(starts)}
+
+
+def _round_figures(rounds: Columns) -> dict[str, Any]:
     """What is sampled round by round: medians, relative latency, page faults."""
     p50 = median_interval(_known(rounds["p50_ns"]))
     rel = median_interval(_known(rounds["rel"]))
     return {
-        "rounds": len(rounds),
+        "rounds": len(rounds["calls"]),
         "calls": int(rounds["calls"].sum()),
         **_times("p50", p50),
         **_times("call_p50", median_interval(_known(rounds["call_p50_ns"]))),
@@ -71,7 +83,7 @@ def _round_figures(rounds: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _throughput(rounds: pd.DataFrame) -> dict[str, float]:
+def _throughput(rounds: Columns) -> dict[str, float]:
     """What subjects that work at the same time make in a second together."""
     made = median_interval(_known(rounds["per_second"]))
     return {"per_second": made.center, "per_second_lo": made.lo, "per_second_hi": made.hi}
@@ -90,8 +102,9 @@ def _call_figures(rounds: list[NDArray[Any]]) -> dict[str, Any]:
     }
 
 
-def _known(column: pd.Series[float]) -> NDArray[np.float64]:
-    return np.asarray(column.dropna(), dtype=np.float64)
+def _known(column: NDArray[Any]) -> NDArray[np.float64]:
+    values = np.asarray(column, dtype=np.float64)
+    return np.asarray(values[~np.isnan(values)])
 
 
 def _times(name: str, estimate: Estimate, ends: bool = True) -> dict[str, float]:

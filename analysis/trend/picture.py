@@ -29,6 +29,7 @@ def pictures(trend: Trend) -> dict[str, bytes]:
             label = f", label {trend.label}" if trend.label else ""
             parent = "" if trend.scenario == BARE else f", {trend.scenario}"
             style.frame(picture, f"From run to run{parent}{label}", machine)
+            style.settle(picture)
             files |= {f"{name}.{kind}": style.to_bytes(picture, kind, name) for kind in ("svg", "png")}
     return files
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -97,11 +97,16 @@ class Trend:
 
 
 def trend_of(
-    runs: Iterable[Run], mechanisms: Sequence[str] = (), label: str | None = None, scenario: str = BARE
+    runs: Iterable[Run],
+    mechanisms: Sequence[str] = (),
+    label: str | None = None,
+    scenario: str = BARE,
+    summary: Callable[[Run], pd.DataFrame] = summary_of,
 ) -> Trend:
     """The series of `mechanisms` (none: `DEFAULT_MECHANISM`) with `scenario` over `runs` (with `label`).
 
-    A user's program (``program=server.py``) is followed whatever its content was. Raises `LoadError` where nothing
+    A user's program (``program=server.py``) is followed whatever its content was. `summary` gives the summary of a run,
+    for those who have it already. Raises `LoadError` where nothing
     is left, or no run has one of the mechanisms.
     """
     chosen = sorted((run for run in runs if label is None or run.document.label == label), key=_in_time)
@@ -109,7 +114,7 @@ def trend_of(
         labelled = f" with the label {label}" if label is not None else ""
         raise LoadError(f"no run{labelled} to follow; make one with: make bench{' LABEL=' + label if label else ''}")
     wanted = list(dict.fromkeys(mechanisms)) or [DEFAULT_MECHANISM]
-    rows = _rows(chosen, scenario)
+    rows = _rows(chosen, scenario, summary)
     _check(wanted, rows, chosen, scenario)
     keys = [
         (*key, measure)
@@ -131,12 +136,12 @@ def _in_time(run: Run) -> tuple[str, str]:
     return run.name, run.machine
 
 
-def _rows(runs: Sequence[Run], scenario: str) -> pd.DataFrame:
+def _rows(runs: Sequence[Run], scenario: str, summary_of_run: Callable[[Run], pd.DataFrame]) -> pd.DataFrame:
     """A row for every cell of `scenario` in every run, with the run's place in time."""
     several = {run.machine for run in runs if run.cells["python"].nunique() > 1}
     frames = []
     for place, run in enumerate(runs):
-        summary = summary_of(run)
+        summary = summary_of_run(run)
         states = summary["scenario"] + "=" + summary["level"].map(_without_content)
         rows = summary[(states == scenario) | (summary["scenario"] + "=" + summary["level"] == scenario)].copy()
         rows["series_python"] = rows["python"] if run.machine in several else ""

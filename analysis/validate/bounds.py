@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+
+from analysis.errors import LoadError
+from analysis.validate.finding import Finding, Findings
 
 SECONDS = 60.0
 # Beside what the program itself has taken by then, about 200 MB.
@@ -41,6 +44,25 @@ def bounded(seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> Itera
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def findings_within(
+    directory: Path, check: Callable[[Path, Findings], None], seconds: float = SECONDS, memory: int = MEMORY_BYTES
+) -> list[Finding]:
+    """All that `check` adds for the run in `directory`, and whether it came to its end."""
+    findings = Findings(directory)
+    try:
+        with bounded(seconds, memory):
+            check(directory, findings)
+    except TooLongError:
+        findings.add(".", None, f"not checked to the end within {seconds:g} s; a run that is published takes less")
+    except MemoryError:
+        findings.add(".", None, "not checked to the end: needs more than 1 GiB of memory; a run takes less")
+    except RecursionError:
+        findings.add(".", None, "not checked to the end: nested too deeply")
+    except LoadError as error:
+        findings.add_error(error, ".")
+    return findings.all()
 
 
 def _address_space() -> int:

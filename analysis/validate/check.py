@@ -11,7 +11,7 @@ from analysis.validate import bounds
 from analysis.validate.agreement import check_agreement
 from analysis.validate.derived import check_derived
 from analysis.validate.document import check_document
-from analysis.validate.files import check_files, check_size
+from analysis.validate.files import can_be_read, check_files, check_size
 from analysis.validate.finding import Finding, Findings
 from analysis.validate.rows import check_interrupted, check_tables
 from bench import schema
@@ -21,19 +21,7 @@ _MOST_RUNS = 10_000
 
 def check_run(directory: Path, seconds: float = bounds.SECONDS, memory: int = bounds.MEMORY_BYTES) -> list[Finding]:
     """All that is wrong with the run in `directory`; empty: it is valid. Nothing in it is changed or run."""
-    findings = Findings(directory)
-    try:
-        with bounds.bounded(seconds, memory):
-            _check(directory, findings)
-    except bounds.TooLongError:
-        findings.add(".", None, f"not checked to the end within {seconds:g} s; a run that is published takes less")
-    except MemoryError:
-        findings.add(".", None, "not checked to the end: needs more than 1 GiB of memory; a run takes less")
-    except RecursionError:
-        findings.add(".", None, "not checked to the end: nested too deeply")
-    except LoadError as error:
-        findings.add_error(error, ".")
-    return findings.all()
+    return bounds.findings_within(directory, _check, seconds, memory)
 
 
 def _check(directory: Path, findings: Findings) -> None:
@@ -44,7 +32,7 @@ def _check(directory: Path, findings: Findings) -> None:
     if document is None:
         return
     check_size(sizes, document.options.profile, findings)
-    if not _can_be_read(directory, sizes):
+    if not can_be_read(directory, sizes):
         return
     tables = check_tables(directory, document, findings)
     if not os.path.islink(directory / "interrupted"):
@@ -54,13 +42,6 @@ def _check(directory: Path, findings: Findings) -> None:
         run = Run(directory, document, tables["cells"], tables["subjects"], tables["blocks"])
         vars(run)["samples"] = tables["samples"]  # read and checked already
         check_derived(run, sizes, findings)
-
-
-def _can_be_read(directory: Path, sizes: dict[str, int]) -> bool:
-    """Whether every table is there, and nothing that is no regular file lies where a reader would open it."""
-    names = [(table.file, f"{table.file}.gz") for table in schema.RAW_TABLES]
-    whole = all(plain in sizes or packed in sizes for plain, packed in names)
-    return whole and all(name in sizes or not os.path.lexists(directory / name) for pair in names for name in pair)
 
 
 def _is_raw(finding: Finding) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.errors import LoadError
 from analysis.text.formats import FORMATS
 from analysis.text.notes import print_note
 
@@ -28,12 +29,22 @@ def add_options(parser: ArgumentParser) -> None:
         "files, certificate, and that nothing in them names the contributor. Every finding is a line with its file; "
         "exit status 1 if there is one."
     )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a run, or a directory that holds runs")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a run, or a directory that holds runs")
+    parser.add_argument(
+        "--received",
+        action="store_true",
+        help="for programs: paths of runs come on standard input, each a line of JSON. Each is answered with a line: "
+        "what is wrong with its raw files. Where nothing is, its summary.csv is written",
+    )
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
 
 
 def act(arguments: Namespace) -> int:
     """Print what is wrong with each run; 1 if anything is."""
+    if arguments.received:
+        return _answer()
+    if not arguments.paths:
+        raise LoadError("no PATH; name a run, or a directory that holds runs")
     from analysis.validate.check import check_run, runs_below
 
     runs = dict.fromkeys(run for path in arguments.paths for run in runs_below(path))
@@ -44,6 +55,15 @@ def act(arguments: Namespace) -> int:
     if arguments.format in ("csv", "json") and wrong:
         print_note(f"analysis validate: {wrong} of {len(found)} runs not valid")
     return 1 if wrong else 0
+
+
+def _answer() -> int:
+    """Answer each line of standard input at once; the end of it is the end of this."""
+    from analysis.validate.received import answers
+
+    for answer in answers(sys.stdin):
+        print(answer, flush=True)
+    return 0
 
 
 def _lines(found: Mapping[Path, list[Finding]]) -> str:

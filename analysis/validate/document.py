@@ -29,8 +29,11 @@ _SLACK = datetime.timedelta(days=1)
 _NAMED_WITHIN = datetime.timedelta(minutes=1)
 
 
-def check_document(directory: Path, findings: Findings) -> RunDocument | None:
-    """The document of the run, with all that is wrong with it added to `findings`; ``None``: it cannot be used."""
+def check_document(directory: Path, findings: Findings, published: bool = True) -> RunDocument | None:
+    """The document of the run, with all that is wrong with it added to `findings`; ``None``: it cannot be used.
+
+    Not `published`: a run need not be whole, nor good, and its texts are nobody else's.
+    """
     file = schema.RUN_FILE
     try:
         text = read_bytes(directory / file, MOST_BYTES).decode("utf-8")
@@ -48,7 +51,7 @@ def check_document(directory: Path, findings: Findings) -> RunDocument | None:
     except OSError as error:
         findings.add(file, None, f"cannot be read ({error.strerror}); copy it again")
         return None
-    for way, what in _wrong_texts(data, ()):
+    for way, what in _wrong_texts(data, ()) if published else ():
         if findings.counts.get(file, 0) > MOST_OF_FILE:
             break
         _add(findings, text, way, what)
@@ -61,7 +64,8 @@ def check_document(directory: Path, findings: Findings) -> RunDocument | None:
         if len(findings.found) == found:
             findings.add_error(error, file)
         return None
-    for way, what in (*_wrong_names(directory, document), *_wrong_times(document), *_wrong_content(document)):
+    content = _wrong_content(document) if published else ()
+    for way, what in (*_wrong_names(directory, document), *_wrong_times(document), *content):
         _add(findings, text, way, what)
     return document
 
@@ -123,7 +127,8 @@ def _wrong_times(document: RunDocument) -> Iterator[tuple[tuple[str, ...], str]]
     latest = datetime.datetime.now(datetime.UTC) + _SLACK
     started, ended = _time(document.started), _time(document.ended)
     named = _RUN_NAME.match(document.run)
-    times = [("started", started), ("ended", ended)]
+    times = [("started", started)]
+    times += [("ended", ended)] if document.ended is not None or document.status is RunStatus.COMPLETE else []
     times += [("run", _time(named[1]))] if named else []
     times += [("resumed", _time(one.at)) for one in document.resumed]
     for key, time in times:

@@ -43,13 +43,13 @@ def check_files(directory: Path, findings: Findings) -> dict[str, int]:
             findings.add(table.file, None, "missing; the run is not whole, copy it again or measure again")
     if schema.RUN_FILE not in sizes:
         findings.add(schema.RUN_FILE, None, "missing; submit the directory that `bench run` printed")
-    if schema.SAMPLES.file in sizes:
-        findings.add(schema.SAMPLES.file, None, "is not gzipped; a complete run has samples.csv.gz alone")
     return sizes
 
 
 def check_size(sizes: dict[str, int], profile: str, findings: Findings) -> None:
-    """Add a finding where data or report are larger than runs of this profile are."""
+    """Add a finding where data or report are larger than runs of this profile are, or calls are not gzipped."""
+    if schema.SAMPLES.file in sizes:
+        findings.add(schema.SAMPLES.file, None, "is not gzipped; a complete run has samples.csv.gz alone")
     report = sum(size for name, size in sizes.items() if name.startswith("report/"))
     data = sum(sizes.values()) - report
     most = MOST_BYTES if profile in ("quick", "standard") else MOST_BYTES_OTHER
@@ -57,6 +57,13 @@ def check_size(sizes: dict[str, int], profile: str, findings: Findings) -> None:
         findings.add(".", None, f"{data} bytes without the report; a run of this profile stays below {most >> 20} MiB")
     if report >= MOST_REPORT:
         findings.add("report", None, f"{report} bytes; a report stays below {MOST_REPORT >> 20} MiB")
+
+
+def can_be_read(directory: Path, sizes: dict[str, int]) -> bool:
+    """Whether every table is there, and nothing that is no regular file lies where a reader would open it."""
+    names = [(table.file, f"{table.file}.gz") for table in schema.RAW_TABLES]
+    whole = all(plain in sizes or packed in sizes for plain, packed in names)
+    return whole and all(name in sizes or not os.path.lexists(directory / name) for pair in names for name in pair)
 
 
 def _walk(directory: Path, inside: str, findings: Findings, sizes: dict[str, int]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
+from bench.files.suite_commit import suite_commit
 from bench.machine import facts
 from bench.options import Options
 from bench.plan import own_files
@@ -40,7 +39,7 @@ def opening(options: Options, setup: Setup, unavailable: Sequence[Unavailable]) 
         status=RunStatus.PARTIAL,
         rounds=0,
         seed=options.seed,
-        suite=Suite(version=VERSION, commit=_commit()),
+        suite=Suite(version=VERSION, commit=suite_commit()),
         options=RunOptions(
             profile=options.profile,
             budget_s=None if options.rounds else options.budget,
@@ -89,13 +88,3 @@ def resume(document: RunDocument) -> None:
 
 def _utc(form: str = "%Y-%m-%dT%H:%M:%SZ") -> str:
     return time.strftime(form, time.gmtime())
-
-
-def _commit() -> str | None:
-    """The suite's commit, if it runs from a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any, NoReturn
 
 import msgspec
@@ -19,6 +20,8 @@ from bench.schema.words import CheckState, Direction
 # The only check of version 1 that passes above its bound; later versions write the direction down.
 _AT_LEAST_IN_VERSION_1 = ("share_in_calls",)
 _NOT_MEASURED_IN_VERSION_1 = "could not be measured"
+# msgspec looks a class up when it is first used, and a second thread that comes meanwhile crashes the process.
+_ONE_THREAD = Lock()
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -50,7 +53,8 @@ def parse(text: str) -> RunDocument:
     if version < 2:
         _raise_to_version_2(data)
     try:
-        document = msgspec.convert(data, RunDocument)
+        with _ONE_THREAD:
+            document = msgspec.convert(data, RunDocument)
     except msgspec.ValidationError as error:
         _refuse(_with_key(data, str(error)))
     if document.source is None:

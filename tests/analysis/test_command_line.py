@@ -26,6 +26,7 @@ from bench import schema
 from bench.files.store import Store
 from tests import ROOT
 from tests.fake_run import QUIET, FakeCell, FakeRun, fake_document, write_run
+from tests.few_figures import few_figures
 
 FORK = FakeCell(calls=8, blocks=2)
 SPAWN = FakeCell("posix_spawn", 177_000.0, 165_000.0, "exec", "native_spawn", calls=8, blocks=2)
@@ -158,6 +159,7 @@ def test_a_program_without_memory_says_so(
     assert capsys.readouterr().err.startswith(f"{name} {command}: out of memory; ")
 
 
+@few_figures("mechanisms", "calls")
 def test_report_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`report` makes what is derived from a run and says where it begins, after table and answers if asked."""
     run = make(tmp_path, 1)

@@ -22,7 +22,7 @@ from bench.__main__ import main
 from bench.machine import control_build
 from bench.plan import registry
 from tests import ROOT
-from tests.engine import PATIENCE_S, PYTHON, bench_cli, command, needs_fork, needs_proc, rows
+from tests.engine import PATIENCE_S, PYTHON, bench_cli, command, needs_fork, needs_proc, rows, unchanged
 
 SHORT = ("--mechanism", "os_fork", "--rounds", "1", "--block-ms", "0.5", "--pairs", "1,1", "--machine", "here")
 
@@ -67,31 +67,22 @@ def start(*words: str, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command(*words), **{**usual, **piped, **options})
 
 
-@pytest.fixture(scope="module")
-def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Ended], Path]:
-    """How every command of `BAD` ended; they run side by side. The directory holds ``results`` that none may touch."""
-    folder = tmp_path_factory.mktemp("refused")
-    (folder / "file").write_text("kept")
-    names = {"file": str(folder / "file"), "dir": str(folder)}
-    started = {
-        name: start("run", "--results", str(folder / "results"), *(word.format(**names) for word in words))
-        for name, (words, _) in BAD.items()
-    }
-    return {name: Ended(process) for name, process in started.items()}, folder
-
-
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_line_and_status_2(refused: tuple[dict[str, Ended], Path], name: str) -> None:
+def test_bad_input_is_one_line_and_status_2(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing on standard output, one line on standard error that says what and where, nothing made or changed."""
-    ended, folder = refused
-    one = ended[name]
-    assert (one.status, one.out) == (2, "")
-    lines = [line for line in one.err.splitlines() if not line.startswith("without the C control ")]
-    assert len(lines) == 1, one.err
+    (tmp_path / "file").write_text("kept")
+    names = {"file": str(tmp_path / "file"), "dir": str(tmp_path)}
+    words, said = BAD[name]
+    with unchanged():
+        assert main(["run", "--results", str(tmp_path / "results"), *(word.format(**names) for word in words)]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    lines = [line for line in err.splitlines() if not line.startswith("without the C control ")]
+    assert len(lines) == 1, err
     assert lines[0].startswith("bench run: ")
-    assert BAD[name][1].format(file=folder / "file", dir=folder) in lines[0]
-    assert sorted(path.name for path in folder.iterdir()) == ["file"]
-    assert (folder / "file").read_text() == "kept"
+    assert said.format(**names) in lines[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+    assert (tmp_path / "file").read_text() == "kept"
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
@@ -181,18 +172,11 @@ def test_a_budget_too_small_is_said_loudly(tmp_path: Path) -> None:
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL") if hasattr(signal, name)]
 
 
-@pytest.fixture(scope="module")
-def interrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple[Ended, Path, list[int]]]:
-    """Runs that get a signal once they have measured two rounds: how each ended, its directory, its subjects' pids."""
-    words = ("--mechanism", "os_fork", "--mechanism", "mp_spawn", "--rounds", "100000", "--block-ms", "2")
-    started = {}
-    for number in SIGNALS:  # side by side: they take a while until they measure
-        results = tmp_path_factory.mktemp("interrupted")
-        started[number] = (start("run", *words, "--results", str(results), "--machine", "here"), results)
-    return {number: _interrupted(*one, number) for number, one in started.items()}
-
-
-def _interrupted(process: subprocess.Popen[str], results: Path, number: int) -> tuple[Ended, Path, list[int]]:
+def interrupted(results: Path, number: int) -> tuple[Ended, Path, list[int]]:
+    """A run that gets a signal once it has measured two rounds: how it ended, its directory, its subjects' pids."""
+    # The subjects of pool_task have a child of their own.
+    words = ("--mechanism", "os_fork", "--mechanism", "pool_task", "--rounds", "100000", *SHORT[4:8])
+    process = start("run", *words, "--results", str(results), "--machine", "here")
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("round 3,"):
@@ -223,12 +207,12 @@ def read(path: Path) -> str:
 @needs_fork
 @needs_proc
 @pytest.mark.parametrize("number", SIGNALS)
-def test_an_interrupted_run_is_kept(interrupted: dict[int, tuple[Ended, Path, list[int]]], number: int) -> None:
+def test_an_interrupted_run_is_kept(tmp_path: Path, number: int) -> None:
     """It is marked partial, every complete line can be read, and no subject outlives it.
 
     Asked to end, it says so and ends with 130; killed, it cannot, and keeps its rows all the same.
     """
-    ended, directory, subjects = interrupted[number]
+    ended, directory, subjects = interrupted(tmp_path, number)
     assert subjects
     if number == signal.SIGKILL:
         assert ended.status == -signal.SIGKILL

@@ -14,6 +14,7 @@ from analysis.read.run import load_run
 from analysis.report.answers_text import WIDTH, first_sentence, told, untold, write_answers
 from analysis.summary.analysed_run import AnalysedRun
 from tests.fake_run import CELLS, QUIET, FakeRun, write_run
+from tests.few_figures import few_figures
 
 
 def test_the_first_sentence_is_the_answer() -> None:
@@ -59,7 +60,8 @@ def test_a_page_has_what_a_run_cannot_tell_apart_from_its_answers() -> None:
 def test_the_report_prints_its_answers_behind_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`report --table` prints table, answers and place; all words of an answer stand in the report as well."""
     run = write_run(tmp_path, FakeRun(CELLS, noise=QUIET))
-    assert main(["report", "--table", str(run)]) == 0
+    with few_figures("mechanisms"):
+        assert main(["report", "--table", str(run)]) == 0
     output = capsys.readouterr().out
     table, _, rest = output.partition("\nWhat is the cheapest way")
     assert "os_fork" in table

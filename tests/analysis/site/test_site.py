@@ -8,17 +8,16 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import patch
 from urllib.parse import unquote
 
 import pytest
 
-from analysis import figures
 from analysis.__main__ import main
 from analysis.site.build import build
 from analysis.site.command import DOCS
 from analysis.site.files import put
 from tests.fake_run import QUIET, FakeRun, write_run
+from tests.few_figures import few_figures
 from tests.hostile_run import harmful, hostile_run
 from tests.rendered import Elements, elements
 
@@ -29,8 +28,7 @@ ALLOWED_SCRIPTS = 1  # the program's own
 @pytest.fixture(scope="module", autouse=True)
 def _few_figures() -> Iterator[None]:
     """Draw two figures instead of all, which takes long."""
-    few = [kind for kind in figures.kinds() if kind.name in DRAWN]
-    with patch("analysis.figures.kinds", lambda: few):
+    with few_figures(*DRAWN):
         yield
 
 

@@ -12,7 +12,7 @@ from analysis.compare.turns import Turn, turns
 from analysis.read.run import load_run
 from bench.experiments.in_turn import SetUp, main, order_of
 
-SHORT = "--mechanism noop --rounds 6"
+SHORT = "--mechanism noop --rounds 6 --block-ms 0.5 --pairs 1,1"
 
 
 def test_every_other_pair_begins_with_the_other_side() -> None:

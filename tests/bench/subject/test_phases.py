@@ -106,7 +106,7 @@ def test_every_mechanism_tells_with_every_interpreter_that_is_here() -> None:
         assert subjects.failed == {}
         for number in subjects.alive():
             name = wanted[number][0]
-            calls = 1 if "python" in name or "mp_" in name else CALLS  # each starts a Python
+            calls = 1 if any(word in name for word in ("python", "mp_", "workers_")) else CALLS  # each starts a Python
             stamps = subjects[number].block(Role.MECHANISM, calls, PATIENCE_S).stamps
             for total, call, ready in zip(stamps[0::3], stamps[1::3], stamps[2::3], strict=True):
                 latest = call if name.split()[0] in WAIT_FOR_THE_END else total

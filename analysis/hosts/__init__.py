@@ -1,0 +1,1 @@
+"""The same run on many hosts: which is faster, and which is odd."""

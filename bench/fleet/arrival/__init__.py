@@ -1,0 +1,1 @@
+"""Turns what came from a host into a run that may be renamed to its place: files, names, a directory beside."""
