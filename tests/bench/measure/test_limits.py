@@ -68,7 +68,8 @@ def test_a_user_who_may_have_no_more_processes(place: Path, most: int, statuses:
     for directory in done.stdout.split():
         assert "error" in set(load_run(Path(directory)).subjects["status"])
     if IS_ROOT:
-        left = [process for process in psutil.process_iter() if _USER in process.uids()]
+        listed = psutil.process_iter(["uids"])  # None for one that has ended since it was listed
+        left = [process for process in listed if _USER in (process.info["uids"] or ())]
         assert not psutil.wait_procs(left, PATIENCE_S)[1]
         assert [path.name for path in place.iterdir() if path.name.startswith("fbtmp-")] == []
 
