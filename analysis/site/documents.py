@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from analysis.report.components import code
 from analysis.site.files import read_regular
 
+_HEADING = re.compile(r"^#+ +(.*?) *$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 # Documents besides those in docs/: their place in the repository, the name of their page.
 _BESIDE = {"CONTRIBUTING.md": "contributing", "results/README.md": "files"}
@@ -42,6 +43,12 @@ class Source:
     def link_text(self) -> str:
         """What a link to its page is called."""
         return _TITLES.get(self.name, self.name.capitalize())
+
+    @property
+    def title(self) -> str:
+        """Its first heading, without reading all of it."""
+        heading = _HEADING.search(_COMMENT.sub("", self.text))
+        return heading[1].replace("`", "") if heading else self.name
 
 
 @dataclass(frozen=True)
@@ -73,18 +80,17 @@ def document(source: Source, target: Callable[[str], str | None]) -> Document:
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     reader.add_render_rule("code_inline", lambda _, tokens, here, *__: str(code(tokens[here].content)))
     tokens = reader.parse(_COMMENT.sub("", source.text))
-    title, sections, used = "", [], Counter[str]()
+    sections, used = [], Counter[str]()
     for here, token in enumerate(tokens):
         if token.type == "heading_open":
             text = tokens[here + 1].content.replace("`", "")
-            title = title or text
             anchor = _anchor(text, used)
             token.attrSet("id", anchor)
             if token.tag == "h2":
                 sections.append((anchor, text))
         if token.children:
             token.children = _links(token.children, lambda link: _resolved(link, source.place, target))
-    return Document(title or source.name, sections, Markup("".join(_html(reader, tokens, title))))
+    return Document(source.title, sections, Markup("".join(_html(reader, tokens, source.title))))
 
 
 def _html(reader: MarkdownIt, tokens: list[Token], heading: str) -> Iterator[str]:

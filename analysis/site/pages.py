@@ -77,7 +77,7 @@ def front_page(site: Site, machines: Mapping[str, Sequence[RunEntry]]) -> str:
         rows=rows,
         texts=4,
         names=[source.name for source in site.documents],
-        headings={source.name: document(source, lambda _: None).title for source in site.documents},
+        headings={source.name: source.title for source in site.documents},
     )
 
 
