@@ -6,6 +6,7 @@ off, or a certificate that failed, is something to be seen, and not lost.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ MOST_ANSWERED = 20
 
 def answers(lines: Iterable[str]) -> Iterator[str]:
     """For each line, the path of a run as JSON, a line of JSON: ``findings``, each with file, line and what."""
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: no search for garbage goes through it again
     for line in lines:
         found = check_received(Path(json.loads(line)))
         told = [{"file": each.file, "line": each.line, "what": each.what} for each in found[:MOST_ANSWERED]]

@@ -188,7 +188,7 @@ class Conduct:
         self._placing -= 1
         self._asked.pop(outcome.job, None)  # its host keeps it, whatever is wrong at this end
         self._screen.message(error)
-        self._schedule.hear_refused(outcome.job, error)
+        self._schedule.hear_refused(outcome.job, error.removeprefix(f"{outcome.host}: "))
 
     def _tell(self, identity: str, text: str) -> None:
         self._screen.message(f"{self._schedule.name_of(identity) or identity}: {text}")
