@@ -156,10 +156,13 @@ def engine(direct: bool) -> Iterator[Any]:
                 client.wait_for_workers(WORKERS, timeout=60)
                 yield client
         finally:
-            for process in started:
+            for process in reversed(started):  # a worker whose scheduler is gone waits for it before it ends
                 process.terminate()
-            for process in started:
-                process.wait(30)
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
 
 
 class Simulated:
