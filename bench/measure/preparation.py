@@ -157,6 +157,7 @@ class Preparation:
             number: (overhead_ns + _warm_up_cost_ns(task) + _pair_cost_ns(task)) * _ROUND_IS_LONGER
             for number, task in self.tasks.items()
         }
+        # A machine that slows down after its calibration measures a round less, so one is in reserve.
         kept = fitting((task.cell for task in self.tasks.values()), cost, left_ns / (FEWEST_ROUNDS + RESERVE))
         self.left_out |= self.tasks.keys() - kept
         self.overhead_ns = round(self.overhead_ns * len(kept) / len(self.tasks))
