@@ -32,8 +32,9 @@ from bench.schema.run_document import Check, RunDocument
 # A cell whose subjects failed in so many rounds in a row is not started again.
 FAILURES_TO_GIVE_UP = 2
 _CERTIFICATE_SHARE = 0.02
-# The rounds that an interval needs may take this part of the budget more.
-_GRACE = 0.1
+# The rounds that an interval needs may take this part of the budget more: a machine that got slower after its
+# calibration lacked a round with a tenth (5 rounds in 19 of 20 s), and then no figure had an interval.
+_GRACE = 0.25
 
 Wanted = Sequence[tuple[Mechanism, Level]]
 
