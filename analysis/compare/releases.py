@@ -27,7 +27,7 @@ def partners(before: Iterable[Key], after: Iterable[Key]) -> dict[Key, Key]:
     for side, keys in enumerate((base, new)):
         for key in keys:
             if key not in own:
-                others[_without_digests(key)][side].append(key)
+                others[tuple(map(without_digests, key))][side].append(key)
     pairs = {after[0]: before[0] for before, after in others.values() if len(before) == len(after) == 1}
     return {key: key if key in own else pairs[key] for key in new if key in own or key in pairs}
 
@@ -43,8 +43,9 @@ def changed_files(pairs: Iterable[tuple[Mapping[Hashable, Any], Mapping[Hashable
     return list(found)
 
 
-def _without_digests(key: Key) -> Key:
-    return tuple(_DIGEST.sub("", word) for word in key)
+def without_digests(word: str) -> str:
+    """A mechanism or a level with a user's files by their names alone: ``server.py`` of ``server.py@1a2b3c4d5e6f``."""
+    return _DIGEST.sub("", word)
 
 
 def _files(text: Any) -> Sequence[tuple[str, str]]:

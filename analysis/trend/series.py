@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,12 @@ from enum import StrEnum
 import pandas as pd
 
 from analysis.compare.differences import Difference, differences
+from analysis.compare.releases import without_digests
 from analysis.errors import LoadError
 from analysis.read.run import Run
 from analysis.summary.stored import summary_of
 from analysis.trend.change import LEVEL, Change, enough_runs, find_changes, noise
+from bench.schema import state_name
 from bench.schema.usage import near
 
 DEFAULT_MECHANISM = "os_fork"
@@ -142,27 +143,21 @@ def _rows(runs: Sequence[Run], scenario: str, summary_of_run: Callable[[Run], pd
     frames = []
     for place, run in enumerate(runs):
         summary = summary_of_run(run)
-        states = summary["scenario"] + "=" + summary["level"].map(_without_content)
-        rows = summary[(states == scenario) | (summary["scenario"] + "=" + summary["level"] == scenario)].copy()
+        rows = summary[[scenario in (state, without_digests(state)) for state in _states(summary)]].copy()
         rows["series_python"] = rows["python"] if run.machine in several else ""
         frames.append(rows.assign(place=place, machine=run.machine))
     return pd.concat(frames, ignore_index=True)
 
 
-def _without_content(level: str) -> str:
-    """``server.py`` of ``server.py@568264ae35ad``: a user's file by its name alone."""
-    return re.sub(r"@[0-9a-f]{12}$", "", level)
+def _states(cells: pd.DataFrame) -> list[str]:
+    """The parent of each cell, as it is written behind --scenario."""
+    return [state_name(str(scenario), str(level)) for scenario, level in cells[["scenario", "level"]].to_numpy()]
 
 
 def _check(wanted: Sequence[str], rows: pd.DataFrame, runs: Sequence[Run], scenario: str) -> None:
     count = f"any of {len(runs)} runs" if len(runs) > 1 else runs[0].name
     if rows.empty:
-        cells = [run.cells for run in runs]
-        states = {
-            f"{name}={_without_content(level)}"
-            for each in cells
-            for name, level in each[["scenario", "level"]].to_numpy()
-        }
+        states = {without_digests(state) for run in runs for state in _states(run.cells)}
         raise LoadError(
             f"--scenario {scenario}: not in {count}{near(scenario, states)}; there is {', '.join(sorted(states))}"
         )

@@ -28,7 +28,6 @@ class Kind(StrEnum):
     UNFORKED = "unforked"  # children do not get it
 
 
-COPIED = (Kind.ANONYMOUS, Kind.FILE_PRIVATE)
 OF_FILE = (Kind.FILE, Kind.FILE_PRIVATE)
 
 

@@ -218,12 +218,15 @@ def test_an_unreadable_run_is_left_out_with_a_note(tmp_path: Path, capsys: pytes
     assert main(["trend", str(paths[1])]) == 2
 
 
-def test_another_parent_is_followed_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A user's program is followed over its contents, whose hashes differ; the text says which parent it is."""
+@pytest.mark.parametrize(("names", "more", "state"), [("program", "", ""), ("program+threads", "+4", "+threads=4")])
+def test_another_parent_is_followed_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: str, more: str, state: str
+) -> None:
+    """A user's program, alone or combined, is followed over its contents, whose hashes differ, and is named."""
     for day, content in enumerate(("568264ae35ad", "7ed474b88014")):
-        cell = FakeCell("os_fork", 240_000.0, 100_000.0, scenario="program", level=f"server.py@{content}")
+        cell = FakeCell("os_fork", 240_000.0, 100_000.0, scenario=names, level=f"server.py@{content}{more}")
         write_run(tmp_path, FakeRun([FakeCell("os_fork", 1.0e5, 1.0e5), cell], run=name_of(day)))
-    assert main(["trend", "--results", str(tmp_path), "--scenario", "program=server.py"]) == 0
+    assert main(["trend", "--results", str(tmp_path), "--scenario", f"program=server.py{state}"]) == 0
     shown = capsys.readouterr().out
-    assert "parent: program=server.py" in shown
+    assert f"parent: program=server.py{state}" in shown
     assert shown.count("2.4") >= 2
