@@ -86,8 +86,10 @@ class Lines(Silent):
         self.message(line)
 
 
-class Display:
-    """For a terminal: a few lines that are drawn again and again in the same place."""
+class Drawing:
+    """A few lines on a terminal that are drawn again and again in the same place, `every_s` seconds at most."""
+
+    every_s = REDRAW_S
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live
@@ -101,16 +103,23 @@ class Display:
         """Print a line that stays, above the drawing."""
         self._console.print(visible(text), highlight=False, markup=False, emoji=False, soft_wrap=True)
 
-    def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
-        """Draw again if the last drawing is old enough."""
-        if time.monotonic() < self._next:
-            return
-        self._live.update(_picture(cell_name, round_number, left_s, medians, self._console.width), refresh=True)
-        self._next = time.monotonic() + REDRAW_S
+    def draw(self, picture: Callable[[Console], RenderableType]) -> None:
+        """Draw again if the last drawing is old enough; only then `picture` is made."""
+        if time.monotonic() >= self._next:
+            self._live.update(picture(self._console), refresh=True)
+            self._next = time.monotonic() + self.every_s
 
     def close(self) -> None:
         """Remove the drawing."""
         self._live.stop()
+
+
+class Display(Drawing):
+    """For a terminal: the round, the time left and the medians so far."""
+
+    def update(self, cell_name: str, round_number: int, left_s: float, medians: Medians) -> None:
+        """Draw again if the last drawing is old enough."""
+        self.draw(lambda console: _picture(cell_name, round_number, left_s, medians, console.width))
 
 
 def _picture(cell_name: str, round_number: int, left_s: float, medians: Medians, width: int) -> RenderableType:

@@ -103,7 +103,7 @@ def test_a_terminal_is_drawn_over_and_given_back(monkeypatch: pytest.MonkeyPatch
     try:
         shown.update("os_fork", 2, 41.0, lambda: NAMES)
         shown.message("[red]error[/red]: text")
-        monkeypatch.setattr(progress, "REDRAW_S", 0.0)
+        monkeypatch.setattr(progress.Display, "every_s", 0.0)
         shown._next = 0.0
         shown.update("mp_spawn", 3, 40.0, lambda: NAMES)
     finally:
@@ -120,7 +120,7 @@ def test_drawing_is_rare(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     shown = Display(Console(file=io.StringIO(), force_terminal=True))
     try:
-        monkeypatch.setattr(progress, "REDRAW_S", 1000.0)
+        monkeypatch.setattr(progress.Display, "every_s", 1000.0)
         for _ in range(20):
             shown.update("x", 0, 1.0, lambda: asked.append(1) or NAMES)  # type: ignore[func-returns-value]
     finally:

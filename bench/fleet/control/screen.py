@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bench.fleet.control.shares import State
+from bench.progress import Drawing
 from bench.schema.visible import visible
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
 # The screen is drawn at most so often: where this host measures alone, each drawing is a disturbance.
 REDRAW_S = 1.0
@@ -98,30 +99,14 @@ class Lines(Silent):
             self.message(in_a_line(rows))
 
 
-class Display:
-    """For a terminal: a line for each host, drawn again and again in the same place."""
+class Display(Drawing):
+    """For a terminal: a line for each host."""
 
-    def __init__(self, console: Console) -> None:
-        from rich.live import Live
-
-        self._console = console
-        self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._live.start()
-        self._next = 0.0
-
-    def message(self, text: str) -> None:
-        """Print a line that stays, above the drawing."""
-        self._console.print(visible(text), highlight=False, markup=False, emoji=False, soft_wrap=True)
+    every_s = REDRAW_S
 
     def update(self, rows: Sequence[Row]) -> None:
         """Draw again, if the last drawing is old enough."""
-        if time.monotonic() >= self._next:
-            self._live.update(picture(rows, self._console.height), refresh=True)
-            self._next = time.monotonic() + REDRAW_S
-
-    def close(self) -> None:
-        """Remove the drawing."""
-        self._live.stop()
+        self.draw(lambda console: picture(rows, console.height))
 
 
 def choose(show_progress: bool, quiet: bool) -> Screen:
