@@ -34,6 +34,18 @@ from bench.schema import (
 PYTHON = "3.11.7"
 
 
+# A check of a certificate that passed, as run.json has it.
+CHECK: dict[str, Any] = {
+    "name": "drift",
+    "value": 1.1,
+    "unit": "1",
+    "bound": 1.5,
+    "direction": "at_most",
+    "state": "passed",
+    "text": "",
+}
+
+
 @dataclass(frozen=True)
 class FakeCell:
     """One cell and what is true of it: median latency of its calls and of its control's, in ns.

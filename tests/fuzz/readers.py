@@ -14,23 +14,14 @@ from analysis.exchange.pyperf_export import import_pyperf, write_pyperf
 from analysis.read.run import load_run, read_document
 from analysis.read.table import read_table
 from bench import schema
-from tests.fake_run import FakeCell, FakeRun, write_run
+from tests.fake_run import CHECK, FakeCell, FakeRun, write_run
 from tests.fuzz.mutate import mutate_bytes, mutate_csv, mutate_json
 
 LOADED, REFUSED = "loaded", "refused"
 # Longer than any reason with its path; what is longer repeats the input.
 _LONGEST_REFUSAL = 2000
-_CHECK = {
-    "name": "drift",
-    "value": 1.1,
-    "unit": "1",
-    "bound": 1.5,
-    "direction": "at_most",
-    "state": "passed",
-    "text": "",
-}
 _MORE = {
-    "certificate": {"checks": [_CHECK], "passed": True},
+    "certificate": {"checks": [CHECK], "passed": True},
     "unavailable": [{"python": "3.11.7", "mechanism": "m", "scenario": "s", "level": "l", "reason": "none"}],
 }
 _RUN = FakeRun(

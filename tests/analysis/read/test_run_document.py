@@ -16,17 +16,8 @@ from analysis.read.run import load_run
 from bench import schema
 from bench.schema import DocumentError
 from tests import ROOT
-from tests.fake_run import FakeCell, FakeRun, fake_document, write_run
+from tests.fake_run import CHECK, FakeCell, FakeRun, fake_document, write_run
 
-CHECK = {
-    "name": "drift",
-    "value": 1.1,
-    "unit": "1",
-    "bound": 1.5,
-    "direction": "at_most",
-    "state": "passed",
-    "text": "t",
-}
 UNAVAILABLE = {"python": "3.11.7", "mechanism": "m", "scenario": "s", "level": "l", "reason": "none"}
 FULL = {"certificate": {"checks": [CHECK], "passed": True}, "unavailable": [UNAVAILABLE]}
 # What is in these depends on the machine: any name, and a plain value.

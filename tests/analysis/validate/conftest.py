@@ -11,18 +11,9 @@ from typing import Any
 import pytest
 
 from analysis.__main__ import main
-from tests.fake_run import QUIET, FakeCell, FakeRun, write_run
+from tests.fake_run import CHECK, QUIET, FakeCell, FakeRun, write_run
 from tests.few_figures import few_figures
 
-CHECK = {
-    "name": "drift",
-    "value": 1.1,
-    "unit": "1",
-    "bound": 1.5,
-    "direction": "at_most",
-    "state": "passed",
-    "text": "",
-}
 FACTS = {"architecture": "x86_64", "cpu_count": 2, "kernel": "6.1", "platform": "Linux-6.1", "system": "Linux"}
 
 DRAWN = ("mechanisms", "calls")

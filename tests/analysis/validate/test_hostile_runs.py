@@ -12,7 +12,8 @@ import pytest
 
 from analysis.validate import bounds, check
 from analysis.validate.check import check_run
-from tests.analysis.validate.conftest import CHECK, edit
+from tests.analysis.validate.conftest import edit
+from tests.fake_run import CHECK
 from tests.hostile_run import hostile_run
 
 
