@@ -44,3 +44,11 @@ def outcome(content: bytes, host: str = "node1", digest: str | None = None) -> O
 def sent(run: Path, host: str = "node1") -> Outcome:
     """What a host sends of `run`."""
     return outcome(archive(packed(run)), host)
+
+
+def unpack(archive: bytes, folder: Path) -> None:
+    """Unpack a tar of the suite's own into `folder`, with Python's filter where there is one (from 3.11.4 on)."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        if hasattr(tarfile, "data_filter"):
+            tar.extraction_filter = tarfile.data_filter
+        tar.extractall(folder)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import io
 import os
 import subprocess
 import sys
-import tarfile
 import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +23,7 @@ from bench.fleet.job import LOCK_VARIABLE
 from bench.fleet.suite import LOCK, pack, pack_wheels
 from tests import ROOT
 from tests.bench.fleet.fake_suite import write_fake_suite
+from tests.bench.fleet.packed import unpack
 
 
 @pytest.fixture(autouse=True)
@@ -61,9 +60,7 @@ def environment_of(folder: Path, lock: Path) -> Path:
 def test_a_real_run_is_made_with_what_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The suite as it is sent measures with the packages of its lock alone, and the reader takes what comes back."""
     suite = pack(ROOT)
-    (tmp_path / "sent").mkdir()
-    with tarfile.open(fileobj=io.BytesIO(suite.archive)) as tar:
-        tar.extract(LOCK, tmp_path / "sent", filter="data")
+    unpack(suite.archive, tmp_path / "sent")
     python = environment_of(tmp_path / "environment", tmp_path / "sent" / LOCK)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # a worker's own, which is not the suite's
     (tmp_path / "msgspec.py").write_text("another")
@@ -74,8 +71,7 @@ def test_a_real_run_is_made_with_what_was_sent(tmp_path: Path, monkeypatch: pyte
     assert (outcome["ending"], outcome["error"]) == ("complete", "")
     run = tmp_path / "machine" / outcome["run"]
     run.mkdir(parents=True)
-    with tarfile.open(fileobj=io.BytesIO(outcome["archive"])) as tar:
-        tar.extractall(run, filter="data")
+    unpack(outcome["archive"], run)
     read = load_run(run)
     assert len(read.samples) > 0
     there = next((tmp_path / "cache" / "jobs" / "one" / "results").glob("*/*"))

@@ -13,6 +13,7 @@ from bench.errors import UsageError
 from bench.files.suite_commit import COMMIT_FILE, suite_commit
 from bench.fleet.suite import IMPORTED, LOCK, pack, pack_wheels, part_of_lock
 from tests import ROOT
+from tests.bench.fleet.packed import unpack
 
 
 def names(archive: bytes) -> list[str]:
@@ -76,9 +77,8 @@ def test_a_suite_that_was_sent_knows_its_commit(tmp_path: Path) -> None:
     commit = suite_commit(root)
     assert commit
     (root / "bench" / "a.py").write_text("changed")
-    with tarfile.open(fileobj=io.BytesIO(pack(root).archive)) as tar:
-        sent = checkout(tmp_path / "there")
-        tar.extractall(sent, filter="data")
+    sent = checkout(tmp_path / "there")
+    unpack(pack(root).archive, sent)
     assert suite_commit(sent) == f"{commit}-dirty"
 
 

@@ -66,7 +66,8 @@ def raised_by(*parts: str, mechanism: str = "os_fork", **changes: Any) -> tuple[
         ("rss=16MiB", 16 * MIB),
         ("rss=40MiB", 40 * MIB),
         ("shared=16MiB", 16 * MIB),
-        ("file_clean=16MiB", 16 * MIB),
+        # Code that the set-up reads from files counts too: 348 KiB in a Python that is one large file, as Debian's.
+        ("file_clean=32MiB", 32 * MIB),
         ("file_dirty=16MiB", 16 * MIB),
         ("untouched=1GiB", 1 << 30),
         ("dontfork=16MiB", 16 * MIB),
