@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from bench import schema
+from bench.driver import reaping
 from bench.driver.launch import Settings
 from bench.machine import control_build
-from bench.measure import certificate
 from bench.measure.run import execute
 from bench.measure.run_state import Run
 from bench.options import Options
@@ -164,13 +164,13 @@ def alive(group: int) -> bool:
 def unchanged() -> Iterator[None]:
     """Hold that the block leaves no child, descriptor or pin behind; orphans are adopted meanwhile, as in a run."""
     _adopt(True)
-    children, opened = certificate.children(), descriptors()
+    children, opened = reaping.children(), descriptors()
     cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     try:
         yield
     finally:
         _adopt(False)
-    assert certificate.children() == children
+    assert reaping.children() == children
     assert descriptors() == opened
     if hasattr(os, "sched_getaffinity"):
         assert os.sched_getaffinity(0) == cpus

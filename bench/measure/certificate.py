@@ -7,14 +7,12 @@ import os
 import select
 import statistics
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.driver import launch
-from bench.driver.guard import GUARD
 from bench.driver.launch import Settings
 from bench.driver.process import BLOCK_DEADLINE_S, SET_UP_DEADLINE_S, Subject, SubjectError
 from bench.measure.round import Measured
@@ -211,13 +209,12 @@ def _hand_written(ground: Ground) -> subprocess.Popen[bytes]:
         raise SubjectError(f"{ground.python}: cannot be started ({error.strerror})") from None
 
 
-def of_run(measured: Sequence[Measured], share: float | None, forced: int) -> list[Check]:
-    """The checks that a run's own blocks answer; `forced` subjects had to be ended by force.
+def of_run(measured: Sequence[Measured], share: float | None, left: int) -> list[Check]:
+    """The checks that a run's own blocks answer; `left` processes are there that should have ended by themselves.
 
     `share` of the wall time was inside timed calls; None: the run was too short to hold it to the bound.
     """
-    left = len([pid for pid in children() if pid != GUARD.pid])  # the watcher ends after the run
-    checks = [at_most("processes_left", left + forced, "processes", 0, "still there after the run, or ended by force")]
+    checks = [at_most("processes_left", left, "processes", 0, "still there after the run, or ended by force")]
     if share is not None:
         text = "of wall time, inside timed calls"
         checks.insert(0, at_least("share_in_calls", share, "1", LEAST_SHARE, text))
@@ -243,21 +240,6 @@ def drift_levels(measured: Sequence[Measured]) -> list[float]:
         by_cell[block.cell].append(block.median_ns)
     middle = {cell: statistics.median(medians) for cell, medians in by_cell.items()}
     return [block.median_ns / middle[block.cell] for block in blocks]
-
-
-def children() -> list[int]:
-    """Process ids of this process's children, ended ones that nobody reaped included (Linux with /proc; else none)."""
-    tasks = "/proc/self/task"
-    if sys.platform != "linux" or not os.path.isdir(tasks):
-        return []
-    found: list[int] = []
-    for task in os.listdir(tasks):
-        try:
-            with open(f"{tasks}/{task}/children", encoding="ascii") as stream:
-                found += [int(word) for word in stream.read().split()]
-        except OSError:
-            continue
-    return found
 
 
 def of_checks(checks: Sequence[Check]) -> Certificate:

@@ -136,7 +136,7 @@ def _measure(run: Run, store: Store, preparation: Preparation, resumption: Resum
         run_document.close(document, run.wall_ns(), run.share_in_calls())
     document.status = RunStatus.PARTIAL if run.lacks() else RunStatus.COMPLETE
     if run.options.certificate:
-        checks += certificate.of_run(run.measured, _share_to_check(run), run.forced)
+        checks += certificate.of_run(run.measured, _share_to_check(run), run.processes_left())
         document.certificate = certificate.of_checks(checks)
     run.ended = True
     told.say_how_it_ended(run)

@@ -9,6 +9,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.driver import reaping
+from bench.driver.guard import GUARD
 from bench.driver.process import SET_UP_DEADLINE_S
 from bench.measure.round import Measured, Task
 from bench.options import Options
@@ -31,7 +33,7 @@ class Run:
 
     `ended` says that nothing interrupted it. `given_up` are the cells that were measured no further, or could be
     calibrated and then not measured once. `room_bytes` is what subjects that live side by side may fill; cells whose
-    dose was said to be off are in `warned`.
+    dose was said to be off are in `warned`. `children_before` are the children of this process that are not the run's.
     """
 
     options: Options
@@ -47,6 +49,7 @@ class Run:
     room_bytes: float = math.inf
     warned: set[int] = field(default_factory=set)
     forced: int = 0
+    children_before: frozenset[int] = field(default_factory=lambda: frozenset(reaping.children()))
     rounds: int = 0
     in_calls_ns: int = 0
     rounds_ns: list[int] = field(default_factory=list)
@@ -85,6 +88,11 @@ class Run:
     def share_in_calls(self) -> float:
         """Share of the wall time so far that was spent inside of timed calls, those of warm-ups included; 0 to 1."""
         return self.in_calls_ns / max(self.wall_ns(), 1)
+
+    def processes_left(self) -> int:
+        """Processes that the run started and that are still there, and subjects that had to be ended by force."""
+        left = set(reaping.children()) - self.children_before - {GUARD.pid}  # the watcher ends after the run
+        return len(left) + self.forced
 
     def short_name(self, number: int) -> str:
         """The name of a cell without what goes without saying: a bare parent, and the only interpreter."""

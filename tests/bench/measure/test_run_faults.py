@@ -157,7 +157,7 @@ def test_what_a_subject_leaves_behind_is_counted(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("bench.driver.process.STOP_TIMEOUT_S", 0.2)
     one = measure(tmp_path, mechanisms=("leaves_behind",))
     assert one.forced == 1
-    left = next(check for check in certificate.of_run([], 1.0, one.forced) if check.name == "processes_left")
+    left = next(check for check in certificate.of_run([], 1.0, one.processes_left()) if check.name == "processes_left")
     assert not left.passed
 
 
