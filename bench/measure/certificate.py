@@ -25,11 +25,9 @@ from bench.subject.mechanisms.known import KNOWN_DELAY_NS
 MOST_OBSERVER_EFFECT = 1.03
 MOST_TIMER_NS = 1_000.0
 MOST_DELAY_ERROR = 0.01
-LEAST_SHARE = 0.65
-# Starting the suite and calibrating takes 1 to 5 s, too large a part of a shorter run to hold it to that.
-SHARE_FROM_S = 45.0
-# Nor is one that fills more than this in every round: that takes as long as what it measures (the profile `sweep`).
-SHARE_UP_TO_BYTES = 2 << 30
+# What the harness itself may take, between blocks. Starting and ending subjects is not counted: that is as long as a
+# Python start, and on a machine where one takes 57 ms a run of a minute failed at 44 % of its wall time, without fault.
+LEAST_SHARE = 0.75
 # Beyond these the machine is too unquiet for absolute figures; measured in quiet and in busy hours of
 # shared machines (docs/evidence.md).
 MOST_DRIFT = 1.5
@@ -212,12 +210,12 @@ def _hand_written(ground: Ground) -> subprocess.Popen[bytes]:
 def of_run(measured: Sequence[Measured], share: float | None, left: int) -> list[Check]:
     """The checks that a run's own blocks answer; `left` processes are there that should have ended by themselves.
 
-    `share` of the wall time was inside timed calls; None: the run was too short to hold it to the bound.
+    `share` of the time in which subjects were ready was inside timed calls; None: there was no round.
     """
     checks = [at_most("processes_left", left, "processes", 0, "still there after the run, or ended by force")]
     if share is not None:
-        text = "of wall time, inside timed calls"
-        checks.insert(0, at_least("share_in_calls", share, "1", LEAST_SHARE, text))
+        text = "of the time in which subjects were ready, inside timed calls"
+        checks.insert(0, at_least("share_while_ready", share, "1", LEAST_SHARE, text))
     levels = drift_levels(measured)
     # In one round every block is its cell's median, and nothing could fail.
     if len({block.round for block in measured}) >= 3 and len(levels) >= 3:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -72,7 +73,8 @@ class Measured:
 
 
 class Round:
-    """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included.
+    """One round: `measure` it once. `in_calls_ns` is then the time inside its calls, those of the warm-up included,
+    and `measuring_ns` the time between the start and the end of its subjects.
 
     Its subjects live side by side, or, where they fill more than `room_bytes` together or do not stay idle, in several
     sittings.
@@ -107,7 +109,7 @@ class Round:
             SubjectGroup({cell: settings[cell] for cell in members}, set_up_s)
             for members in sittings(takes, room_bytes, seed, number, alone)
         ]
-        self.in_calls_ns = 0
+        self.in_calls_ns = self.measuring_ns = 0
         self.warnings: dict[int, str] = {}
         self._set_up: dict[int, tuple[int, Dose]] = {}
 
@@ -129,11 +131,13 @@ class Round:
         for subjects in self._sittings:
             try:
                 with subjects:
+                    began_ns = time.perf_counter_ns()
                     for number in subjects.alive():
                         self._warm_up(subjects, number)
                     for step in steps:
                         if step.cell in subjects.settings:
                             self._take(subjects, replace(step, order=next(order)), each)
+                    self.measuring_ns += time.perf_counter_ns() - began_ns
             finally:
                 self._store.add([self._subject_row(subjects, number) for number in subjects.started_ns])
 

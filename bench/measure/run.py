@@ -136,18 +136,10 @@ def _measure(run: Run, store: Store, preparation: Preparation, resumption: Resum
         run_document.close(document, run.wall_ns(), run.share_in_calls())
     document.status = RunStatus.PARTIAL if run.lacks() else RunStatus.COMPLETE
     if run.options.certificate:
-        checks += certificate.of_run(run.measured, _share_to_check(run), run.processes_left())
+        checks += certificate.of_run(run.measured, run.share_while_ready(), run.processes_left())
         document.certificate = certificate.of_checks(checks)
     run.ended = True
     told.say_how_it_ended(run)
-
-
-def _share_to_check(run: Run) -> float | None:
-    """The share of time in calls; None where it says nothing: a short run, or one that fills large parents."""
-    filled_bytes = sum(task.fills_bytes for task in run.tasks.values())
-    if run.wall_ns() / 1e9 < certificate.SHARE_FROM_S or filled_bytes > certificate.SHARE_UP_TO_BYTES:
-        return None
-    return run.share_in_calls()
 
 
 def _prepare(run: Run, preparation: Preparation, document: RunDocument) -> list[Check]:
@@ -193,6 +185,7 @@ def _rounds(run: Run, store: Store) -> None:
             continue
         run.forced += this_round.forced
         run.in_calls_ns += this_round.in_calls_ns
+        run.shares_while_ready.append(this_round.in_calls_ns / this_round.measuring_ns)
         run.rounds += 1
         run.rounds_ns.append(run.wall_ns() - began)
         store.document.rounds = run.rounds

@@ -53,6 +53,7 @@ class Run:
     rounds: int = 0
     in_calls_ns: int = 0
     rounds_ns: list[int] = field(default_factory=list)
+    shares_while_ready: list[float] = field(default_factory=list)
     ended: bool = False
 
     def wall_ns(self) -> int:
@@ -88,6 +89,10 @@ class Run:
     def share_in_calls(self) -> float:
         """Share of the wall time so far that was spent inside of timed calls, those of warm-ups included; 0 to 1."""
         return self.in_calls_ns / max(self.wall_ns(), 1)
+
+    def share_while_ready(self) -> float | None:
+        """Share of a round inside of timed calls, without the start and end of its subjects: the median of rounds."""
+        return statistics.median(self.shares_while_ready) if self.shares_while_ready else None
 
     def processes_left(self) -> int:
         """Processes that the run started and that are still there, and subjects that had to be ended by force."""

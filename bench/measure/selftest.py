@@ -63,7 +63,7 @@ def measure(python: str, budget_s: float, progress: Progress) -> list[Check]:
     with tempfile.TemporaryDirectory(prefix="forkbench-") as folder:
         run = _identical_run(python, budget_s * _RUN_PART, Path(folder), progress)
     checks += identical_cells(run)
-    checks += certificate.of_run(run.measured, run.share_in_calls(), run.processes_left())
+    checks += certificate.of_run(run.measured, run.share_while_ready(), run.processes_left())
     left = _open_descriptors() - descriptors
     return [*checks, certificate.at_most("descriptors_left", left, "descriptors", 0, "open after, not before")]
 

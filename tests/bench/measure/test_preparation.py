@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.driver.launch import Settings
-from bench.measure import run
 from bench.measure.calibrate import Calibration
 from bench.measure.preparation import _LATER, RESERVE, TARGET_ROUNDS, Preparation, allot
 from bench.measure.round import Task
@@ -157,11 +155,3 @@ def test_what_may_not_be_idle_is_calibrated_alone(tmp_path: pathlib.Path) -> Non
         sizes.append(len(group))
         waiting = waiting[len(group) :]
     assert sizes == [2, 1, 1]
-
-
-@pytest.mark.parametrize(("wall_s", "filled", "checked"), [(60, 1 << 30, True), (60, 3 << 30, False), (44, 0, False)])
-def test_the_share_in_calls_is_checked_where_it_says_something(wall_s: int, filled: int, checked: bool) -> None:
-    """A run of less than 45 s, and one that fills more than 2 GiB in a round, is not held to it."""
-    tasks = {0: SimpleNamespace(fills_bytes=float(filled))}
-    one: Any = SimpleNamespace(tasks=tasks, wall_ns=lambda: wall_s * 1e9, share_in_calls=lambda: 0.5)
-    assert run._share_to_check(one) == (0.5 if checked else None)

@@ -273,6 +273,22 @@ def test_what_is_left_and_what_was_in_calls(monkeypatch: pytest.MonkeyPatch) -> 
     assert one.share_in_calls() == 0.0
 
 
+def test_the_share_while_subjects_are_ready_leaves_their_start_and_end_out(shared: Run) -> None:
+    """Each round has its share: the time in its calls over that from its first block to its last, and a little more.
+
+    The middle of the rounds is what the certificate judges; before the first round there is none.
+    """
+    assert Run(shared.options, Watcher()).share_while_ready() is None
+    assert Run(shared.options, Watcher(), shares_while_ready=[0.9, 0.1, 0.8]).share_while_ready() == 0.8
+    assert len(shared.shares_while_ready) == 2
+    calls, blocks = rows(shared.directory, schema.SAMPLES), rows(shared.directory, schema.BLOCKS)
+    for number, share in enumerate(shared.shares_while_ready):
+        in_calls = sum(int(row["total_ns"]) for row in calls if int(row["round"]) == number)
+        mine = [row for row in blocks if int(row["round"]) == number]
+        ends = [int(row["start_ns"]) + int(row["elapsed_ns"]) for row in mine]
+        assert 0.5 * in_calls < share * (max(ends) - min(int(row["start_ns"]) for row in mine)) <= in_calls
+
+
 @pytest.mark.parametrize(
     ("budget_s", "rounds", "set_up_s"),
     [(300.0, None, 120.0), (60.0, None, 49.3), (20.0, None, 10.0), (5.0, None, 10.0), (5.0, 3, 120.0)],
