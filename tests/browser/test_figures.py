@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
+PHONE: ViewportSize = {"width": 360, "height": 740}
 WITH_FIGURES = ("report", "front page", "machine", "run")
 _AT = "[...document.querySelectorAll('.mark.at')].map(({dataset}) => dataset.name + '\\n' + dataset.value)"
 # Series of marks that are seen as always, and of those that stand back.
@@ -76,3 +77,23 @@ def test_one_mechanism_stays_marked(drawn: Page) -> None:
     assert drawn.evaluate(_SERIES)[0] == [name]
     button.click()
     assert drawn.evaluate(_SERIES) == [plain, [], [], []]
+
+
+def test_a_finger_points_with_less_aim(browser: Browser, address: Callable[..., str]) -> None:
+    """On a phone a tap 18 px beside a mark shows its value, inside of the window; a tap far from any hides it."""
+    with browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True) as phone:
+        page = phone.new_page()
+        page.goto(address("report"))
+        mark, box = page.locator(".drawing:visible .mark").first, page.locator(".pointed")
+        mark.scroll_into_view_if_needed()
+        place = mark.bounding_box()
+        assert place is not None
+        left, middle = place["x"], place["y"] + place["height"] / 2
+        page.touchscreen.tap(left - 18, middle)
+        assert page.evaluate(_AT) == [box.inner_text()]
+        shown = box.bounding_box()
+        assert shown is not None
+        assert shown["x"] >= 0
+        assert shown["x"] + shown["width"] <= PHONE["width"]
+        page.touchscreen.tap(left - 60, middle)
+        assert box.is_hidden()
