@@ -10,6 +10,7 @@ import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -25,11 +26,12 @@ from bench.fleet.control.events import Engine, EngineError
 from bench.fleet.control.local import Local
 from bench.fleet.control.schedule import Schedule
 from bench.fleet.control.shares import Wanted
+from bench.fleet.own_files import travelling
 from bench.fleet.receive import ReceiveError, Receiver
 from bench.fleet.records import Job
 from bench.fleet.suite import Suite
 from bench.options import Options
-from bench.plan import cells, levels, own_mechanism
+from bench.plan import cells, own_mechanism
 from bench.schema.visible import visible
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,7 +63,7 @@ def act(arguments: Namespace) -> int:
     wanted = _wanted(arguments)
     wheels = suite.pack_wheels(arguments.wheels) if arguments.wheels else None
     sent = suite.pack(ROOT)
-    schedule = Schedule(_with_suite(wanted, sent), time.monotonic())
+    schedule = Schedule(replace(wanted, job=replace(wanted.job, suite=sent.version)), time.monotonic())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the engine's; what matters of them is said in our words
         engine = _engine(arguments.scheduler, sent, wheels)
@@ -100,17 +102,13 @@ def _wanted(arguments: Namespace) -> Wanted:
         raise UsageError("--resume: an interrupted run goes on where it began; use bench run --resume on that host")
     # Here it is a template; on its host a run has the name that the machine's facts give it.
     run = options.read(Namespace(**{**vars(arguments), "machine": None}))
-    for name in run.mechanisms:
-        if own_mechanism.is_own(name):
-            raise UsageError(f"--mechanism {name}: your own files do not travel to other hosts; use bench run there")
-    for word in run.scenarios:
-        if levels.with_files(word, lambda path: "") != word:
-            raise UsageError(f"--scenario {word}: your own files do not travel to other hosts; use bench run there")
-    cells.requested(run.profile, run.mechanisms, run.scenarios)
+    sent = travelling(run.mechanisms, run.scenarios)
+    _check_plan(run)
     for option, value, least in (("--repeat", arguments.repeat, 1), ("--retries", arguments.retries, 0)):
         if not least <= value <= _MOST:
             raise UsageError(f"{option} {value}: must be from {least} to {_MOST}")
-    job = Job("", "", words_of(run), run.budget)
+    words = words_of(replace(run, mechanisms=sent.mechanisms, scenarios=sent.scenarios))
+    job = Job("", "", words, run.budget, sent.files)
     name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
     return Wanted(name, job, _hosts(arguments.hosts), arguments.repeat, arguments.retries)
 
@@ -123,11 +121,13 @@ def _hosts(text: str) -> int | None:
     return int(text)
 
 
-def _with_suite(wanted: Wanted, sent: Suite) -> Wanted:
-    job = wanted.job
-    return Wanted(
-        wanted.name, Job("", sent.version, job.words, job.budget_s), wanted.hosts, wanted.repeat, wanted.retries
-    )
+def _check_plan(run: Options) -> None:
+    """Raise what `bench run` would for mechanisms and scenarios that there are not.
+
+    With --python, only the host can say whether its interpreter finds a mechanism in a user's file.
+    """
+    here = [name for name in run.mechanisms if not run.pythons or not own_mechanism.is_own(name)]
+    cells.requested(run.profile, here, run.scenarios)
 
 
 def _engine(scheduler: str | None, sent: Suite, wheels: bytes | None) -> Engine:

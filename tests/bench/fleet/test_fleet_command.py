@@ -17,6 +17,7 @@ import pytest
 
 from bench import options
 from bench.__main__ import main
+from bench.fleet.arrival import placing
 from bench.fleet.control import command
 from bench.fleet.control.conduct import Conduct
 from bench.fleet.control.local import Local
@@ -28,8 +29,10 @@ from bench.fleet.job import LOCK_VARIABLE
 from bench.fleet.receive import Placed
 from bench.fleet.records import Job, Outcome
 from bench.options import Options
+from bench.plan import own_files
 from tests import ROOT
 from tests.bench.fleet.fake_suite import fake_suite
+from tests.bench.plan.test_own_files import MINE, write
 from tests.engine import PATIENCE_S, needs_fork, needs_proc
 
 # Words after `fleet`, and what the one line of error must hold.
@@ -44,8 +47,9 @@ BAD = {
     "profile": (["--profile", "slow"], "slow: no such profile"),
     "level": (["--scenario", "rss=64Mb!"], "rss=64Mb!: not a size"),
     "budget": (["--budget", "0"], "--budget 0: must be a number of seconds"),
-    "own mechanism": (["--mechanism", "mine.py:f"], "--mechanism mine.py:f: your own files do not travel"),
-    "own program": (["--scenario", "threads=2+program=x.py"], "your own files do not travel to other hosts"),
+    "own mechanism": (["--mechanism", "no.py:f"], "no.py: cannot be read (No such file or directory); name a Python"),
+    "own function": (["--mechanism", f"{placing.__file__}:f"], "placing.py:f: cannot be loaded: placing.py:"),
+    "own program": (["--scenario", "threads=2+program=/tmp"], "/tmp: is not a regular file; name a Python file"),
     "wheels": (["--wheels", "/nowhere"], "--wheels /nowhere: cannot be read"),
     "results": (["--results", "/dev/null/x"], "/dev/null/x: cannot hold results"),
     "engine": (["--scheduler", "tcp://127.0.0.1:9"], "--scheduler: needs the package distributed, which is not"),
@@ -196,12 +200,24 @@ def test_a_signal_ends_the_host_within_seconds(
 
 @needs_fork
 @needs_proc
-def test_a_fleet_of_one_leaves_a_run_that_can_be_read(tmp_path: Path, cache: Path) -> None:
-    """The real suite without `distributed`: status 0, a table, and last the directory of a complete run, as named."""
+def test_a_fleet_of_one_leaves_a_run_that_can_be_read(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real suite without `distributed`: status 0, a table, and last the directory of a complete run, as named.
+
+    A user's own program and mechanism come along, and are recorded as in a run made by hand: without a path.
+    """
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "a,cache"))
+    folder = tmp_path / "somebody"
+    folder.mkdir()
+    write(folder / "server.py", "import sys\nkept = bytearray(1 << 20)\nsys.exit(0)\n")
+    write(folder / "mine.py", MINE)
+    mechanism, scenario = f"{folder}/mine.py:my_fork", f"program={folder}/server.py+threads=1"
     code = (
         "import sys; sys.modules['distributed'] = None\nfrom bench.__main__ import main\n"
-        "sys.exit(main(['fleet', '--mechanism', 'noop', '--rounds', '1', '--block-ms', '0.5', '--cpu', 'none', "
-        f"'--label', 'x', '--machine', 'rack1-{{machine}}', '--results', {str(tmp_path / 'results')!r}]))"
+        f"sys.exit(main(['fleet', '--mechanism', {mechanism!r}, '--scenario', {scenario!r}, '--rounds', '2', "
+        "'--block-ms', '0.5', '--cpu', 'none', '--label', 'x', '--machine', 'rack1-{machine}', "
+        f"'--results', {str(tmp_path / 'results')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
@@ -212,5 +228,9 @@ def test_a_fleet_of_one_leaves_a_run_that_can_be_read(tmp_path: Path, cache: Pat
     document = json.loads((run / "run.json").read_text())
     assert (document["status"], document["machine"]) == ("complete", run.parent.name)
     assert (run / "samples.csv.gz").is_file()
-    assert "noop" in done.stdout
-    assert list((cache / "jobs").iterdir()) == []
+    (name,), (level,) = own_files.recorded_mechanisms([mechanism]), own_files.recorded_scenarios([scenario])
+    assert (document["options"]["mechanisms"], document["options"]["scenarios"]) == ([name], [level])
+    assert f"{name} {level}" in done.stdout
+    assert f",{name}," in (run / "cells.csv").read_text()
+    assert not any(b"somebody" in path.read_bytes() for path in run.iterdir())
+    assert list((tmp_path / "a,cache" / "jobs").iterdir()) == []
