@@ -135,12 +135,12 @@ class Cluster:
             room -= 1
         return found
 
-    def close(self) -> None:
+    def close(self, at_once: bool = False) -> None:
         """End all tasks, and the connection, when what was asked last is done."""
         for task in list(self._tasks.values()):
             task.cancel()
         self._tasks.clear()
-        wait(self._asking, LAST_ANSWERS_S)
+        wait(self._asking, 0.0 if at_once else LAST_ANSWERS_S)
         self._connection.close()
 
     def _hear(self, what: Callable[[], Iterable[Event]]) -> None:

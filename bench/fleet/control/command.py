@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import sys
@@ -10,7 +11,7 @@ import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -64,20 +65,15 @@ def act(arguments: Namespace) -> int:
     wheels = suite.pack_wheels(arguments.wheels) if arguments.wheels else None
     sent = suite.pack(ROOT)
     schedule = Schedule(replace(wanted, job=replace(wanted.job, suite=sent.version)), time.monotonic())
-    with warnings.catch_warnings():
+    with _signals() as heard, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the engine's; what matters of them is said in our words
         engine = _engine(arguments.scheduler, sent, wheels)
         try:
-            with _receiver(arguments.results) as receiver:
-                shown = screen.choose(not arguments.no_progress, arguments.quiet)
-                try:
-                    conduct = Conduct(engine, schedule, receiver, shown, arguments.machine)
-                    with _asked_to_stop(conduct):
-                        conduct.lead()
-                finally:
-                    shown.close()
-        finally:
-            engine.close()
+            conduct = _lead(arguments, engine, schedule, heard)
+        except KeyboardInterrupt:
+            if heard.conduct:
+                _tell_abandoned(heard.conduct)
+            return 130
     return _tell(conduct, schedule, arguments.quiet)
 
 
@@ -144,25 +140,64 @@ def _receiver(results: Path) -> Receiver:
         raise UsageError(str(error)) from None
 
 
-@contextmanager
-def _asked_to_stop(conduct: Conduct) -> Iterator[None]:
-    """Let signals ask for an end, so that no moment is a bad one; the second one ends at once."""
+def _lead(arguments: Namespace, engine: Engine, schedule: Schedule, heard: _Heard) -> Conduct:
+    """Lead the fleet to its end, and let go of its hosts however that is."""
+    is_led = False
+    try:
+        with _receiver(arguments.results) as receiver:
+            shown = screen.choose(not arguments.no_progress, arguments.quiet)
+            try:
+                conduct = heard.conduct = Conduct(engine, schedule, receiver, shown, arguments.machine)
+                conduct.lead()
+            finally:
+                shown.close()
+        is_led = True
+        return conduct
+    finally:
+        engine.close(at_once=not is_led)
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        if conduct.stop_asked:
+
+@dataclass
+class _Heard:
+    """How many signals were heard, and who is asked to stop by the first one."""
+
+    conduct: Conduct | None = None
+    count: int = 0
+
+    def signal(self, number: int, frame: FrameType | None) -> None:
+        """Ask for an end, so that no moment is a bad one; the second signal ends it at once, a third whatever it does.
+
+        Raises `KeyboardInterrupt`, also where nobody is asked for anything yet.
+        """
+        self.count += 1
+        if self.count > 2:
+            os._exit(130)
+        if self.count > 1 or not self.conduct:
             raise KeyboardInterrupt
-        conduct.stop_asked = True
+        self.conduct.stop_asked = True
 
+
+@contextmanager
+def _signals() -> Iterator[_Heard]:
+    """Hear signals inside the block."""
+    heard = _Heard()
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN or number == signal.SIGINT:
-            signal.signal(number, ask)
+            signal.signal(number, heard.signal)
     try:
-        yield
+        yield heard
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _tell_abandoned(conduct: Conduct) -> None:
+    text = "bench fleet: ended at once; what still runs on a host ends within a minute, and is kept there for a week"
+    print(text, file=sys.stderr)
+    for path in conduct.runs:
+        print(path)
 
 
 def _tell(conduct: Conduct, schedule: Schedule, quiet: bool) -> int:

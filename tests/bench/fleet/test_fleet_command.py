@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from bench.fleet.control.local import Local
 from bench.fleet.control.schedule import Schedule
 from bench.fleet.control.screen import Silent
 from bench.fleet.control.shares import Wanted
+from bench.fleet.host import places
 from bench.fleet.host.places import CACHE_VARIABLE
 from bench.fleet.job import LOCK_VARIABLE
 from bench.fleet.receive import Placed
@@ -68,6 +70,9 @@ class Kept:
         """Keep it."""
         self.outcomes.append(outcome)
         return Placed(Path(f"results/{outcome.host}/{outcome.run}-{len(self.outcomes)}"), True)
+
+    def give_up(self) -> None:
+        """Nothing: placing takes no time."""
 
     def __enter__(self) -> Kept:
         return self
@@ -196,6 +201,55 @@ def test_a_signal_ends_the_host_within_seconds(
     assert list((cache / "jobs").iterdir()) == []
     pid = int(log.read_text().split()[0])
     assert not Path(f"/proc/{pid}").exists()
+
+
+_TWICE = """
+import sys
+from pathlib import Path
+from bench.__main__ import main
+from bench.fleet import suite
+from bench.fleet.control import command, conduct
+sent = suite.pack(Path(sys.argv[1]) / "suite")
+suite.pack = lambda root: sent
+command.words_of = lambda options: ("--do", "hang", "--log", str(Path(sys.argv[1]) / "log"))
+conduct.STOP_S = 1e6
+sys.exit(main(["fleet", "--results", str(Path(sys.argv[1]) / "results")]))
+"""
+
+
+@needs_fork
+@needs_proc
+def test_a_second_signal_waits_for_nothing(tmp_path: Path, cache: Path) -> None:
+    """A host that does not stop is left: status 130 and one line more. What it did ends when it hears that it is to."""
+    fake_suite(tmp_path / "suite")
+    words = [sys.executable, "-c", _TWICE, str(tmp_path)]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as fleet:
+        assert fleet.stderr
+        hangs = threading.Timer(PATIENCE_S, fleet.kill)
+        hangs.start()
+        state: dict[str, Any] = {}
+        limit = time.monotonic() + PATIENCE_S
+        while "run" not in state and time.monotonic() < limit:
+            state = next(map(places.state_of, (cache / "jobs").glob("*")), {})
+            time.sleep(0.02)
+        os.kill(state["pid"], signal.SIGSTOP)
+        ends = [os.pidfd_open(state[name]) for name in ("pid", "run")]
+        try:
+            fleet.send_signal(signal.SIGINT)
+            assert any(line.startswith("stopping: 1 host") for line in fleet.stderr)
+            fleet.send_signal(signal.SIGINT)
+            said = fleet.stderr.read().splitlines()
+            assert fleet.wait(PATIENCE_S) == 130
+        finally:
+            hangs.cancel()
+            os.kill(state["pid"], signal.SIGCONT)
+        assert [line for line in said if not line.startswith("1 host: ")] == [
+            "bench fleet: ended at once; what still runs on a host ends within a minute, and is kept there for a week"
+        ]
+        for end in ends:
+            assert select.select([end], [], [], PATIENCE_S)[0]
+            os.close(end)
+    assert not list((tmp_path / "results").iterdir())
 
 
 @needs_fork
