@@ -74,6 +74,10 @@ class Answering:
                 line += part
         return line.decode()[:-1]
 
+    def kill(self) -> None:
+        """End the process, also while another thread asks: that one gets `NoAnswerError`."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the process, whatever it does."""
         self._process.kill()

@@ -205,7 +205,7 @@ class Simulated:
     def stop(self, jobs: Sequence[str]) -> None:
         """Nothing goes on."""
 
-    def close(self) -> None:
+    def close(self, at_once: bool = False) -> None:
         """Nothing is open."""
 
 

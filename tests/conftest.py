@@ -21,8 +21,9 @@ from tests.fake_run import write_run
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 
-# Two tests run side by side, and many of them measure.
+# Two tests run side by side, and many of them measure: no run of one waits for those of the other.
 os.environ[only_run.VARIABLE] = only_run.WhenBusy.IGNORE
+os.environ[only_run.NAME_VARIABLE] = f"forkbench-test-{os.getpid()}"
 
 # What a test asked to end may take so long to do so; what is there afterwards was left behind.
 _GRACE_S = 5.0

@@ -11,6 +11,7 @@ import json
 import os
 import queue
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -60,6 +61,8 @@ class Receiver:
         self._idle: queue.LifoQueue[Answering | None] = queue.LifoQueue()  # None: to be started at first need
         for _ in range(readers or os.cpu_count() or 1):
             self._idle.put(None)
+        self._asked: set[Answering] = set()
+        self._is_given_up, self._lock = False, threading.Lock()
         try:
             self._incoming = Incoming(results)
         except OSError as error:
@@ -119,14 +122,21 @@ class Receiver:
         reader = self._idle.get()
         usable = False
         try:
-            reader = reader or Answering("validate", "--received")
+            with self._lock:
+                if self._is_given_up:
+                    raise NoAnswerError("was given up")
+                reader = reader or Answering("validate", "--received")
+                self._asked.add(reader)
             yield reader
             usable = True
         except NoAnswerError as error:
             raise NoAnswerError(f"not taken, since the check of it {error}") from None
         finally:
-            if reader and not usable:
-                reader.close()
+            if reader:
+                with self._lock:
+                    self._asked.discard(reader)
+                if not usable:
+                    reader.close()
             self._idle.put(reader if usable else None)
 
     def _there(self, name: PlaceName, mark: str) -> Path | None:
@@ -154,6 +164,13 @@ class Receiver:
             if fingerprint_of(target) == mark:
                 return Placed(target, False)
         raise ArrivalError(f"{name.run}: {target} is in the way; move it")
+
+    def give_up(self) -> None:
+        """Refuse what other threads are placing, and all that comes: nobody waits for a check any more."""
+        with self._lock:
+            self._is_given_up = True
+            for reader in self._asked:
+                reader.kill()
 
     def close(self) -> None:
         """End the readers, and remove what is half there."""

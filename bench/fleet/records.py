@@ -29,16 +29,26 @@ class HostFacts:
 
 
 @dataclass(frozen=True)
+class SentFile:
+    """A user's file; `name` is ``NUMBER/NAME``, with a number for each directory."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Job:
     """One run to be made on a host. `words` are options of `bench run`; `budget_s` is what the run takes, in seconds.
 
-    The same `id` stands for the same run, however often it is asked for.
+    The same `id` stands for the same run, however often it is asked for. `words` name `files` with `PLACE` of
+    `bench.fleet.host.sent_files` for their directory.
     """
 
     id: str
     suite: str
     words: tuple[str, ...]
     budget_s: float
+    files: tuple[SentFile, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class Cluster:
             if "error" in needs:
                 return [Lost(identity, "", needs["error"])]
             sent = (self._suite.archive, self._wheels) if needs["answer"] else (None, None)
-            self._submit(identity, "", "call", "set_up", self._suite.version, *sent)
+            self._submit(identity, "", "set_up", self._suite.version, *sent)
             return []
 
         self._ask(address, "needs", self._suite.version, then=go_on)
@@ -135,12 +135,12 @@ class Cluster:
             room -= 1
         return found
 
-    def close(self) -> None:
+    def close(self, at_once: bool = False) -> None:
         """End all tasks, and the connection, when what was asked last is done."""
         for task in list(self._tasks.values()):
             task.cancel()
         self._tasks.clear()
-        wait(self._asking, LAST_ANSWERS_S)
+        wait(self._asking, 0.0 if at_once else LAST_ANSWERS_S)
         self._connection.close()
 
     def _hear(self, what: Callable[[], Iterable[Event]]) -> None:
@@ -237,19 +237,17 @@ class Cluster:
             answer.add_done_callback(hear)
 
     def _submit(self, identity: str, job: str, function: str, *arguments: Any) -> None:
-        """Make one task at one worker of the host: it is neither moved nor repeated by the engine."""
+        """Make one task at one worker of the host, which is told its key: the engine neither moves nor repeats it."""
         address = self._address(identity)
         if address is None:
             self._hear(lambda: [Lost(identity, job, "no worker of it is there")])
             return
         self._count += 1
         key = f"{on_worker.OWN}{job or f'set-up-{identity}'}-{self._count}-{os.getpid()}"
-        if function == "measure":
-            arguments = (*arguments, key)
         future = self._connection.client.submit(
             eval,
             carried.CALL,
-            self._code.call(function, *arguments),
+            self._code.call(function, *arguments, key),
             key=key,
             pure=False,
             workers=[address],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import sys
@@ -10,6 +11,7 @@ import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -25,11 +27,12 @@ from bench.fleet.control.events import Engine, EngineError
 from bench.fleet.control.local import Local
 from bench.fleet.control.schedule import Schedule
 from bench.fleet.control.shares import Wanted
+from bench.fleet.own_files import travelling
 from bench.fleet.receive import ReceiveError, Receiver
 from bench.fleet.records import Job
 from bench.fleet.suite import Suite
 from bench.options import Options
-from bench.plan import cells, levels, own_mechanism
+from bench.plan import cells, own_mechanism
 from bench.schema.visible import visible
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,21 +64,16 @@ def act(arguments: Namespace) -> int:
     wanted = _wanted(arguments)
     wheels = suite.pack_wheels(arguments.wheels) if arguments.wheels else None
     sent = suite.pack(ROOT)
-    schedule = Schedule(_with_suite(wanted, sent), time.monotonic())
-    with warnings.catch_warnings():
+    schedule = Schedule(replace(wanted, job=replace(wanted.job, suite=sent.version)), time.monotonic())
+    with _signals() as heard, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the engine's; what matters of them is said in our words
         engine = _engine(arguments.scheduler, sent, wheels)
         try:
-            with _receiver(arguments.results) as receiver:
-                shown = screen.choose(not arguments.no_progress, arguments.quiet)
-                try:
-                    conduct = Conduct(engine, schedule, receiver, shown, arguments.machine)
-                    with _asked_to_stop(conduct):
-                        conduct.lead()
-                finally:
-                    shown.close()
-        finally:
-            engine.close()
+            conduct = _lead(arguments, engine, schedule, heard)
+        except KeyboardInterrupt:
+            if heard.conduct:
+                _tell_abandoned(heard.conduct)
+            return 130
     return _tell(conduct, schedule, arguments.quiet)
 
 
@@ -100,17 +98,13 @@ def _wanted(arguments: Namespace) -> Wanted:
         raise UsageError("--resume: an interrupted run goes on where it began; use bench run --resume on that host")
     # Here it is a template; on its host a run has the name that the machine's facts give it.
     run = options.read(Namespace(**{**vars(arguments), "machine": None}))
-    for name in run.mechanisms:
-        if own_mechanism.is_own(name):
-            raise UsageError(f"--mechanism {name}: your own files do not travel to other hosts; use bench run there")
-    for word in run.scenarios:
-        if levels.with_files(word, lambda path: "") != word:
-            raise UsageError(f"--scenario {word}: your own files do not travel to other hosts; use bench run there")
-    cells.requested(run.profile, run.mechanisms, run.scenarios)
+    sent = travelling(run.mechanisms, run.scenarios)
+    _check_plan(run)
     for option, value, least in (("--repeat", arguments.repeat, 1), ("--retries", arguments.retries, 0)):
         if not least <= value <= _MOST:
             raise UsageError(f"{option} {value}: must be from {least} to {_MOST}")
-    job = Job("", "", words_of(run), run.budget)
+    words = words_of(replace(run, mechanisms=sent.mechanisms, scenarios=sent.scenarios))
+    job = Job("", "", words, run.budget, sent.files)
     name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
     return Wanted(name, job, _hosts(arguments.hosts), arguments.repeat, arguments.retries)
 
@@ -123,11 +117,13 @@ def _hosts(text: str) -> int | None:
     return int(text)
 
 
-def _with_suite(wanted: Wanted, sent: Suite) -> Wanted:
-    job = wanted.job
-    return Wanted(
-        wanted.name, Job("", sent.version, job.words, job.budget_s), wanted.hosts, wanted.repeat, wanted.retries
-    )
+def _check_plan(run: Options) -> None:
+    """Raise what `bench run` would for mechanisms and scenarios that there are not.
+
+    With --python, only the host can say whether its interpreter finds a mechanism in a user's file.
+    """
+    here = [name for name in run.mechanisms if not run.pythons or not own_mechanism.is_own(name)]
+    cells.requested(run.profile, here, run.scenarios)
 
 
 def _engine(scheduler: str | None, sent: Suite, wheels: bytes | None) -> Engine:
@@ -144,25 +140,64 @@ def _receiver(results: Path) -> Receiver:
         raise UsageError(str(error)) from None
 
 
-@contextmanager
-def _asked_to_stop(conduct: Conduct) -> Iterator[None]:
-    """Let signals ask for an end, so that no moment is a bad one; the second one ends at once."""
+def _lead(arguments: Namespace, engine: Engine, schedule: Schedule, heard: _Heard) -> Conduct:
+    """Lead the fleet to its end, and let go of its hosts however that is."""
+    is_led = False
+    try:
+        with _receiver(arguments.results) as receiver:
+            shown = screen.choose(not arguments.no_progress, arguments.quiet)
+            try:
+                conduct = heard.conduct = Conduct(engine, schedule, receiver, shown, arguments.machine)
+                conduct.lead()
+            finally:
+                shown.close()
+        is_led = True
+        return conduct
+    finally:
+        engine.close(at_once=not is_led)
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        if conduct.stop_asked:
+
+@dataclass
+class _Heard:
+    """How many signals were heard, and who is asked to stop by the first one."""
+
+    conduct: Conduct | None = None
+    count: int = 0
+
+    def signal(self, number: int, frame: FrameType | None) -> None:
+        """Ask for an end, so that no moment is a bad one; the second signal ends it at once, a third whatever it does.
+
+        Raises `KeyboardInterrupt`, also where nobody is asked for anything yet.
+        """
+        self.count += 1
+        if self.count > 2:
+            os._exit(130)
+        if self.count > 1 or not self.conduct:
             raise KeyboardInterrupt
-        conduct.stop_asked = True
+        self.conduct.stop_asked = True
 
+
+@contextmanager
+def _signals() -> Iterator[_Heard]:
+    """Hear signals inside the block."""
+    heard = _Heard()
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN or number == signal.SIGINT:
-            signal.signal(number, ask)
+            signal.signal(number, heard.signal)
     try:
-        yield
+        yield heard
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _tell_abandoned(conduct: Conduct) -> None:
+    text = "bench fleet: ended at once; what still runs on a host ends within a minute, and is kept there for a week"
+    print(text, file=sys.stderr)
+    for path in conduct.runs:
+        print(path)
 
 
 def _tell(conduct: Conduct, schedule: Schedule, quiet: bool) -> int:

@@ -62,16 +62,19 @@ class Conduct:
         self._next_rows = 0.0
 
     def lead(self) -> None:
-        """Go on until every run is back or given up, or it was asked to stop and what there was has come."""
-        limit = float("inf")
-        with ThreadPoolExecutor(RECEIVERS) as pool:
-            self._pool = pool
-            while not self._schedule.is_over() and time.monotonic() < limit:
-                if self.stop_asked and limit == float("inf"):
-                    limit = time.monotonic() + STOP_S
-                    self._stop()
-                if not self._go_on():
-                    break
+        """Go on until every run is back or given up, or it was asked to stop and what there was has come.
+
+        `KeyboardInterrupt` ends it at once: hosts are told to stop, and nobody waits for what they send.
+        """
+        self._pool = ThreadPoolExecutor(RECEIVERS)
+        try:
+            self._go_on_to_the_end()
+            self._pool.shutdown()
+        except BaseException:
+            self._receiver.give_up()
+            self._pool.shutdown(cancel_futures=True)
+            self._engine.stop(self._schedule.active_jobs())
+            raise
         self._take_placed()
         for job, identity in self._asked.items():
             self._engine.forget(identity, job)
@@ -86,6 +89,15 @@ class Conduct:
             text = place.problem or place.text
             found.append(Row(schedule.name_of(identity), place.doing, done, len(own), place.round, place.left_s, text))
         return found
+
+    def _go_on_to_the_end(self) -> None:
+        limit = float("inf")
+        while not self._schedule.is_over() and time.monotonic() < limit:
+            if self.stop_asked and limit == float("inf"):
+                limit = time.monotonic() + STOP_S
+                self._stop()
+            if not self._go_on():
+                break
 
     def _go_on(self) -> bool:
         """One turn of the loop; false: the engine is lost for good."""

@@ -128,8 +128,8 @@ class Engine(Protocol):
         No more than `room` jobs have ended: what the others left stays on its host until it is asked for.
         """
 
-    def close(self) -> None:
-        """Let go of all hosts."""
+    def close(self, at_once: bool = False) -> None:
+        """Let go of all hosts; `at_once`: what goes on there is not waited for."""
 
 
 def facts_of(answer: Mapping[str, Any]) -> HostFacts:

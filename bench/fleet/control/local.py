@@ -63,10 +63,10 @@ class Local:
                 found.append(self._heard.get_nowait())
         return found
 
-    def close(self) -> None:
+    def close(self, at_once: bool = False) -> None:
         """Wait a little for the threads: they end with their jobs, which were stopped."""
         for thread in self._threads:
-            thread.join(timeout=5.0)
+            thread.join(timeout=0.0 if at_once else 5.0)
 
     def _begin(self, act: Callable[[], Event], failed: Callable[[str], Event]) -> None:
         def carry_out() -> None:

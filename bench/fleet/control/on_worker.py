@@ -32,12 +32,25 @@ _LOOP_S = 10.0
 
 
 class NobodyWaits(Exception):
-    """The task was cancelled: whoever asked for the job is gone. The job itself ends by its lease."""
+    """The task was cancelled: whoever asked for it is gone. A job itself ends by its lease."""
 
 
 def call(host: Any, function: str, *arguments: Any) -> dict[str, Any]:
     """What a function of `host` returns as ``answer``, or its ``error`` in one line."""
     return _in_plain_values(lambda: getattr(host, function)(*arguments))
+
+
+def set_up(host: Any, version: str, archive: bytes | None, wheels: bytes | None, key: str) -> dict[str, Any]:
+    """The same of `host.set_up`, for as long as somebody wants the task of the name `key`, which is this one."""
+    from distributed import get_worker
+
+    worker = get_worker()
+
+    def look() -> None:
+        if not _is_wanted(worker, key):
+            raise NobodyWaits
+
+    return _in_plain_values(lambda: host.set_up(version, archive, wheels, look=look))
 
 
 def measure(host: Any, job: dict[str, Any], topic: str, key: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from bench.fleet.control.events import Lost, Measure, Ready, Said, SetUp
 from bench.fleet.control.shares import Place, Share, State, Wanted, WantedRun
@@ -215,9 +216,8 @@ class Schedule:
                 yield SetUp(share.identity)
 
     def _job(self, share: Share, run: WantedRun) -> Job:
-        job = self.wanted.job
         name = f"{self.wanted.name}-{share.number}-{share.runs.index(run)}-{len(share.had)}-{run.attempt}"
-        return Job(name, job.suite, job.words, job.budget_s)
+        return replace(self.wanted.job, id=name)
 
     def _spare(self, but: Iterable[str] = ()) -> str | None:
         """A host that no share has, those first whose machine has nothing to do."""

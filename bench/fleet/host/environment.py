@@ -15,6 +15,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ _ARCHIVE = "suite.tar"
 _READY = "ready.json"
 _VERSION_DIGITS = 16
 _STEP_S = 900.0
+# So often it is looked whether the set-up is still wanted.
+_LOOK_S = 2.0
 # Compiled here: else the first run would do it, and what a full disk cuts off then is never made again.
 _PREPARE = """
 import compileall, json, platform, sys
@@ -40,8 +43,12 @@ print(json.dumps({"version": platform.python_version(), "control": find().proble
 
 @dataclass
 class _Making:
-    """A set-up that goes on in this process: the step that it waits for, and whether it was told to end."""
+    """A set-up that goes on in this process: the step that it waits for, and whether it was told to end.
 
+    `look` raises an exception where nobody wants it any more.
+    """
+
+    look: Callable[[], object]
     step: subprocess.Popen[str] | None = None
     is_stopped: bool = False
 
@@ -54,12 +61,20 @@ def needs(version: str) -> bool:
     return bool(problem(version))
 
 
-def set_up(version: str, archive: bytes | None = None, wheels: bytes | None = None, python: str = "") -> dict[str, Any]:
+def set_up(
+    version: str,
+    archive: bytes | None = None,
+    wheels: bytes | None = None,
+    python: str = "",
+    look: Callable[[], object] = lambda: None,
+) -> dict[str, Any]:
     """Make the suite ready, once a version and by one process at a time; raises `HostError`.
 
     `archive` may be left out where the host has it; with `wheels` no package index is asked; `python` is an interpreter
-    with all packages, which is used instead of a new environment. Returned: `python`, what it took in `seconds`, and
-    `control`, why there is no control in C here, and so no relative latency (empty: there is one).
+    with all packages, which is used instead of a new environment. `look` is called every two seconds: where it raises
+    an exception, the step that goes on is killed, nothing of the set-up stays, and the exception goes on.
+    Returned: `python`, what it took in `seconds`, and `control`, why there is no control in C here, and so no relative
+    latency (empty: there is one).
     """
     began = time.monotonic()
     if sys.platform == "win32":
@@ -73,7 +88,7 @@ def set_up(version: str, archive: bytes | None = None, wheels: bytes | None = No
             if wrong := problem(version):
                 if archive is None:
                     raise HostError(f"{folder}: {wrong}; send the suite again")
-                _under_way[version] = _Making()
+                _under_way[version] = _Making(look)
                 try:
                     _make(folder, version, archive, wheels, python)
                 finally:
@@ -164,6 +179,7 @@ def _environment(version: str, folder: Path, wheels: bytes | None) -> str:
 def _said(version: str, command: list[str], folder: Path | None = None) -> str:
     """What the command, a step of the set-up, prints; where it fails, `HostError` with the line that says why."""
     making = _under_way[version]
+    making.look()
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -178,10 +194,10 @@ def _said(version: str, command: list[str], folder: Path | None = None) -> str:
         if making.is_stopped:
             _kill(making.step)
         try:
-            said, complained = making.step.communicate(timeout=_STEP_S)
-        except subprocess.TimeoutExpired:
+            said, complained = _output(making, command[0])
+        except BaseException:
             _kill(making.step)
-            raise HostError(f"{command[0]}: not done after {_STEP_S:g} s; try again, or send --wheels") from None
+            raise
     if making.is_stopped:
         raise HostError("stopped while it was set up")
     if making.step.returncode == 0:
@@ -190,6 +206,19 @@ def _said(version: str, command: list[str], folder: Path | None = None) -> str:
     why = next((line for line in reversed(lines) if line.startswith("ERROR:")), lines[-1] if lines else "no output")
     hint = "; where no package index is reached, send --wheels" if "pip" in command else ""
     raise HostError(f"the suite cannot be set up: {why}{hint}")
+
+
+def _output(making: _Making, name: str) -> tuple[str, str]:
+    """What the step prints until it ends, on its output and for errors; raises where it is not waited for any more."""
+    assert making.step
+    limit = time.monotonic() + _STEP_S
+    while True:
+        try:
+            return making.step.communicate(timeout=_LOOK_S)
+        except subprocess.TimeoutExpired:
+            making.look()
+        if time.monotonic() > limit:
+            raise HostError(f"{name}: not done after {_STEP_S:g} s; try again, or send --wheels")
 
 
 def _kill(step: subprocess.Popen[str]) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bench.fleet.host import packing
+from bench.fleet.host import packing, sent_files
 from bench.fleet.host.environment import interpreter, problem
 from bench.fleet.host.identity import describe
 from bench.fleet.host.places import HostError, is_held, job_folder, no_room, own_environment, state_of, suite_folder
@@ -98,7 +98,9 @@ def _start(job: dict[str, Any], folder: Path, cpus: list[int]) -> subprocess.Pop
     if wrong := problem(job["suite"]):
         raise HostError(f"{suite_folder(job['suite'])}: {wrong}; set it up again")
     ready = interpreter(job["suite"])
-    about = {**job, "words": list(job["words"]), "cpus": cpus, "python": ready["version"]}
+    sent_files.write(job.get("files", ()), folder)
+    words = sent_files.named(job["words"], folder, suite_folder(job["suite"]))
+    about = {**job, "files": [], "words": words, "cpus": cpus, "python": ready["version"]}
     beside = folder / "job.json.new"
     beside.write_text(json.dumps(about), encoding="utf-8")
     beside.rename(folder / "job.json")

@@ -16,6 +16,7 @@ _OF_A_RUN = re.compile(r"run\.json|(?:interrupted/)?[a-z_]+\.csv(?:\.gz)?")
 _PROGRESS = re.compile(r"(?:calibration|round (\d+)), (\d+) s left")
 # What a run says of itself where it was interrupted, which tells nothing of the reason.
 _NO_REASON = ("interrupted; ", "go on with it: ")
+_COUNTED = "each with its reason"
 _TAIL_BYTES = 8192
 _MOST_TEXT = 500
 
@@ -93,9 +94,11 @@ def messages(job: Path) -> list[str]:
 
 
 def last_reason(job: Path) -> str:
-    """The last line that is neither progress nor how to go on."""
-    said = (line for line in reversed(messages(job)) if not _PROGRESS.match(line) and not line.startswith(_NO_REASON))
-    return next(said, "")
+    """The last line that is neither progress nor how to go on; of a run that lacks a cell, the last error of one."""
+    told = [line for line in messages(job) if not _PROGRESS.match(line) and not line.startswith(_NO_REASON)]
+    errors = [line for line in told if line.startswith("error: ") and not line.endswith(_COUNTED)]
+    said = errors if errors and told[-1].startswith("WARNING: ") else told
+    return said[-1] if said else ""
 
 
 def _exit_in_words(status: object, job: Path) -> str:

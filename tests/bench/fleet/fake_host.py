@@ -1,6 +1,7 @@
 """Stands in for `bench.fleet.host` on workers of tests: jobs take tenths of a second and leave lines in a log.
 
-Who a worker is, and the directory of the log, its environment says. A file there named ``hold`` keeps jobs going.
+Who a worker is, and the directory of the log, its environment says. A file there named ``hold`` keeps jobs going, and
+``hold-set-up`` a set-up.
 """
 
 from __future__ import annotations
@@ -38,11 +39,18 @@ def needs(version: str) -> bool:
     return not (_folder() / f"suite-{os.environ['FAKE_NAME']}").exists()
 
 
-def set_up(version: str, archive: bytes | None, wheels: bytes | None) -> dict[str, Any]:
+def set_up(version: str, archive: bytes | None, wheels: bytes | None, look: Callable[[], object]) -> dict[str, Any]:
     """Note that it is set up; one host cannot be."""
     if os.environ["FAKE_NAME"] == "old":
         raise HostError("Python 3.8: the suite needs 3.11")
     _log(f"set-up {os.environ['FAKE_NAME']} {archive!r}")
+    try:
+        while (_folder() / "hold-set-up").exists():
+            look()
+            time.sleep(0.02)
+    except BaseException:
+        _log(f"unwanted {os.environ['FAKE_NAME']}")
+        raise
     (_folder() / f"suite-{os.environ['FAKE_NAME']}").touch()
     return {"python": "python", "seconds": 0.0}
 

@@ -9,6 +9,8 @@ import importlib.util
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +29,7 @@ from bench.fleet.control.shares import State, Wanted
 from bench.fleet.receive import Placed
 from bench.fleet.records import Job, Outcome
 from bench.fleet.suite import Suite
+from tests import ROOT
 from tests.bench.fleet.fake_cluster import FakeCluster, Starter
 
 pytestmark = [
@@ -38,7 +41,16 @@ pytestmark = [
 
 PATIENCE_S = 60.0
 SUITE = Suite("0123456789abcdef", b"the suite")
-CODE = carried.code(Path(__file__).with_name("fake_host.py"))
+HOST = Path(__file__).with_name("fake_host.py")
+CODE = carried.code(HOST)
+
+
+def wait_for(holds: Callable[[], object], tell: Callable[[], object] = str) -> None:
+    """Wait until something holds; if it never does, `tell` says what there was."""
+    limit = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < limit, tell()
+        time.sleep(0.01)
 
 
 class Shown(Silent):
@@ -78,10 +90,7 @@ class Fleet:
 
     def until(self, holds: Callable[[], object]) -> None:
         """Wait until something holds."""
-        limit = time.monotonic() + PATIENCE_S
-        while not holds():
-            assert time.monotonic() < limit, (self.screen.lines, self.cluster.log(), self.conduct.rows())
-            time.sleep(0.01)
+        wait_for(holds, lambda: (self.screen.lines, self.cluster.log(), self.conduct.rows()))
 
     def begun(self, *names: str) -> None:
         """Wait until these hosts measure."""
@@ -197,6 +206,28 @@ def test_a_job_that_nobody_waits_for_lets_its_worker_go(cluster: FakeCluster) ->
     fleet.until(lambda: at_work(cluster) == before)
     assert "heartbeat" in before
     assert [line[0] for line in cluster.log()].count("end") == 0
+
+
+def test_a_set_up_that_nobody_waits_for_ends(cluster: FakeCluster) -> None:
+    """Where the controller is killed, without a word to scheduler and hosts, the host is told at its next look."""
+    (cluster.folder / "hold-set-up").touch()
+    cluster.scheduler()
+    cluster.worker("a")
+    code = (
+        "import sys; from pathlib import Path; from bench.fleet.control import carried, cluster, events\n"
+        "from bench.fleet.suite import Suite; code = carried.code(Path(sys.argv[2]))\n"
+        "engine = cluster.Cluster(sys.argv[1], Suite('0123456789abcdef', b''), code=code)\n"
+        "while not any(isinstance(event, events.Present) and event.hosts for event in engine.events(1.0, 1)): pass\n"
+        "engine.set_up('id-a')\n"
+        "while True: engine.events(1.0, 1)"
+    )
+    words = [sys.executable, "-c", code, cluster.address, str(HOST)]
+    with subprocess.Popen(words, cwd=ROOT) as controller:
+        try:
+            wait_for(lambda: ["set-up", "a"] in [line[:2] for line in cluster.log()])
+        finally:
+            os.kill(controller.pid, signal.SIGKILL)
+    wait_for(lambda: ["unwanted", "a"] in cluster.log())
 
 
 def test_a_stop_brings_back_what_there_is(cluster: FakeCluster) -> None:

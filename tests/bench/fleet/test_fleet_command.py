@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -17,19 +18,23 @@ import pytest
 
 from bench import options
 from bench.__main__ import main
+from bench.fleet.arrival import placing
 from bench.fleet.control import command
 from bench.fleet.control.conduct import Conduct
 from bench.fleet.control.local import Local
 from bench.fleet.control.schedule import Schedule
 from bench.fleet.control.screen import Silent
 from bench.fleet.control.shares import Wanted
+from bench.fleet.host import places
 from bench.fleet.host.places import CACHE_VARIABLE
 from bench.fleet.job import LOCK_VARIABLE
 from bench.fleet.receive import Placed
 from bench.fleet.records import Job, Outcome
 from bench.options import Options
+from bench.plan import own_files
 from tests import ROOT
 from tests.bench.fleet.fake_suite import fake_suite
+from tests.bench.plan.test_own_files import MINE, write
 from tests.engine import PATIENCE_S, needs_fork, needs_proc
 
 # Words after `fleet`, and what the one line of error must hold.
@@ -44,8 +49,9 @@ BAD = {
     "profile": (["--profile", "slow"], "slow: no such profile"),
     "level": (["--scenario", "rss=64Mb!"], "rss=64Mb!: not a size"),
     "budget": (["--budget", "0"], "--budget 0: must be a number of seconds"),
-    "own mechanism": (["--mechanism", "mine.py:f"], "--mechanism mine.py:f: your own files do not travel"),
-    "own program": (["--scenario", "threads=2+program=x.py"], "your own files do not travel to other hosts"),
+    "own mechanism": (["--mechanism", "no.py:f"], "no.py: cannot be read (No such file or directory); name a Python"),
+    "own function": (["--mechanism", f"{placing.__file__}:f"], "placing.py:f: cannot be loaded: placing.py:"),
+    "own program": (["--scenario", "threads=2+program=/tmp"], "/tmp: is not a regular file; name a Python file"),
     "wheels": (["--wheels", "/nowhere"], "--wheels /nowhere: cannot be read"),
     "results": (["--results", "/dev/null/x"], "/dev/null/x: cannot hold results"),
     "engine": (["--scheduler", "tcp://127.0.0.1:9"], "--scheduler: needs the package distributed, which is not"),
@@ -64,6 +70,9 @@ class Kept:
         """Keep it."""
         self.outcomes.append(outcome)
         return Placed(Path(f"results/{outcome.host}/{outcome.run}-{len(self.outcomes)}"), True)
+
+    def give_up(self) -> None:
+        """Nothing: placing takes no time."""
 
     def __enter__(self) -> Kept:
         return self
@@ -194,14 +203,75 @@ def test_a_signal_ends_the_host_within_seconds(
     assert not Path(f"/proc/{pid}").exists()
 
 
+_TWICE = """
+import sys
+from pathlib import Path
+from bench.__main__ import main
+from bench.fleet import suite
+from bench.fleet.control import command, conduct
+sent = suite.pack(Path(sys.argv[1]) / "suite")
+suite.pack = lambda root: sent
+command.words_of = lambda options: ("--do", "hang", "--log", str(Path(sys.argv[1]) / "log"))
+conduct.STOP_S = 1e6
+sys.exit(main(["fleet", "--results", str(Path(sys.argv[1]) / "results")]))
+"""
+
+
 @needs_fork
 @needs_proc
-def test_a_fleet_of_one_leaves_a_run_that_can_be_read(tmp_path: Path, cache: Path) -> None:
-    """The real suite without `distributed`: status 0, a table, and last the directory of a complete run, as named."""
+def test_a_second_signal_waits_for_nothing(tmp_path: Path, cache: Path) -> None:
+    """A host that does not stop is left: status 130 and one line more. What it did ends when it hears that it is to."""
+    fake_suite(tmp_path / "suite")
+    words = [sys.executable, "-c", _TWICE, str(tmp_path)]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as fleet:
+        assert fleet.stderr
+        hangs = threading.Timer(PATIENCE_S, fleet.kill)
+        hangs.start()
+        state: dict[str, Any] = {}
+        limit = time.monotonic() + PATIENCE_S
+        while "run" not in state and time.monotonic() < limit:
+            state = next(map(places.state_of, (cache / "jobs").glob("*")), {})
+            time.sleep(0.02)
+        os.kill(state["pid"], signal.SIGSTOP)
+        ends = [os.pidfd_open(state[name]) for name in ("pid", "run")]
+        try:
+            fleet.send_signal(signal.SIGINT)
+            assert any(line.startswith("stopping: 1 host") for line in fleet.stderr)
+            fleet.send_signal(signal.SIGINT)
+            said = fleet.stderr.read().splitlines()
+            assert fleet.wait(PATIENCE_S) == 130
+        finally:
+            hangs.cancel()
+            os.kill(state["pid"], signal.SIGCONT)
+        assert [line for line in said if not line.startswith("1 host: ")] == [
+            "bench fleet: ended at once; what still runs on a host ends within a minute, and is kept there for a week"
+        ]
+        for end in ends:
+            assert select.select([end], [], [], PATIENCE_S)[0]
+            os.close(end)
+    assert not list((tmp_path / "results").iterdir())
+
+
+@needs_fork
+@needs_proc
+def test_a_fleet_of_one_leaves_a_run_that_can_be_read(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real suite without `distributed`: status 0, a table, and last the directory of a complete run, as named.
+
+    A user's own program and mechanism come along, and are recorded as in a run made by hand: without a path.
+    """
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "a,cache"))
+    folder = tmp_path / "somebody"
+    folder.mkdir()
+    write(folder / "server.py", "import sys\nkept = bytearray(1 << 20)\nsys.exit(0)\n")
+    write(folder / "mine.py", MINE)
+    mechanism, scenario = f"{folder}/mine.py:my_fork", f"program={folder}/server.py+threads=1"
     code = (
         "import sys; sys.modules['distributed'] = None\nfrom bench.__main__ import main\n"
-        "sys.exit(main(['fleet', '--mechanism', 'noop', '--rounds', '1', '--block-ms', '0.5', '--cpu', 'none', "
-        f"'--label', 'x', '--machine', 'rack1-{{machine}}', '--results', {str(tmp_path / 'results')!r}]))"
+        f"sys.exit(main(['fleet', '--mechanism', {mechanism!r}, '--scenario', {scenario!r}, '--rounds', '2', "
+        "'--block-ms', '0.5', '--cpu', 'none', '--label', 'x', '--machine', 'rack1-{machine}', "
+        f"'--results', {str(tmp_path / 'results')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
@@ -212,5 +282,9 @@ def test_a_fleet_of_one_leaves_a_run_that_can_be_read(tmp_path: Path, cache: Pat
     document = json.loads((run / "run.json").read_text())
     assert (document["status"], document["machine"]) == ("complete", run.parent.name)
     assert (run / "samples.csv.gz").is_file()
-    assert "noop" in done.stdout
-    assert list((cache / "jobs").iterdir()) == []
+    (name,), (level,) = own_files.recorded_mechanisms([mechanism]), own_files.recorded_scenarios([scenario])
+    assert (document["options"]["mechanisms"], document["options"]["scenarios"]) == ([name], [level])
+    assert f"{name} {level}" in done.stdout
+    assert f",{name}," in (run / "cells.csv").read_text()
+    assert not any(b"somebody" in path.read_bytes() for path in run.iterdir())
+    assert list((tmp_path / "a,cache" / "jobs").iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -121,6 +122,34 @@ def test_a_set_up_that_is_stopped_ends_at_once_and_leaves_nothing(tmp_path: Path
     assert not list((tmp_path / "cache").glob("*/"))
     host.stop_set_up(suite.version)
     host.set_up(suite.version, suite.archive, python=sys.executable)
+
+
+def test_a_set_up_that_nobody_wants_any_more_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked is gone: the step is killed with what it has started, no other begins, and nothing stays."""
+    monkeypatch.setattr(environment, "_LOOK_S", 0.05)
+    suite = pack(write_fake_suite(tmp_path / "root"))
+    slow, begun, gone = tmp_path / "python", tmp_path / "begun", threading.Event()
+    os.mkfifo(begun)
+    slow.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {begun}\nwait\n")
+    slow.chmod(0o755)
+
+    def look() -> None:
+        if gone.is_set():
+            raise host.HostError("nobody waits")
+
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(host.set_up, suite.version, suite.archive, python=str(slow), look=look)
+        end = os.pidfd_open(int(begun.read_text()))
+        gone.set()
+        with pytest.raises(host.HostError, match="nobody waits"):
+            asked.result(60)
+    assert select.select([end], [], [], 60)[0]
+    os.close(end)
+    assert not list((tmp_path / "cache").glob("*/"))
+    begun.unlink()  # nobody writes to it
+    with pytest.raises(host.HostError, match="nobody waits"):
+        host.set_up(suite.version, suite.archive, python=str(slow), look=look)
+    assert not begun.exists()
 
 
 def test_two_at_once_set_a_suite_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,16 @@ def test_half_a_line_of_calls_is_not_sent(tmp_path: Path) -> None:
     assert sent["blocks.csv"] == b"cell\n1\n1"
 
 
+def test_a_run_that_lacks_a_cell_says_the_error_of_the_cell(tmp_path: Path) -> None:
+    """As where a module that a user's program imports is not on the host; another reason at the end is the reason."""
+    error = "error: noop program=server.py@0e31 3.11.7: set-up: server.py:1: ModuleNotFoundError: No module named 'x'"
+    more = ["error: noop failed 2 times; subjects.csv has each with its reason", "0 rounds of 0 cells in 4.3 s"]
+    warning = "WARNING: no cell could be measured to the end; the run is marked partial"
+    for lines, reason in (([error, *more, warning], error), ([*more, warning], warning), ([error, FULL], FULL)):
+        (tmp_path / "messages").write_text("\n".join([*lines, "go on with it: python -m bench run"]))
+        assert packing.last_reason(tmp_path) == reason
+
+
 def test_a_job_that_is_done_is_not_done_again_until_it_is_forgotten(fleet: Fleet) -> None:
     """The same job gives the same bytes again without a second run; once forgotten, it is measured anew."""
     first = fleet.do("complete")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import tarfile
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +262,29 @@ def test_a_reader_that_died_is_replaced(arrived: Path, tmp_path: Path) -> None:
         with pytest.raises(ReceiveError, match="the check of it ended with status 0"):
             receiver.place(sent(arrived))
         assert list(receiver._idle.queue) == [None]
+    assert not everything(tmp_path)
+
+
+def test_a_check_that_is_given_up_ends_at_once(arrived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever places a run then has it refused, as all that comes later, and nothing of either is left."""
+    asked = threading.Event()
+    with Receiver(tmp_path, 2) as receiver, ThreadPoolExecutor(1) as threads:
+        stopped = Answering("validate", "--received")
+        os.kill(stopped._process.pid, signal.SIGSTOP)  # it never answers
+
+        def wait(end: float) -> str:
+            asked.set()
+            return Answering._line(stopped, end)
+
+        monkeypatch.setattr(stopped, "_line", wait)
+        receiver._idle.put(stopped)
+        placing = threads.submit(receiver.place, sent(arrived))
+        assert asked.wait(60)
+        receiver.give_up()
+        with pytest.raises(ReceiveError, match="the check of it ended with status -9"):
+            placing.result(60)
+        with pytest.raises(ReceiveError, match="the check of it was given up"):
+            receiver.place(sent(arrived))
     assert not everything(tmp_path)
 
 
