@@ -116,7 +116,11 @@ class AnalysedRun:
 
     def rounds_of(self, cell: int) -> pd.DataFrame:
         """The rounds of one cell, indexed by round."""
-        return self.rounds[self.rounds["cell"] == cell].set_index("round")
+        return self._rounds_by_cell.get(cell, self.rounds[:0].set_index("round"))
+
+    @cached_property
+    def _rounds_by_cell(self) -> dict[object, pd.DataFrame]:
+        return {cell: rows.set_index("round") for cell, rows in self.rounds.groupby("cell")}
 
     def usage_per_call(self, cell: int, role: str) -> pd.DataFrame:
         """What `getrusage` counted per call of one role in one cell: one row a round (see `rounds.usage_per_call`)."""
@@ -129,9 +133,12 @@ class AnalysedRun:
 
     def verified_doses(self, column: str) -> pd.DataFrame:
         """The verified dose in subjects.csv: one row for every round (index) and one column for every cell."""
+        return self._good_subjects[column].dropna().unstack("cell")
+
+    @cached_property
+    def _good_subjects(self) -> pd.DataFrame:
         subjects = self.run.complete(self.run.subjects)
-        subjects = subjects[subjects["status"] == SubjectStatus.OK]
-        return subjects.pivot_table(index="round", columns="cell", values=column, aggfunc="first")
+        return subjects[subjects["status"] == SubjectStatus.OK].set_index(["round", "cell"])
 
 
 def median_over_rounds(values: pd.Series | NDArray[Any]) -> Estimate:
