@@ -81,13 +81,13 @@ def _grouped_medians(calls: pd.DataFrame, keys: list[str], columns: list[str]) -
         number += digit.to_numpy()
         number -= low
     grouped = calls[columns].groupby(number)
-    table = pd.DataFrame({column: grouped[column].median() for column in columns} | {"calls": grouped.size()})
-    places = np.unravel_index(table.index.to_numpy(), spans)
-    for position, (key, low, place) in enumerate(zip(keys, lows, places, strict=True)):
-        table.insert(position, key, place + low)
+    sizes = grouped.size()
+    places = np.unravel_index(sizes.index.to_numpy(), spans)
+    table: dict[str, Any] = {key: place + low for key, low, place in zip(keys, lows, places, strict=True)}
     if "role" in keys:
-        table["role"] = pd.Categorical(np.array(ROLES)[table["role"]], categories=ROLES)
-    return table.reset_index(drop=True)
+        table["role"] = pd.Categorical.from_codes(table["role"], ROLES)
+    table |= {column: grouped[column].median().to_numpy() for column in columns}
+    return pd.DataFrame(table | {"calls": sizes.to_numpy()})
 
 
 def round_ratios(blocks: pd.DataFrame) -> pd.Series[float]:
