@@ -66,7 +66,7 @@ def _furthest(rows: pd.DataFrame) -> tuple[dict[Any, Any], dict[Any, Any]] | Non
     """Of the cells of one mechanism with about as many faults, the two whose times are furthest apart, if far."""
     best, found = FAR, None
     for _, group in rows[rows["work"].isin(RANKED)].groupby(["mechanism", "python"], sort=False):
-        ordered = group.sort_values(["faults", "p50_ns"]).to_dict("records")
+        ordered = group[["name", "faults", "p50_ns"]].sort_values(["faults", "p50_ns"]).to_dict("records")
         for place, first in enumerate(ordered):
             near = [row for row in ordered[place:] if row["faults"] <= first["faults"] * NEAR]
             low, high = min(near, key=lambda row: row["p50_ns"]), max(near, key=lambda row: row["p50_ns"])
