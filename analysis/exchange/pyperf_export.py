@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyperf
 from numpy.typing import NDArray
@@ -108,12 +109,10 @@ def import_pyperf(file: Path, results: Path, label: str | None = None) -> Path:
 
 def _rounds(run: Run, cells: Sequence[int]) -> Iterator[tuple[int, pd.DataFrame]]:
     """The mechanism's calls in complete rounds of each of `cells` that has any, warm-up included."""
-    calls = run.complete(run.samples)
-    calls = calls[(calls["role"] == Role.MECHANISM) & calls["cell"].isin(cells)]
-    for cell in cells:
-        rows = calls[calls["cell"] == cell]
-        if len(rows):
-            yield cell, rows
+    chosen = (run.samples["round"] < run.rounds) & (run.samples["role"] == Role.MECHANISM)
+    calls = run.samples.loc[chosen, ["cell", "round", "warmup", "total_ns"]]
+    by_cell = dict(iter(calls.groupby("cell")))
+    yield from ((cell, by_cell[cell]) for cell in cells if cell in by_cell)
 
 
 def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame, shape: Shape | None) -> list[pyperf.Run]:
@@ -128,15 +127,16 @@ def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame, shape:
         "forkbench_python": str(cell["python"]),
     }
     begin = _time(run.document.started)
-    subjects = run.subjects[run.subjects["cell"] == cell["cell"]].set_index("round")["start_ns"]
+    subjects = run.subjects.loc[run.subjects["cell"] == cell["cell"], ["round", "start_ns"]]
+    starts_ns = dict(zip(subjects["round"], subjects["start_ns"], strict=True))
     runs = []
     for number, rows in calls.groupby("round", sort=True):
         warm = rows["warmup"].to_numpy() == 0
         values = _seconds(rows["total_ns"].to_numpy()[warm])[: shape.values if shape else None]
         warmups = [(1, value) for value in _seconds(rows["total_ns"].to_numpy()[~warm])]
         moment: dict[str, str] = {}
-        if begin is not None and number in subjects.index:
-            start = begin + datetime.timedelta(microseconds=int(subjects.loc[number]) // 1000)
+        if begin is not None and number in starts_ns:
+            start = begin + datetime.timedelta(microseconds=int(starts_ns[number]) // 1000)
             moment = {"date": start.isoformat(" ", "microseconds")}
         if values:
             runs.append(pyperf.Run(values, warmups, metadata={**about, **moment}, collect_metadata=False))
@@ -144,7 +144,8 @@ def _runs(run: Run, cell: pd.Series[Any], name: str, calls: pd.DataFrame, shape:
 
 
 def _seconds(times_ns: NDArray[Any]) -> list[float]:
-    return [max(value, _LEAST_NS) / 1e9 for value in times_ns.tolist()]
+    seconds: list[float] = (np.maximum(times_ns, _LEAST_NS) / 1e9).tolist()
+    return seconds
 
 
 def _machine(facts: Mapping[str, object]) -> dict[str, str | int | float]:

@@ -6,6 +6,7 @@ A figure is three pure functions: `data` (analysed run -> frame), the drawing (f
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -81,6 +82,7 @@ def kinds() -> tuple[FigureKind, ...]:
     for module in pkgutil.walk_packages(__path__, f"{__name__}."):
         if module.name.rpartition(".")[2] not in NOT_FIGURES:
             importlib.import_module(module.name)
+    gc.freeze()  # a figure is thousands of small objects: no search for garbage among them goes through all modules
     return tuple(sorted(_kinds.values(), key=lambda kind: (kind.order, kind.name)))
 
 

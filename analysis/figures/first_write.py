@@ -38,10 +38,11 @@ def data(analysed: AnalysedRun) -> pd.DataFrame:
     cells = analysed.run.cells
     cells = cells[cells["work"] == Work.FIRST_WRITE]
     python = analysed.pythons[0] if analysed.pythons else ""
+    levels = {scenario: _level(analysed, scenario) for scenario in PARENTS}
     rows = []
     for mechanism, what in ROWS.items():
         for scenario, parent in PARENTS.items():
-            level = _level(analysed, scenario)
+            level = levels[scenario]
             chosen = (cells["mechanism"] == mechanism) & (cells["scenario"] == scenario) & (cells["level"] == level)
             chosen &= cells["python"] == python
             for number in cells.loc[chosen, "cell"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares, nnls
 
 Numbers = NDArray[np.float64]
 
@@ -20,6 +19,8 @@ def prices(amounts: Numbers, cost: Numbers, scale: Numbers) -> Numbers:
     The loss is soft L1, 2 (sqrt(1 + z²) - 1) (`scipy.optimize.least_squares`; Triggs et al. 1999, "Bundle Adjustment -
     A Modern Synthesis", 4.3, have why a robust loss).
     """
+    from scipy.optimize import least_squares, nnls  # takes long to load, and no report has need of it
+
     weighted, wanted = amounts / scale[:, None], cost / scale
     # Columns of one length, or steps in the amount of pages drown all others.
     lengths = np.linalg.norm(weighted, axis=0)

@@ -57,8 +57,11 @@ class Tables:
         return self.document.schema < schema.SCHEMA_VERSION and bool(((column == "") | column.isna()).all())
 
     def of_cell(self, column: str, numbers: Numbers) -> Numbers:
-        """The values of a column of cells.csv for each of the cells `numbers`."""
-        values: Numbers = self._by_cell[column].loc[numbers].to_numpy()
+        """The values of a column of cells.csv for each of the cells `numbers`; raises `KeyError` for another."""
+        at = self._by_cell.index.get_indexer(pd.Index(numbers))
+        if (at < 0).any():
+            raise KeyError(int(numbers[at < 0][0]))
+        values: Numbers = self._by_cell[column].to_numpy()[at]
         return values
 
     @cached_property

@@ -27,7 +27,9 @@ from bench.schema.json_text import shown
 from bench.schema.visible import visible
 
 # Narrow types for what every call repeats: 10 million calls then take 38 bytes each.
-_NARROW = {"cell": "int32", "round": "int32", "block": "int32", "order": "int32", "warmup": "int8"}
+_NARROW = {name: np.dtype("int32") for name in ("cell", "round", "block", "order")} | {"warmup": np.dtype("int8")}
+# As types, not as their names: pandas would look each name up in all kinds of types that it has.
+_WHOLE, _NUMBER, _TEXT = np.dtype("int64"), np.dtype("float64"), pd.StringDtype(na_value=np.nan)
 _ROLE_TYPE = pd.CategoricalDtype([str(role) for role in schema.Role])
 # What tells the rows of a file apart; calls have no such thing.
 _KEYS = {"cells": ["cell"], "subjects": ["round", "cell"], "blocks": ["cell", "round", "block", "role"]}
@@ -157,9 +159,9 @@ def _type_of(column: schema.Column) -> Any:
     if column.name == "role":
         return _ROLE_TYPE
     if column.kind == "str":
-        return "str"
+        return _TEXT
     # An optional whole number may be missing: float64 holds every number of ns up to 104 days exactly.
-    return _NARROW.get(column.name, "int64") if column.kind == "int" and not column.optional else "float64"
+    return _NARROW.get(column.name, _WHOLE) if column.kind == "int" and not column.optional else _NUMBER
 
 
 def _has_bad_row(frame: pd.DataFrame, columns: list[schema.Column], cells: set[int] | None) -> bool:

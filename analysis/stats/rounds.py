@@ -81,13 +81,13 @@ def _grouped_medians(calls: pd.DataFrame, keys: list[str], columns: list[str]) -
         number += digit.to_numpy()
         number -= low
     grouped = calls[columns].groupby(number)
-    table = pd.DataFrame({column: grouped[column].median() for column in columns} | {"calls": grouped.size()})
-    places = np.unravel_index(table.index.to_numpy(), spans)
-    for position, (key, low, place) in enumerate(zip(keys, lows, places, strict=True)):
-        table.insert(position, key, place + low)
+    sizes = grouped.size()
+    places = np.unravel_index(sizes.index.to_numpy(), spans)
+    table: dict[str, Any] = {key: place + low for key, low, place in zip(keys, lows, places, strict=True)}
     if "role" in keys:
-        table["role"] = pd.Categorical(np.array(ROLES)[table["role"]], categories=ROLES)
-    return table.reset_index(drop=True)
+        table["role"] = pd.Categorical.from_codes(table["role"], pd.Index(ROLES))
+    table |= {column: grouped[column].median().to_numpy() for column in columns}
+    return pd.DataFrame(table | {"calls": sizes.to_numpy()})
 
 
 def round_ratios(blocks: pd.DataFrame) -> pd.Series[float]:
@@ -124,9 +124,8 @@ def usage_per_call(run: Run, role: str) -> pd.DataFrame:
     blocks = blocks[(blocks["role"] == role) & (blocks["block"] >= 0)]
     weights: NDArray[Any] = blocks["calls"].to_numpy(dtype=float)[:, None]
     values = blocks[list(USAGE)].to_numpy(dtype=float)
-    keys = [blocks["cell"], blocks["round"]]
-    columns = list(USAGE)
     # A missing figure has no weight; a round with none at all has 0 / 0, which is missing again.
-    sums = pd.DataFrame(values * weights, columns=columns, index=blocks.index).groupby(keys).sum()
-    weight = pd.DataFrame(~np.isnan(values) * weights, columns=columns, index=blocks.index).groupby(keys).sum()
-    return sums / weight.where(weight > 0)
+    both = pd.DataFrame(np.hstack([values * weights, ~np.isnan(values) * weights]), index=blocks.index)
+    sums = both.groupby([blocks["cell"], blocks["round"]]).sum()
+    weight = sums.iloc[:, len(USAGE) :].set_axis(USAGE, axis=1)
+    return sums.iloc[:, : len(USAGE)].set_axis(USAGE, axis=1) / weight.where(weight > 0)

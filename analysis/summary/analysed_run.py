@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from analysis.read.run import Run
 from analysis.stats.interval import Estimate, median_interval
-from analysis.stats.rounds import block_medians, round_table, usage_per_call, warm_calls
+from analysis.stats.rounds import USAGE, block_medians, round_table, usage_per_call, warm_calls
 from analysis.summary.cells import summarise
 from analysis.text.names import IMPORTED, WORK_TITLES
 from bench.schema import Role, SubjectStatus, state_name
@@ -116,22 +116,33 @@ class AnalysedRun:
 
     def rounds_of(self, cell: int) -> pd.DataFrame:
         """The rounds of one cell, indexed by round."""
-        return self.rounds[self.rounds["cell"] == cell].set_index("round")
+        return self._rounds_by_cell.get(cell, self.rounds[:0].set_index("round"))
+
+    @cached_property
+    def _rounds_by_cell(self) -> dict[object, pd.DataFrame]:
+        return {cell: rows.set_index("round") for cell, rows in self.rounds.groupby("cell")}
 
     def usage_per_call(self, cell: int, role: str) -> pd.DataFrame:
         """What `getrusage` counted per call of one role in one cell: one row a round (see `rounds.usage_per_call`)."""
-        usage = self._usage[role]
-        return usage[usage.index.get_level_values("cell") == cell].droplevel("cell")
+        none = pd.DataFrame(columns=list(USAGE), index=pd.Index([], dtype="int64", name="round"), dtype=float)
+        return self._usage[role].get(cell, none)
 
     @cached_property
-    def _usage(self) -> dict[str, pd.DataFrame]:
-        return {role: usage_per_call(self.run, role) for role in Role}
+    def _usage(self) -> dict[str, dict[object, pd.DataFrame]]:
+        tables = {role: usage_per_call(self.run, role) for role in Role}
+        return {
+            role: {cell: rows.droplevel("cell") for cell, rows in table.groupby(level="cell")}
+            for role, table in tables.items()
+        }
 
     def verified_doses(self, column: str) -> pd.DataFrame:
         """The verified dose in subjects.csv: one row for every round (index) and one column for every cell."""
+        return self._good_subjects[column].dropna().unstack("cell")
+
+    @cached_property
+    def _good_subjects(self) -> pd.DataFrame:
         subjects = self.run.complete(self.run.subjects)
-        subjects = subjects[subjects["status"] == SubjectStatus.OK]
-        return subjects.pivot_table(index="round", columns="cell", values=column, aggfunc="first")
+        return subjects[subjects["status"] == SubjectStatus.OK].set_index(["round", "cell"])
 
 
 def median_over_rounds(values: pd.Series | NDArray[Any]) -> Estimate:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -141,14 +143,16 @@ def write_summary(run: Run, summary: pd.DataFrame) -> None:
 
 def summary_csv(summary: pd.DataFrame) -> str:
     """`summary` as the text of a CSV file; missing values are empty, and a text is no formula to a spreadsheet."""
-    shown = summary.copy()
+    shown: list[list[str]] = []
     for column in schema.SUMMARY.columns:
-        if column.kind == "str":
-            shown[column.name] = summary[column.name].map(text_cell)
-        else:
-            decimals = _DECIMALS.get(column.name, 0)
-            shown[column.name] = [_number(value, decimals) for value in summary[column.name]]
-    return str(shown.to_csv(index=False, lineterminator="\n"))
+        values, decimals = summary[column.name].tolist(), _DECIMALS.get(column.name, 0)
+        is_text = column.kind == "str"
+        shown.append([text_cell(value) if is_text else _number(value, decimals) for value in values])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(schema.SUMMARY.header)
+    writer.writerows(zip(*shown, strict=True))
+    return text.getvalue()
 
 
 def _number(value: float, decimals: int) -> str:

@@ -24,8 +24,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 LEVEL = 0.05
 """The share of series without a change in which one is claimed, at most; over all series of a trend."""
@@ -100,7 +101,7 @@ def noise(values: Sequence[float], changes: Sequence[Change]) -> float:
 def _changes(logs: Floats, offset: int, level: float, wanders: bool) -> list[Change]:
     if len(logs) < enough_runs(level):
         return []
-    ranks = stats.rankdata(logs)
+    ranks = np.asarray(pd.Series(logs).rank(), dtype=np.float64)
     gains = _gains(ranks)
     if not gains.max() > 0:
         return []
@@ -124,7 +125,7 @@ def _sudden(logs: Floats, first: int, level: float) -> bool:
     differences = np.diff(logs)
     count = len(differences)
     scatter = float(differences.std(ddof=1))
-    squared = float(stats.t.ppf(1 - level / (2 * count), count - 2)) ** 2
+    squared = float(special.stdtrit(count - 2, 1 - level / (2 * count))) ** 2
     critical = (count - 1) / math.sqrt(count) * math.sqrt(squared / (count - 2 + squared))
     return abs(float(differences[first - 1] - differences.mean())) > critical * scatter
 
@@ -144,10 +145,12 @@ def _gains(ranks: Floats, axis: int = -1) -> Floats:
 
 
 def _share_of_shuffles(ranks: Floats) -> float:
+    from scipy.stats import permutation_test  # takes long to load, and short series have no need of it
+
     def best(series: Floats, axis: int) -> Any:
         return _gains(series, axis).max(axis=-1)
 
-    test = stats.permutation_test(
+    test = permutation_test(
         (ranks,),
         best,
         permutation_type="pairings",

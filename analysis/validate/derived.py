@@ -17,7 +17,7 @@ from analysis.read.bounded_file import DAMAGED, read_bytes
 from analysis.read.run import Run
 from analysis.report.write import FOLDER, context, environment
 from analysis.summary.analysed_run import AnalysedRun
-from analysis.summary.cells import summarise, summary_csv
+from analysis.summary.cells import summary_csv
 from analysis.validate.finding import Findings
 from bench import schema
 
@@ -34,12 +34,13 @@ def check_derived(run: Run, sizes: dict[str, int], findings: Findings) -> None:
     for name in (schema.SUMMARY.file, PYPERF_FILE, *(f"{FOLDER}/{page}" for page in _PAGES)):
         if name not in sizes:
             findings.add(name, None, "missing; make report RUN=... writes it")
-    _compare(run, schema.SUMMARY.file, summary_csv(summarise(run)), sizes, findings)
+    analysed = AnalysedRun(run)
+    _compare(run, schema.SUMMARY.file, summary_csv(analysed.summary), sizes, findings)
     if MODEL_FILE in sizes:
         _check_model(run, sizes, findings)
     if PYPERF_FILE in sizes:
         _check_pyperf(run, findings)
-    _check_report(run, sizes, findings)
+    _check_report(analysed, sizes, findings)
 
 
 def _compare(run: Run, name: str, made: str | bytes, sizes: dict[str, int], findings: Findings) -> None:
@@ -94,8 +95,7 @@ def _check_pyperf(run: Run, findings: Findings) -> None:
         findings.add(PYPERF_FILE, None, f"does not follow from the raw files; {_REMEDY}")
 
 
-def _check_report(run: Run, sizes: dict[str, int], findings: Findings) -> None:
-    analysed = AnalysedRun(run)
+def _check_report(analysed: AnalysedRun, sizes: dict[str, int], findings: Findings) -> None:
     pictures = [figures.draw(kind, analysed) for kind in figures.kinds()]
     known = {f"{FOLDER}/{page}" for page in _PAGES}
     for picture in pictures:
@@ -105,11 +105,11 @@ def _check_report(run: Run, sizes: dict[str, int], findings: Findings) -> None:
                 known.add(name)
                 if name not in sizes:
                     findings.add(name, None, "missing; make report RUN=... writes it")
-                _compare(run, name, data, sizes, findings)
+                _compare(analysed.run, name, data, sizes, findings)
     for name in sizes:
         if name.startswith(f"{FOLDER}/") and name not in known:
             findings.add(name, None, "no figure of this run; remove it")
     shown = context(analysed, pictures)
     for page in _PAGES:
         made = environment().get_template(f"{page}.j2").render(shown)
-        _compare(run, f"{FOLDER}/{page}", made, sizes, findings)
+        _compare(analysed.run, f"{FOLDER}/{page}", made, sizes, findings)

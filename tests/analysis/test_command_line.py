@@ -75,6 +75,18 @@ def test_help_loads_nothing() -> None:
         assert f"\n  {name}" in done.stdout
 
 
+def test_no_reader_loads_what_takes_longest_and_few_need() -> None:
+    """What reads, reports, validates and publishes is loaded without scipy's statistics and its optimisers."""
+    code = (
+        "import sys, analysis.validate.check, analysis.validate.received, analysis.site.build, analysis.figures\n"
+        "analysis.figures.kinds()\n"
+        "slow = {'scipy.stats', 'scipy.optimize', 'matplotlib.pyplot'} & set(sys.modules)\n"
+        "assert not slow, slow\n"
+    )
+    done = run_python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["summary"], ["plot"], ["compare", "--format", "pdf"]])
 def test_wrong_usage(arguments: list[str]) -> None:
     """What the parser does not know ends with status 2."""

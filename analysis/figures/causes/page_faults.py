@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-from scipy.stats import spearmanr
 
 from analysis.figures import NoPicture, figure, style, ticks
 from analysis.figures.causes import points
@@ -57,7 +56,7 @@ def says(frame: pd.DataFrame) -> str:
 def _together(rows: pd.DataFrame) -> str:
     if rows["faults"].nunique() == 1 or rows["p50_ns"].nunique() == 1:
         return f"In all {len(rows)} cells, calls have as many page faults or take as long."
-    rank = float(spearmanr(rows["faults"], rows["p50_ns"]).statistic)
+    rank = float(rows["faults"].rank().corr(rows["p50_ns"].rank()))  # Spearman's, which is Pearson's of the ranks
     words = "tend to take longer" if rank >= 0.5 else "tend to take less time" if rank <= -0.5 else "take neither"
     words += " more nor less time" if words == "take neither" else ""
     return f"Cells with more page faults {words} (rank correlation {rank:.2f} over {len(rows)} cells)."
@@ -67,7 +66,7 @@ def _furthest(rows: pd.DataFrame) -> tuple[dict[Any, Any], dict[Any, Any]] | Non
     """Of the cells of one mechanism with about as many faults, the two whose times are furthest apart, if far."""
     best, found = FAR, None
     for _, group in rows[rows["work"].isin(RANKED)].groupby(["mechanism", "python"], sort=False):
-        ordered = group.sort_values(["faults", "p50_ns"]).to_dict("records")
+        ordered = group[["name", "faults", "p50_ns"]].sort_values(["faults", "p50_ns"]).to_dict("records")
         for place, first in enumerate(ordered):
             near = [row for row in ordered[place:] if row["faults"] <= first["faults"] * NEAR]
             low, high = min(near, key=lambda row: row["p50_ns"]), max(near, key=lambda row: row["p50_ns"])
