@@ -40,9 +40,9 @@ needs_control = pytest.mark.skipif(not CONTROL, reason=f"no C control here: {NO_
 needs_proc = pytest.mark.skipif(not HAS_PROC, reason="needs Linux's /proc")
 
 
-def command(*words: str) -> list[str]:
-    """The command line of the suite with these words."""
-    return [sys.executable, "-m", "bench", *words]
+def command(*words: str, program: str = "bench") -> list[str]:
+    """The command line of the suite with these words, or of `tests.quick_bench`."""
+    return [sys.executable, "-m", program, *words]
 
 
 def bench_cli(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
