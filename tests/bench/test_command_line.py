@@ -9,8 +9,6 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from bench.__main__ import main
 from bench.machine import control_build
 from bench.plan import registry
 from tests import ROOT
-from tests.engine import PATIENCE_S, PYTHON, bench_cli, command, needs_fork, rows, unchanged
+from tests.engine import PATIENCE_S, PYTHON, bench_cli, command, needs_fork, rows, status
 
 QUICK = "import resource, sys\nfrom bench.__main__ import main\nfrom tests.quick_bench import small_certificate\n"
 SHORT = ("--mechanism", "os_fork", "--rounds", "1", "--block-ms", "0.5", "--pairs", "1,1", "--machine", "here")
@@ -54,26 +52,6 @@ BAD = {
 
 
 pytestmark = pytest.mark.usefixtures("short_runs")
-
-
-def status(*words: str) -> int:
-    """The exit status of ``python -m bench WORDS``, carried out in this process; a signal's handler stays as it was."""
-    with handlers_kept(), unchanged():
-        try:
-            return main(words)
-        except SystemExit as ended:
-            return ended.code if isinstance(ended.code, int) else 1
-
-
-@contextmanager
-def handlers_kept() -> Iterator[None]:
-    """Put back what a command that measures makes of signals."""
-    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGHUP)]
-    try:
-        yield
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
 
 
 def start(*words: str, **options: Any) -> subprocess.Popen[str]:

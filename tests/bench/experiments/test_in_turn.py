@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from analysis.__main__ import main as analyse
 from analysis.compare.turns import Turn, turns
 from analysis.read.run import load_run
+from bench.experiments import in_turn
 from bench.experiments.in_turn import SetUp, main, order_of
 
+start = subprocess.run
 SHORT = "--mechanism noop --rounds 6 --block-ms 0.5 --pairs 1,1"
 
 
@@ -21,10 +25,19 @@ def test_every_other_pair_begins_with_the_other_side() -> None:
     assert [side.name for side in order_of(base, new, 3)] == ["base", "new", "new", "base", "base", "new"]
 
 
+def with_small_certificates(command: str | list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Start what is asked for, with `tests.quick_bench` in place of `bench`."""
+    if isinstance(command, list):
+        assert command[1:4] == ["-m", "bench", "run"]
+        command = [command[0], "-m", "tests.quick_bench", *command[3:]]
+    return start(command, **options)
+
+
 def test_two_pairs_are_measured_and_the_printed_command_compares_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each side has its own runs, each after its own command, in turn; the last line is a comparison that works."""
+    monkeypatch.setattr(in_turn.subprocess, "run", with_small_certificates)  # type: ignore[attr-defined]
     log = tmp_path / "log"
     arguments = ["--pairs", "2", "--results", str(tmp_path / "runs"), "--base", SHORT, "--new", f"{SHORT} --seed 2"]
     before = [
