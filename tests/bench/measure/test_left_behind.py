@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -44,11 +45,20 @@ def place() -> Iterator[Path]:
 def family(controller: subprocess.Popen[str], least: int) -> list[psutil.Process]:
     """What the controller and its subjects have started, once that are so many."""
     limit = time.monotonic() + PATIENCE_S
-    while len(found := psutil.Process(controller.pid).children(recursive=True)) < least:
+    while len(found := descendants(controller.pid)) < least:
         assert controller.poll() is None
         assert time.monotonic() < limit
-        time.sleep(0.01)
-    return found
+        time.sleep(0.002)
+    return [psutil.Process(pid) for pid in found if psutil.pid_exists(pid)]
+
+
+def descendants(pid: int) -> list[int]:
+    """All that comes of a process, by what the kernel says of its threads: psutil looks at every process here."""
+    found: list[int] = []
+    with suppress(OSError):  # it ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(word) for word in (task / "children").read_text().split()]
+    return found + [further for child in found for further in descendants(child)]
 
 
 def wait_until_gone(found: list[psutil.Process]) -> None:
@@ -78,11 +88,10 @@ def test_a_killed_controller_leaves_nothing_of_a_hung_call(tmp_path: Path, place
 
 
 def interrupted(results: Path, place: Path, number: int) -> tuple[int, str, str]:
-    """The exit status and output of a run that got a signal in its third round; all that it started is gone."""
-    # The subject of pool_task has a child of its own, that of mp_forkserver two: the server and its tracker.
-    mechanisms = ("os_fork", "pool_task", "mp_forkserver")
-    words = [word for name in mechanisms for word in ("--mechanism", name)]
-    words += ["--rounds", "100000", "--block-ms", "0.5", "--pairs", "1,1", "--machine", "here"]
+    """The exit status and output of a run that got a signal in its second round; all that it started is gone."""
+    # The subject of mp_forkserver has two children of its own: the server and its tracker.
+    words = ["--mechanism", "os_fork", "--mechanism", "mp_forkserver", "--rounds", "100000"]
+    words += ["--block-ms", "5", "--pairs", "1,1", "--machine", "here"]
     controller = subprocess.Popen(
         command("run", *words, "--results", str(results), program="tests.quick_bench"),
         cwd=ROOT,
@@ -94,8 +103,8 @@ def interrupted(results: Path, place: Path, number: int) -> tuple[int, str, str]
     )
     with controller:
         assert controller.stderr is not None
-        next(line for line in controller.stderr if line.startswith("round 3,"))
-        found = family(controller, 7)  # the watcher, three subjects and their children
+        next(line for line in controller.stderr if line.startswith("round 2,"))
+        found = family(controller, 5)  # the watcher, two subjects and their children
         controller.send_signal(number)
         out, err = controller.communicate(timeout=PATIENCE_S)
     wait_until_gone(found)
@@ -123,7 +132,7 @@ def test_an_interrupted_run_is_kept_and_leaves_nothing_else(tmp_path: Path, plac
     assert os.listdir(place) == []
     said = json.loads((directory / "run.json").read_text())
     assert said["status"] == "partial"
-    assert said["rounds"] >= 2
+    assert said["rounds"] >= 1
     assert (directory / "samples.csv").exists()
     assert not (directory / "samples.csv.gz").exists()
     for table in schema.RAW_TABLES:
@@ -133,4 +142,4 @@ def test_an_interrupted_run_is_kept_and_leaves_nothing_else(tmp_path: Path, plac
         assert all(len(row) == len(table.header) for row in found[1:-1])
     with open(directory / schema.SUBJECTS.file, newline="") as stream:
         complete = {(row["round"], row["cell"]) for row in csv.DictReader(stream)}
-    assert complete >= {(of_round, cell) for of_round in "01" for cell in "012"}
+    assert complete >= {("0", "0"), ("0", "1")}
