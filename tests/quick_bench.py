@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from bench.__main__ import main
 
-_WATCH_S = 0.02
+_WATCH_S = 0.01
 
 
 @contextmanager

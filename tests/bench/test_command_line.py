@@ -249,7 +249,17 @@ def test_too_few_file_descriptors_are_an_error_and_no_traceback(
     tmp_path: Path, limit: int, statuses: tuple[int, ...]
 ) -> None:
     """Where not all subjects can be started, those that cannot are error rows with the reason, and the run goes on."""
-    words = ["run", "--scenario", "parent=bare,equal", "--rounds", "1", "--results", str(tmp_path)]
+    words = [
+        "run",
+        "--profile",
+        "quick",
+        "--scenario",
+        "parent=bare,equal",
+        "--rounds",
+        "1",
+        "--results",
+        str(tmp_path),
+    ]
     code = (
         f"{QUICK}resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))\n"
         f"with small_certificate(): sys.exit(main({words}))"
