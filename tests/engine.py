@@ -7,6 +7,7 @@ import ctypes
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from bench import schema
+from bench.__main__ import main
 from bench.driver import reaping
 from bench.driver.launch import Settings
 from bench.machine import control_build
@@ -40,9 +42,9 @@ needs_control = pytest.mark.skipif(not CONTROL, reason=f"no C control here: {NO_
 needs_proc = pytest.mark.skipif(not HAS_PROC, reason="needs Linux's /proc")
 
 
-def command(*words: str) -> list[str]:
-    """The command line of the suite with these words."""
-    return [sys.executable, "-m", "bench", *words]
+def command(*words: str, program: str = "bench") -> list[str]:
+    """The command line of the suite with these words, or of `tests.quick_bench`."""
+    return [sys.executable, "-m", program, *words]
 
 
 def bench_cli(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -56,6 +58,19 @@ def bench_cli(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         **options,
     )
+
+
+def status(*words: str) -> int:
+    """The exit status of ``python -m bench WORDS``, carried out in this process, which stays as it was."""
+    handlers = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGHUP)]
+    try:
+        with unchanged():
+            return main(words)
+    except SystemExit as ended:  # by the parser
+        return ended.code if isinstance(ended.code, int) else 1
+    finally:
+        for number, handler in handlers:
+            signal.signal(number, handler)
 
 
 class Watcher:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,14 @@ from typing import Any
 import pytest
 
 import analysis.__main__
-from bench import schema
+from bench import ask_analysis, schema
 from bench.__main__ import main
 from bench.machine import control_build
 from bench.plan import registry
 from tests import ROOT
-from tests.engine import PATIENCE_S, PYTHON, bench_cli, command, needs_fork, needs_proc, rows, unchanged
+from tests.engine import PATIENCE_S, PYTHON, bench_cli, command, needs_fork, rows, status
 
+QUICK = "import resource, sys\nfrom bench.__main__ import main\nfrom tests.quick_bench import small_certificate\n"
 SHORT = ("--mechanism", "os_fork", "--rounds", "1", "--block-ms", "0.5", "--pairs", "1,1", "--machine", "here")
 
 # Words after `run`, and what the one line of error must hold; {file} is a file, {dir} a directory of the test.
@@ -52,12 +51,7 @@ BAD = {
 }
 
 
-class Ended:
-    """A command that has ended: its exit status and what it wrote."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.out, self.err = process.communicate(timeout=PATIENCE_S)
-        self.status = process.returncode
+pytestmark = pytest.mark.usefixtures("short_runs")
 
 
 def start(*words: str, **options: Any) -> subprocess.Popen[str]:
@@ -73,8 +67,7 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path, name: str, capfd: py
     (tmp_path / "file").write_text("kept")
     names = {"file": str(tmp_path / "file"), "dir": str(tmp_path)}
     words, said = BAD[name]
-    with unchanged():
-        assert main(["run", "--results", str(tmp_path / "results"), *(word.format(**names) for word in words)]) == 2
+    assert status("run", "--results", str(tmp_path / "results"), *(word.format(**names) for word in words)) == 2
     out, err = capfd.readouterr()
     assert out == ""
     lines = [line for line in err.splitlines() if not line.startswith("without the C control ")]
@@ -96,20 +89,21 @@ def test_a_directory_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["run", "--seed", "x"], ["run", "--no-such-option"], ["no-such-command"], []])
-def test_words_that_the_parser_refuses(words: list[str]) -> None:
-    """A wrong word ends with status 2 and says so on its last line, without a traceback."""
-    done = bench_cli(*words)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Traceback" not in done.stderr
-    assert ": error: " in done.stderr.splitlines()[-1]
+def test_words_that_the_parser_refuses(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong word ends with status 2 and says so on its last line, and on standard error alone."""
+    assert status(*words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ": error: " in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list", "--help"], ["selftest", "--help"]])
-def test_help_is_no_error(words: list[str]) -> None:
+def test_help_is_no_error(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """``--help`` prints to standard output and ends with status 0."""
-    done = bench_cli(*words)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("usage: python -m bench")
+    assert status(*words) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("usage: python -m bench")
 
 
 def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,102 +143,28 @@ def test_a_run_prints_its_directory_last(tmp_path: Path) -> None:
 
 
 @needs_fork
-def test_json_is_all_that_standard_output_gets(tmp_path: Path) -> None:
+def test_json_is_all_that_standard_output_gets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """``--format json`` prints the summary as one JSON text, and the directory on standard error."""
-    done = bench_cli("run", *SHORT, "--results", str(tmp_path), "--format", "json", "--quiet")
-    assert done.returncode == 0, done.stderr
-    (found,) = json.loads(done.stdout)
+    asked = subprocess.CompletedProcess[bytes]
+    monkeypatch.setattr(ask_analysis, "ask_analysis", lambda *words: asked(words, analysis.__main__.main(words)))
+    assert status("run", *SHORT, "--results", str(tmp_path), "--format", "json", "--quiet") == 0
+    out, err = capsys.readouterr()
+    (found,) = json.loads(out)
     assert [cell["mechanism"] for cell in found["cells"]][-1] == "os_fork"
-    assert Path(done.stderr.splitlines()[-1]) == tmp_path / found["machine"] / found["run"]
+    assert Path(err.splitlines()[-1]) == tmp_path / found["machine"] / found["run"]
 
 
 @needs_fork
-def test_a_budget_too_small_is_said_loudly(tmp_path: Path) -> None:
+def test_a_budget_too_small_is_said_loudly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One round is measured, kept, and said to be too few; without progress nothing but what stays is said."""
-    done = bench_cli("run", *SHORT[:2], "--budget", "0.001", "--no-progress", "--results", str(tmp_path))
-    assert done.returncode == 0
-    assert "WARNING: only 1 complete rounds; an interval needs 6. Raise --budget (now 0.001 s)" in done.stderr
-    assert "calibration" not in done.stderr
-    assert not any(line.startswith("round ") for line in done.stderr.splitlines())
-    assert len(done.stdout.splitlines()) == 1
-
-
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL") if hasattr(signal, name)]
-
-
-def interrupted(results: Path, number: int) -> tuple[Ended, Path, list[int]]:
-    """A run that gets a signal once it has measured two rounds: how it ended, its directory, its subjects' pids."""
-    # The subjects of pool_task have a child of their own.
-    words = ("--mechanism", "os_fork", "--mechanism", "pool_task", "--rounds", "100000", *SHORT[4:8])
-    process = start("run", *words, "--results", str(results), "--machine", "here")
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("round 3,"):
-            break
-    subjects: list[int] = []
-    while not subjects and process.poll() is None:  # between two rounds there are none
-        subjects = children_of(process.pid)
-    process.send_signal(number)
-    ended = Ended(process)
-    (directory,) = (results / "here").iterdir()
-    return ended, directory, subjects
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes whose parent is `pid` now."""
-    stats = {int(path.parent.name): read(path) for path in Path("/proc").glob("[0-9]*/stat")}
-    return [child for child, text in stats.items() if text and text.rpartition(")")[2].split()[1] == str(pid)]
-
-
-def read(path: Path) -> str:
-    """The text of a file of /proc, or nothing if its process is gone."""
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
-
-
-@needs_fork
-@needs_proc
-@pytest.mark.parametrize("number", SIGNALS)
-def test_an_interrupted_run_is_kept(tmp_path: Path, number: int) -> None:
-    """It is marked partial, every complete line can be read, and no subject outlives it.
-
-    Asked to end, it says so and ends with 130; killed, it cannot, and keeps its rows all the same.
-    """
-    ended, directory, subjects = interrupted(tmp_path, number)
-    assert subjects
-    if number == signal.SIGKILL:
-        assert ended.status == -signal.SIGKILL
-    else:
-        assert ended.status == 130
-        kept, go_on = ended.err.splitlines()[-2:]
-        assert kept.startswith("interrupted; what was measured is kept and marked partial: ")
-        assert go_on.startswith("go on with it: python -m bench run --resume ")
-        assert "Traceback" not in ended.err
-    assert ended.out == ""
-    said = json.loads((directory / "run.json").read_text())
-    assert said["status"] == "partial"
-    assert said["rounds"] >= 2
-    assert (directory / "samples.csv").exists()
-    assert not (directory / "samples.csv.gz").exists()
-    for table in schema.RAW_TABLES:
-        with open(directory / table.file, newline="") as stream:
-            found = list(csv.reader(stream))
-        assert found[0] == list(table.header)
-        assert all(len(row) == len(table.header) for row in found[1:-1])
-    with open(directory / schema.SUBJECTS.file, newline="") as stream:
-        complete = {(row["round"], row["cell"]) for row in csv.DictReader(stream)}
-    assert complete >= {("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")}
-    wait_until_gone(subjects)
-
-
-def wait_until_gone(pids: list[int]) -> None:
-    """Wait until none of these processes runs; a zombie that its adoptive parent has not reaped is none of ours."""
-    limit = time.monotonic() + PATIENCE_S
-    while any((text := read(Path(f"/proc/{pid}/stat"))) and text.rpartition(")")[2].split()[0] != "Z" for pid in pids):
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    assert status("run", *SHORT[:2], "--budget", "0.001", "--no-progress", "--results", str(tmp_path)) == 0
+    out, err = capsys.readouterr()
+    assert "WARNING: only 1 complete rounds; an interval needs 6. Raise --budget (now 0.001 s)" in err
+    assert "calibration" not in err
+    assert not any(line.startswith("round ") for line in err.splitlines())
+    assert len(out.splitlines()) == 1
 
 
 @needs_fork
@@ -263,14 +183,14 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
         assert "Exception" not in text
 
 
-def test_list_shows_everything_with_its_work() -> None:
+def test_list_shows_everything_with_its_work(capsys: pytest.CaptureFixture[str]) -> None:
     """Every mechanism of the contract and every scenario is in the list, grouped by work, with a sentence each."""
-    done = bench_cli("list", "--python", PYTHON)
-    assert done.returncode == 0
+    assert status("list", "--python", PYTHON) == 0
+    out = capsys.readouterr().out
     for name, one in registry.mechanisms().items():
-        assert (name in done.stdout.split()) == (one.work in registry.WORKS)
+        assert (name in out.split()) == (one.work in registry.WORKS)
     for word in ("parent=bare|equal", "affinity=pinned|free", "rss=64MiB"):
-        assert word in done.stdout
+        assert word in out
 
 
 def test_list_says_what_is_unavailable_and_why(tmp_path: Path) -> None:
@@ -293,11 +213,12 @@ def test_list_says_what_is_unavailable_and_why(tmp_path: Path) -> None:
     assert "UNAVAILABLE" not in lines[noop + 1]
 
 
-def test_list_refuses_what_is_no_interpreter() -> None:
+def test_list_refuses_what_is_no_interpreter(capsys: pytest.CaptureFixture[str]) -> None:
     """As for a run: one line, status 2."""
-    done = bench_cli("list", "--python", "/nowhere/python")
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
+    assert status("list", "--python", "/nowhere/python") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
     assert line.startswith("bench list: /nowhere/python: cannot be started (No such file or directory)")
 
 
@@ -305,10 +226,10 @@ def test_list_refuses_what_is_no_interpreter() -> None:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a system with limits on files")
 def test_a_disk_that_fills_up_is_one_line(tmp_path: Path) -> None:
     """A run whose files cannot grow ends with one line that names its directory; what was measured is kept."""
+    words = ["run", "--mechanism", "noop", "--rounds", "3", "--results", str(tmp_path)]
     code = (
-        "import resource, sys\nfrom bench.__main__ import main\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"
-        f"sys.exit(main(['run', '--mechanism', 'noop', '--rounds', '3', '--results', {str(tmp_path)!r}]))"
+        f"{QUICK}resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"
+        f"with small_certificate(): sys.exit(main({words}))"
     )
     done = subprocess.run(
         [sys.executable, "-B", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S
@@ -328,10 +249,20 @@ def test_too_few_file_descriptors_are_an_error_and_no_traceback(
     tmp_path: Path, limit: int, statuses: tuple[int, ...]
 ) -> None:
     """Where not all subjects can be started, those that cannot are error rows with the reason, and the run goes on."""
+    words = [
+        "run",
+        "--profile",
+        "quick",
+        "--scenario",
+        "parent=bare,equal",
+        "--rounds",
+        "1",
+        "--results",
+        str(tmp_path),
+    ]
     code = (
-        "import resource, sys\nfrom bench.__main__ import main\n"
-        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))\n"
-        f"sys.exit(main(['run', '--scenario', 'parent=bare,equal', '--rounds', '1', '--results', {str(tmp_path)!r}]))"
+        f"{QUICK}resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))\n"
+        f"with small_certificate(): sys.exit(main({words}))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
     assert "Traceback" not in done.stderr

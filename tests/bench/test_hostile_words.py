@@ -15,6 +15,7 @@ from bench.measure import selftest
 from bench.measure.certificate import at_most
 from bench.plan import availability, cells, listing
 
+pytestmark = pytest.mark.usefixtures("same_interpreters")
 HOSTILE, SPELLED = "x\x1b[2J\u202e", r"x\x1b[2J\u202e"
 
 Say = pytest.CaptureFixture[str]

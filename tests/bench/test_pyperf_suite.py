@@ -20,6 +20,7 @@ SCRIPT = ROOT / "bench" / "pyperf_suite.py"
 # One worker of two values of eight calls: the shortest run that goes through all of pyperf.
 SHORT = ("-p", "1", "-n", "2", "-w", "1", "-l", "8", "--quiet")
 
+pytestmark = pytest.mark.usefixtures("same_interpreters")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="os_fork needs fork")
 
 

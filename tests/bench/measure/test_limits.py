@@ -46,7 +46,7 @@ def limited(limit: str, *words: str, place: Path) -> subprocess.CompletedProcess
     """Run ``bench run WORDS`` under a limit of prlimit(1), as a user whom it holds."""
     if shutil.which("prlimit") is None or subprocess.run([*_AS, "true"], capture_output=True).returncode:
         pytest.skip("needs prlimit and, for root, setpriv of util-linux, and the right to use them")
-    start = [*_AS, "prlimit", limit, sys.executable, "-B", "-m", "bench", "run", *SHORT, *words]
+    start = [*_AS, "prlimit", limit, sys.executable, "-B", "-m", "tests.quick_bench", "run", *SHORT, *words]
     return subprocess.run(
         [*start, "--results", str(place / "results")],
         cwd=ROOT,
@@ -112,7 +112,9 @@ def test_a_disk_that_becomes_read_only_in_a_round(tmp_path: Path) -> None:
         pytest.skip("this machine lets nobody mount an image")
     try:
         words = ("run", *SHORT, "--rounds", "100000", "--mechanism", "noop", "--results", str(disk))
-        with subprocess.Popen(command(*words), cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
+        with subprocess.Popen(
+            command(*words, program="tests.quick_bench"), cwd=ROOT, stderr=subprocess.PIPE, text=True
+        ) as run:
             wait_for_two_rounds(disk, run)
             subprocess.run(["mount", "-o", "remount,abort", str(disk)], check=True)
             _, said = run.communicate(timeout=PATIENCE_S)

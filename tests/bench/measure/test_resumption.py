@@ -19,7 +19,7 @@ from bench.measure import resumption
 from bench.measure.run import execute
 from bench.progress import Medians
 from tests import engine
-from tests.engine import Watcher, bench_cli, needs_fork
+from tests.engine import Watcher, needs_fork, status
 
 pytestmark = needs_fork
 
@@ -40,13 +40,13 @@ class Interrupter(Watcher):
                 raise KeyboardInterrupt
 
 
-def interrupted(results: Path, round_number: int = 3, number: int = 2, **changes: Any) -> Path:
-    """A run of six rounds of two mechanisms that was interrupted in the middle of a round."""
+def interrupted(results: Path, round_number: int, number: int = 2, **changes: Any) -> Path:
+    """A run of three rounds of two mechanisms that was interrupted in the middle of a round."""
     with pytest.raises(KeyboardInterrupt):
         engine.measure(
             results,
             Interrupter(round_number, number),
-            **{"rounds": 6, "mechanisms": ("os_fork", "posix_spawn"), "core_pairs": 2} | changes,
+            **{"rounds": 3, "mechanisms": ("os_fork", "posix_spawn"), "core_pairs": 2} | changes,
         )
     (run,) = results.glob("*/*/run.json")
     return run.parent
@@ -68,29 +68,51 @@ def rows(run: ReadRun) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def test_an_interrupted_run_becomes_complete(tmp_path: Path) -> None:
+TORN = "0,1,0,mech"
+
+
+@pytest.fixture(scope="module")
+def partial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was interrupted in its second round; it is shared, so only read it."""
+    return interrupted(tmp_path_factory.mktemp("partial"), 1)
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory: pytest.TempPathFactory, partial: Path) -> ReadRun:
+    """That run, which had half a line at the end of a file, after it went on; it is shared, so only read it."""
+    run = tmp_path_factory.mktemp("resumed") / "machine" / partial.name
+    shutil.copytree(partial, run)
+    with open(run / "samples.csv", "a") as stream:
+        stream.write(TORN)
+    return go_on(run)
+
+
+def test_an_interrupted_run_becomes_complete(partial: Path, resumed: ReadRun) -> None:
     """The same cells and the next round: earlier rounds stay as they were, and the document says that it went on."""
-    run = interrupted(tmp_path)
-    before = load_run(run)
-    kept = {name: [row for row in table if row.get("round", -1) < 3] for name, table in rows(before).items()}
+    before = load_run(partial)
+    kept = {name: [row for row in table if row.get("round", -1) < 1] for name, table in rows(before).items()}
     assert before.document.status == "partial"
-    after = go_on(run)
-    assert (after.document.status, after.rounds) == ("complete", 6)
-    assert [resumed.round for resumed in after.document.resumed] == [3]
-    for name, table in rows(after).items():
-        assert [row for row in table if row.get("round", -1) < 3] == kept[name], name
-    assert set(after.blocks["round"]) == set(range(6))
-    assert not before.blocks[before.blocks["round"] == 3].empty
+    assert (resumed.document.status, resumed.rounds) == ("complete", 3)
+    assert [one.round for one in resumed.document.resumed] == [1]
+    for name, table in rows(resumed).items():
+        assert kept[name], name
+        assert [row for row in table if row.get("round", -1) < 1] == kept[name], name
+    assert set(resumed.blocks["round"]) == set(range(3))
+    assert not before.blocks[before.blocks["round"] == 1].empty
 
 
-def test_what_was_measured_of_the_unfinished_round_is_kept_beside(tmp_path: Path) -> None:
+def test_what_was_measured_of_the_unfinished_round_is_kept_beside(partial: Path, resumed: ReadRun) -> None:
     """The blocks of the round that was interrupted are in a folder of the run, under the header of their file."""
-    run = interrupted(tmp_path)
-    lines = (run / "blocks.csv").read_text().splitlines()
-    go_on(run)
-    kept = (run / "interrupted" / "1" / "blocks.csv").read_text().splitlines()
+    lines = (partial / "blocks.csv").read_text().splitlines()
+    kept = (resumed.path / "interrupted" / "1" / "blocks.csv").read_text().splitlines()
     assert kept[0] == lines[0]
-    assert kept[1:] == [line for line in lines[1:] if line.split(",")[1] == "3"]
+    assert kept[1:] == [line for line in lines[1:] if line.split(",")[1] == "1"]
+
+
+def test_a_torn_last_line_is_no_row(resumed: ReadRun) -> None:
+    """Half a line at the end of a file is moved aside with the unfinished round."""
+    assert resumed.rounds == 3
+    assert (resumed.path / "interrupted" / "1" / "samples.csv").read_text().endswith(TORN)
 
 
 def test_blocks_have_the_order_of_a_run_that_was_not_interrupted(tmp_path: Path) -> None:
@@ -102,17 +124,17 @@ def test_blocks_have_the_order_of_a_run_that_was_not_interrupted(tmp_path: Path)
         return run.blocks[run.blocks["block"] >= 0][names].to_dict("records")
 
     # With one pair each, a busy machine cannot make them fewer.
-    whole = engine.measure(tmp_path / "whole", rounds=6, mechanisms=("os_fork", "posix_spawn"), core_pairs=1)
-    resumed = go_on(interrupted(tmp_path / "resumed", core_pairs=1))
+    whole = engine.measure(tmp_path / "whole", rounds=3, mechanisms=("os_fork", "posix_spawn"), core_pairs=1)
+    resumed = go_on(interrupted(tmp_path / "resumed", 1, core_pairs=1))
     assert order(resumed) == order(load_run(whole.directory))
 
 
 @pytest.mark.parametrize("round_number", [-1, 0])
 def test_a_run_without_a_complete_round_begins_again(tmp_path: Path, round_number: int) -> None:
     """Interrupted in the calibration or in the first round, a run is calibrated anew, in its own directory."""
-    run = interrupted(tmp_path, round_number, 1)
+    run = interrupted(tmp_path, round_number, 1, rounds=1)
     after = go_on(run)
-    assert (after.document.status, after.rounds, len(after.cells)) == ("complete", 6, 2)
+    assert (after.document.status, after.rounds, len(after.cells)) == ("complete", 1, 2)
     assert after.document.resumed[0].round == 0
 
 
@@ -120,20 +142,11 @@ def test_a_run_can_be_interrupted_and_go_on_twice(tmp_path: Path) -> None:
     """Each interruption is told, and each leaves its unfinished round in a folder of its own."""
     run = interrupted(tmp_path, 1)
     with pytest.raises(KeyboardInterrupt):
-        go_on(run, Interrupter(4, 1))
+        go_on(run, Interrupter(2, 1))
     after = go_on(run)
-    assert [resumed.round for resumed in after.document.resumed] == [1, 4]
+    assert [resumed.round for resumed in after.document.resumed] == [1, 2]
     assert sorted(folder.name for folder in (run / "interrupted").iterdir()) == ["1", "2"]
     assert after.document.status == "complete"
-
-
-def test_a_torn_last_line_is_no_row(tmp_path: Path) -> None:
-    """Half a line at the end of a file is moved aside with the unfinished round."""
-    run = interrupted(tmp_path)
-    with open(run / "samples.csv", "a") as stream:
-        stream.write("0,3,0,mech")
-    assert go_on(run).rounds == 6
-    assert (run / "interrupted" / "1" / "samples.csv").read_text().endswith("0,3,0,mech")
 
 
 def _edit(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -157,12 +170,6 @@ REFUSALS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "budget spent": (lambda run: run["options"].update(budget_s=0.001, rounds=None), "its budget of 0.001 s is spent"),
     "no seed": (lambda run: run.update(seed=None), "has not all that it takes to go on"),
 }
-
-
-@pytest.fixture(scope="module")
-def partial(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was interrupted in its third round."""
-    return interrupted(tmp_path_factory.mktemp("partial"), 2)
 
 
 @pytest.mark.parametrize("what", REFUSALS)
@@ -195,15 +202,18 @@ def test_damaged_files_are_refused(tmp_path: Path, partial: Path) -> None:
         go_on(tmp_path)
 
 
-def test_the_command_line_takes_a_run_and_no_other_option(tmp_path: Path, partial: Path) -> None:
+def test_the_command_line_takes_a_run_and_no_other_option(
+    tmp_path: Path, partial: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`bench run --resume RUN` prints the same directory at its end, and refuses options beside it."""
     run = tmp_path / "machine" / partial.name
     shutil.copytree(partial, run)
-    done = bench_cli("run", "--resume", str(run), "--seed", "3")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "--resume: a run goes on with its own options; leave out --seed" in done.stderr
-    done = bench_cli("run", "--resume", str(run), "--no-progress")
-    assert (done.returncode, done.stdout) == (0, f"{run}\n"), done.stderr
+    assert status("run", "--resume", str(run), "--seed", "3") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "--resume: a run goes on with its own options; leave out --seed" in err
+    assert status("run", "--resume", str(run), "--no-progress") == 0
+    assert capsys.readouterr().out == f"{run}\n"
 
 
 def test_a_killed_run_says_nothing_and_an_interrupted_one_how_to_go_on(tmp_path: Path) -> None:

@@ -22,46 +22,49 @@ from bench.measure.run_state import Run
 from bench.options import Options
 from bench.plan import interpreters, registry
 from bench.schema import Role
-from tests.engine import TESTS, Watcher, document, measure, needs_fork, needs_proc, register_faulty, rows
+from tests.engine import HAS_PROC, TESTS, Watcher, document, measure, needs_fork, register_faulty, rows
 
 pytestmark = needs_fork
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("wrong_status", "calibration: CallError: the child ended with exit status 3"),
-        ("killed_child", "calibration: CallError: the child ended with exit status -9"),
-        ("subject_exits", "calibration: the subject ended with exit status 7: MemoryError: out of it"),
-        ("set_up_fails", "calibration: set-up: BlockingIOError: [Errno 11] no more of it, and that on two lines"),
-        ("child_hangs", "calibration: timed out: a watched call took more than 0.5 s"),
-        pytest.param(
-            "no_more_processes",
-            "calibration: BlockingIOError: [Errno 11] Resource temporarily unavailable",
-            marks=needs_proc,
-        ),
-    ],
-)
-def test_a_cell_that_fails_at_once_does_not_touch_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+FAIL_AT_ONCE = {
+    "wrong_status": "CallError: the child ended with exit status 3",
+    "killed_child": "CallError: the child ended with exit status -9",
+    "subject_exits": "the subject ended with exit status 7: MemoryError: out of it",
+    "set_up_fails": "set-up: BlockingIOError: [Errno 11] no more of it, and that on two lines",
+}
+if HAS_PROC:
+    FAIL_AT_ONCE["no_more_processes"] = "BlockingIOError: [Errno 11] Resource temporarily unavailable"
+HANG_AT_ONCE = {"child_hangs": "timed out: a watched call took more than 0.5 s"}
+
+
+@pytest.mark.parametrize(("reasons", "deadline_s"), [(FAIL_AT_ONCE, 20.0), (HANG_AT_ONCE, 0.5)])
+def test_cells_that_fail_at_once_do_not_touch_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reasons: dict[str, str], deadline_s: float
 ) -> None:
-    """It has one error row and no block; the other cell is measured as if it were alone, and the run is complete."""
+    """Each has one error row and no block; the other cell is measured as if it were alone, and the run is complete."""
     register_faulty(monkeypatch)
     told = Watcher()
-    one = measure(tmp_path, told, mechanisms=(name, "os_fork"), rounds=2, deadline_s=0.5 if "hangs" in name else 20.0)
+    one = measure(tmp_path, told, mechanisms=(*reasons, "os_fork"), rounds=2, deadline_s=deadline_s)
     said = rows(one.directory, schema.SUBJECTS)
-    assert [(row["round"], row["error"]) for row in said if row["status"] == "error"] == [("-1", text)]
-    assert [row["round"] for row in said if row["status"] == "ok"] == ["0", "1"]
-    assert {row["cell"] for row in rows(one.directory, schema.BLOCKS)} == {"1"}
-    broken, good = rows(one.directory, schema.CELLS)
-    assert (broken["mechanism"], broken["blocks"]) == (name, "0")
-    assert (broken["block_calls"], broken["control_calls"]) == ("0", "0")
+    errors = sorted((int(row["cell"]), row["round"], row["error"]) for row in said if row["status"] == "error")
+    assert errors == [(cell, "-1", f"calibration: {text}") for cell, text in enumerate(reasons.values())]
+    good_cell = str(len(reasons))
+    assert [(row["round"], row["cell"]) for row in said if row["status"] == "ok"] == [
+        ("0", good_cell),
+        ("1", good_cell),
+    ]
+    assert {row["cell"] for row in rows(one.directory, schema.BLOCKS)} == {good_cell}
+    *broken, good = rows(one.directory, schema.CELLS)
+    none = [(name, "0", "0", "0") for name in reasons]
+    assert [(row["mechanism"], row["blocks"], row["block_calls"], row["control_calls"]) for row in broken] == none
     assert int(good["blocks"]) >= 1
     assert document(one)["status"] == "complete"
-    assert any(name in message and text.partition(": ")[2] in message for message in told.messages)
+    for name, text in reasons.items():
+        assert any(name in message and text in message for message in told.messages)
     summary = summarise(load_run(one.directory)).set_index("mechanism")
-    assert summary["errors"].to_dict() == {name: 1, "os_fork": 0}
-    assert summary["rounds"].to_dict() == {name: 0, "os_fork": 2}
+    assert summary["errors"].to_dict() == {**dict.fromkeys(reasons, 1), "os_fork": 0}
+    assert summary["rounds"].to_dict() == {**dict.fromkeys(reasons, 0), "os_fork": 2}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.measure.schedule import PAGE, Share, Step, padding, round_steps, sittings
@@ -20,6 +20,7 @@ SHARES = st.dictionaries(
 )
 SEEDS = st.integers(-(2**40), 2**40)
 ROUNDS = st.integers(0, 500)
+FEW = settings(max_examples=25)  # each has up to a hundred blocks, in an order of its own
 
 
 def shape(steps: list[Step]) -> list[tuple[int, int, str]]:
@@ -27,6 +28,7 @@ def shape(steps: list[Step]) -> list[tuple[int, int, str]]:
     return [(step.cell, step.block, step.role) for step in steps]
 
 
+@FEW
 @given(SHARES, SEEDS, ROUNDS)
 def test_every_cell_has_all_its_blocks(cells: dict[int, Share], seed: int, number: int) -> None:
     """A round holds each cell's blocks exactly once, numbered from 0, and counts its steps in order."""
@@ -41,6 +43,7 @@ def test_every_cell_has_all_its_blocks(cells: dict[int, Share], seed: int, numbe
     assert [step.order for step in steps] == list(range(len(steps)))
 
 
+@FEW
 @given(SHARES, SEEDS, ROUNDS)
 def test_the_two_blocks_of_a_pair_are_neighbours(cells: dict[int, Share], seed: int, number: int) -> None:
     """Mechanism and control of a pair follow each other at once: their ratio is taken."""
@@ -50,6 +53,7 @@ def test_the_two_blocks_of_a_pair_are_neighbours(cells: dict[int, Share], seed: 
             assert abs(places[cell, block, Role.MECHANISM] - order) == 1
 
 
+@FEW
 @given(SHARES, SEEDS, ROUNDS)
 def test_same_seed_same_order(cells: dict[int, Share], seed: int, number: int) -> None:
     """The order depends on seed, round and cells alone, not on the order in which cells are given."""
@@ -57,6 +61,7 @@ def test_same_seed_same_order(cells: dict[int, Share], seed: int, number: int) -
     assert round_steps(cells, seed, number) == round_steps(backwards, seed, number)
 
 
+@FEW
 @given(SHARES, SEEDS, ROUNDS, st.integers(1, MOST_PAIRS - 1))
 def test_fewer_pairs_keep_the_order_of_the_rest(cells: dict[int, Share], seed: int, number: int, most: int) -> None:
     """A machine that affords fewer pairs goes through the rest in the same order."""
@@ -65,6 +70,7 @@ def test_fewer_pairs_keep_the_order_of_the_rest(cells: dict[int, Share], seed: i
     assert shape(round_steps(fewer, seed, number)) == kept
 
 
+@FEW
 @given(SHARES, SEEDS, ROUNDS)
 def test_a_missing_control_changes_no_order(cells: dict[int, Share], seed: int, number: int) -> None:
     """Without a compiler the mechanisms come in the order that they have with one."""
@@ -115,6 +121,7 @@ def test_shifts_are_spread_as_evenly_as_can_be(seed: int, number: int) -> None:
     assert (second - first) % PAGE in (2531, 2532)  # 0.6180339887 * 4096 = 2531.47
 
 
+@FEW
 @given(
     st.dictionaries(st.integers(0, 99), st.integers(0, 10), min_size=1, max_size=20),
     st.integers(10, 60),

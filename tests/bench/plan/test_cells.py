@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import UsageError
@@ -92,6 +92,7 @@ def test_what_is_no_scenario_is_refused(words: list[str], said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@settings(max_examples=40)  # of each scenario
 @given(st.text(max_size=12))
 def test_any_level_is_read_or_refused(text: str) -> None:
     """Nothing but an error of one line comes of a word that is no level."""

@@ -18,7 +18,7 @@ from bench.plan import cells, own_files, own_mechanism
 from bench.plan.levels import PlanError, parse_scenarios
 from bench.schema import Role, Work
 from tests import ROOT
-from tests.engine import PATIENCE_S, PYTHON, bench_cli, needs_fork
+from tests.engine import PATIENCE_S, PYTHON, needs_fork, status
 
 MINE = """
     import os
@@ -155,13 +155,13 @@ def test_a_file_called_like_another_module_is_refused(tmp_path: Path) -> None:
         own_mechanism.find(f"{tmp_path}/json.py:my_fork", PYTHON)
 
 
-def test_a_user_reads_one_line_and_status_2(tmp_path: Path) -> None:
+def test_a_user_reads_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is not there, as program and as mechanism, ends the command before anything is measured."""
     for words in (("--mechanism", f"{tmp_path}/no.py:f"), ("--scenario", f"program={tmp_path}/no.py")):
-        done = bench_cli("run", *words, "--results", str(tmp_path / "results"))
-        assert done.returncode == 2
-        assert done.stderr.count("\n") == 1
-        assert "no.py: cannot be read (No such file or directory)" in done.stderr
+        assert status("run", *words, "--results", str(tmp_path / "results")) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "no.py: cannot be read (No such file or directory)" in said
     assert not (tmp_path / "results").exists()
 
 

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import shutil
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from bench.driver.process import Block, Subject, SubjectError
 from bench.driver.subject_group import SubjectGroup
 from bench.machine import control_build
 from bench.plan import availability, cells, interpreters, registry
-from bench.plan.interpreters import Interpreter, InterpreterError
+from bench.plan.interpreters import Interpreter
 from bench.schema import Role, Work
 from tests.engine import (
     CONTROL,
@@ -33,6 +32,7 @@ from tests.engine import (
     settings,
     unchanged,
 )
+from tests.other_interpreters import oldest_and_newest
 
 TRUE = shutil.which("true") or ""
 TELLER = control_build.find_teller()
@@ -68,26 +68,15 @@ def block(words: Settings, role: Role = Role.MECHANISM) -> Block:
         return subject.block(role, CALLS, PATIENCE_S)
 
 
-@cache
-def every_interpreter() -> list[Interpreter]:
-    """One interpreter of each version from 3.8 on that is here."""
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    paths = [str(path) for path in root.glob("3.*/bin/python3")]
-    paths += [path for minor in range(8, 16) if (path := shutil.which(f"python3.{minor}"))]
-    found: dict[str, Interpreter] = {}
-    for path in (PYTHON, *paths):
-        try:
-            (one,) = interpreters.find([path], availability.needs(CONTROL))
-        except InterpreterError:
-            continue
-        found.setdefault(".".join(one.label.split(".")[:2]), one)
-    return list(found.values())
+def some_interpreters() -> list[Interpreter]:
+    """The oldest and the newest that are here, or the one that is measured by default."""
+    return oldest_and_newest() or interpreters.find([PYTHON], availability.needs(CONTROL))
 
 
 def every_cell() -> dict[int, tuple[str, Settings]]:
     """Every mechanism that each interpreter here can run, beside its control."""
     found: dict[int, tuple[str, Settings]] = {}
-    for python in every_interpreter():
+    for python in some_interpreters():
         for name, one in registry.mechanisms().items():
             lacks = "control" in one.needs and (not CONTROL or python.control_problem)
             lacks = lacks or one.work is Work.FIRST_WRITE  # its times are those of a pass over memory
@@ -98,7 +87,7 @@ def every_cell() -> dict[int, tuple[str, Settings]]:
     return found
 
 
-def test_every_mechanism_tells_with_every_interpreter_that_is_here() -> None:
+def test_every_mechanism_tells_with_old_and_new_interpreters() -> None:
     """A child begins after its call began and before it is reaped, and before a call that waits for its end returns."""
     wanted = every_cell()
     wrong = []

@@ -31,7 +31,8 @@ def test_what_is_no_object_is_a_problem(text: str) -> None:
 
 def test_its_own_line_is_the_reason() -> None:
     """A run that is not there is what `analysis` says of it; the last line counts."""
-    assert "nowhere" in predict("nowhere", 1).problem or "predict" in predict("nowhere", 1).problem
+    problem = predict("nowhere", 1).problem
+    assert "nowhere" in problem or "predict" in problem
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:

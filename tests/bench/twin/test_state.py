@@ -11,7 +11,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.twin.state import parse_pid, read_state
-from tests.engine import bench_cli, needs_fork, needs_proc
+from tests.engine import needs_fork, needs_proc, status
 
 KERNEL_THREAD = 2
 
@@ -80,9 +80,9 @@ def test_a_child_is_read_whole() -> None:
 
 
 @needs_proc
-def test_the_command_says_it_in_one_line() -> None:
+def test_the_command_says_it_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """A user sees one line, and status 2."""
-    done = bench_cli("twin", "--pid", "soon")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "bench twin: --pid soon: must be the number of a process, as `ps` prints it\n"
-    assert sys.platform != "linux" or bench_cli("twin", "--pid", str((1 << 22) + 7)).returncode == 2
+    assert status("twin", "--pid", "soon") == 2
+    said = "bench twin: --pid soon: must be the number of a process, as `ps` prints it\n"
+    assert capsys.readouterr() == ("", said)
+    assert sys.platform != "linux" or status("twin", "--pid", str((1 << 22) + 7)) == 2
