@@ -34,7 +34,9 @@ HOSTS ?=
 REPEAT ?=
 RETRIES ?=
 WHEELS ?=
-# What pytest is to be given, for instance TESTS=tests/analysis/stats.
+# What pytest is to be given, for instance TESTS=tests/analysis/stats. Each process is given one half of the tests and
+# takes from the other's at the end, so that what the tests of a file share is made once. Bytecode is kept whatever the
+# environment says: hundreds of processes, and each that runs tests, would compile the same modules anew.
 TESTS ?=
 
 PY := .venv/bin/python
@@ -117,7 +119,7 @@ test: setup ## Run the tests
 	    cp tests/browser/requirements.lock .venv/browser.lock || \
 	    echo 'make: Playwright could not be installed, see above; the tests in a browser are skipped' >&2; fi
 	@$(engine) || echo 'make: Dask could not be installed; tests that need it are skipped' >&2
-	@$(PY) -m pytest --numprocesses $(JOBS) $(TESTS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest --numprocesses $(JOBS) --dist worksteal $(TESTS)
 
 # cosmic-ray and what it needs are not part of .venv: nothing else wants them.
 mutation: setup ## Change the code that decides figures, spot by spot: which share do the tests let through (SHARE=0.1: minutes)

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from analysis.errors import LoadError
@@ -42,8 +43,9 @@ def complaint(run: Path) -> str:
     return ""
 
 
+@cache
 def sources() -> list[RunTables]:
-    """The committed runs, cut to what is quickly written and read."""
+    """The committed runs, cut to what is quickly written and read; they are shared, so only copy them."""
     found = []
     for run in map(read_tables, find_runs(ROOT / "results")):
         first = run.cells.drop_duplicates("mechanism")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+from tests.fake_run import FakeCell, FakeRun, write_run
 
 SUBJECT = ROOT / "bench" / "subject"
 BENCH = sorted((ROOT / "bench").rglob("*.py"))
@@ -171,10 +171,9 @@ def test_analysis_knows_only_the_files_of_a_run(path: Path) -> None:
         assert first not in STARTS_PROCESSES, f"{path}:{line}: {name}"
 
 
-def test_analysis_starts_no_process(fake_run: Path, tmp_path: Path) -> None:
+def test_analysis_starts_no_process(tmp_path: Path) -> None:
     """Summary, report and export of a run are made without a single process being started."""
-    run = tmp_path / "machine" / fake_run.name
-    shutil.copytree(fake_run, run)
+    run = write_run(tmp_path, FakeRun([FakeCell(calls=5, blocks=2)], rounds=6))
     done = subprocess.run([sys.executable, "-c", _WATCHED, str(run)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("watched\n")

@@ -32,7 +32,7 @@ def test_valid_files_are_loaded(reader: Reader) -> None:
         reader.read(file, content)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(number=st.integers(0, 2**60))
 def test_a_damaged_file_is_read_or_refused_in_one_line(reader: Reader, number: int) -> None:
     """Whatever is changed in a valid file, its reader takes it or raises its one error with one short line."""

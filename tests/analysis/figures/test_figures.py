@@ -33,6 +33,8 @@ NAMES = [
     "mechanisms", "where_time_goes", "calls", "pythons", "size", "page_faults", "blocked", "phases", "time_order",
      "at_once", "first_write", "workers",
 ]  # fmt: skip
+# Figures of a kind of run that look otherwise than those of the usual one; for kinds that are not here, all.
+DRAWN = {"partial": ["time_order"], "told": ["phases", "time_order", "page_faults"]}
 # What one interpreter does not have.
 OF_ONE = [*ASKED_FOR, "pythons"]
 
@@ -112,7 +114,8 @@ def test_every_figure_is_drawn_without_overlap_or_refused_with_a_reason(
         sentence = figure.says(frame)
         assert sentence.endswith(".")
         assert "nan" not in sentence
-        assert _overlaps(_drawn(figure, analysed)) == []
+        if figure.name in DRAWN.get(kind, NAMES):
+            assert _overlaps(_drawn(figure, analysed)) == []
     expected = {
         "no rounds": NAMES,
         "all failed": NAMES,
@@ -130,10 +133,11 @@ def test_six_interpreters_and_eight_runs_stay_readable(tmp_path: Path) -> None:
     """More series and longer names than usual: every figure keeps its texts apart and inside."""
     cells = [replace(cell, calls=4, blocks=1) for python in range(8, 14) for cell in sized(f"3.{python}.18")]
     cells.append(replace(FakeCell(), python="3.8.18", scenario="phases", level="told"))
+    bare = [cell for cell in cells if cell.level == "bare"]  # all that is drawn of the others
     machine = "a-machine-with-a-name-as-long-as-somebody-may-well-give-it-2048cpu-kvm-docker-4eb259"
     paths = [
-        write_run(tmp_path, FakeRun(cells, rounds=6, seed=day, run=f"202611{day}T040000Z-labelled", machine=machine))
-        for day in range(10, 18)
+        write_run(tmp_path, FakeRun(rows, rounds=6, seed=day, run=f"202611{day}T040000Z-labelled", machine=machine))
+        for day, rows in enumerate([*[bare] * 7, cells], 10)
     ]
     analysed = AnalysedRun(load_run(paths[-1]))
     frame = across_runs.in_time(_rows(*paths))

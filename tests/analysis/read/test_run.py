@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import LoadError
@@ -29,6 +29,8 @@ from tests.edit_run import tables_alone
 from tests.fake_run import FakeCell, FakeRun, write_run
 
 SMALL = FakeRun(cells=(FakeCell(calls=3, blocks=2), FakeCell("noop", control="", calls=2, blocks=1)), rounds=2)
+# Each example writes a run and reads it; the same ones every time.
+few_examples = settings(max_examples=25)
 FILES = ("cells.csv", "subjects.csv", "blocks.csv", "samples.csv")
 
 
@@ -143,6 +145,7 @@ def damage(draw: st.DrawFn) -> tuple[schema.Table, schema.Column, float, str, st
     return table, column, place, text, pattern
 
 
+@few_examples
 @given(damage(), st.booleans())
 def test_a_wrong_value_anywhere_is_named_by_file_and_line(
     whole: Path, wrong: tuple[schema.Table, schema.Column, float, str, str], packed: bool
@@ -160,6 +163,7 @@ def test_a_wrong_value_anywhere_is_named_by_file_and_line(
         assert re.match(f"{re.escape(file)}:{line + 1}: {pattern}", complaint(run))
 
 
+@few_examples
 @given(st.sampled_from(FILES), st.floats(0, 1, exclude_max=True), st.sampled_from([-1, 1]), st.booleans())
 def test_a_row_with_a_field_too_many_or_too_few_is_named(
     whole: Path, file: str, place: float, by: int, q: bool
@@ -343,6 +347,7 @@ def test_a_compressed_file_with_a_flipped_byte_is_named_or_unharmed(packed: Run,
         assert said.startswith(f"{run.path}/")
 
 
+@few_examples
 @given(st.sampled_from(FILES), st.integers(1, 10**6), st.sampled_from(["partial", "complete"]))
 def test_a_torn_last_line_is_dropped_from_a_partial_run_only(whole: Path, file: str, cut: int, status: str) -> None:
     """Cut anywhere, a file of a partial run gives its whole lines; in a complete run the torn line is named."""
@@ -366,6 +371,7 @@ def test_a_torn_last_line_is_dropped_from_a_partial_run_only(whole: Path, file: 
             assert len(tables_alone(run)[path.stem]) == whole_lines - 1
 
 
+@few_examples
 @given(st.binary(max_size=200), st.sampled_from([*FILES, "run.json"]))
 def test_any_bytes_at_all_give_one_line(whole: Path, content: bytes, file: str) -> None:
     """A file of arbitrary bytes never ends in anything but a `LoadError` of one line that names it."""
@@ -374,6 +380,7 @@ def test_any_bytes_at_all_give_one_line(whole: Path, content: bytes, file: str) 
         assert complaint(run).startswith(file)
 
 
+@few_examples
 @given(st.binary(min_size=1, max_size=20), st.sampled_from(FILES), st.floats(0, 1))
 def test_bytes_written_over_a_file_never_end_in_a_traceback(
     whole: Path, content: bytes, file: str, place: float
