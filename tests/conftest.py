@@ -30,7 +30,7 @@ _GRACE_S = 5.0
 _CHILDREN_ARE_TOLD = Path(f"/proc/self/task/{os.getpid()}/children").exists()  # CONFIG_PROC_CHILDREN
 
 
-def _descendants() -> dict[int, str]:
+def _children() -> dict[int, str]:
     """All that descends from this process, zombies included: pid and what it is."""
     found: dict[int, str] = {}
     # psutil looks at every process of the machine, twice a test: 2 ms where this takes 0.06.
@@ -42,23 +42,6 @@ def _descendants() -> dict[int, str]:
         except psutil.NoSuchProcess:
             continue
     return found
-
-
-def _has_children() -> bool:
-    """Whether this process has a child, zombies included; ``True`` too where the kernel does not tell."""
-    try:
-        told = [file.read_text() for file in Path("/proc/self/task").glob("*/children")]
-    except OSError:  # a thread ended
-        return True
-    return not told or any(told)
-
-
-def _children() -> dict[int, str]:
-    """All that descends from this process, zombies included: pid and what it is.
-
-    psutil reads the parent of every process of the machine, which takes milliseconds; most tests have no child.
-    """
-    return _descendants() if _has_children() else {}
 
 
 def _adopt_no_orphans() -> None:
