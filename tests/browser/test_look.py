@@ -73,7 +73,7 @@ def test_a_page_follows_the_colour_scheme(page: Page) -> None:
 
 
 def test_a_page_prints_whole(page: Page) -> None:
-    """On paper nothing is cut off, nothing folded away but data of figures, dark pages are light, no control is left."""
+    """On paper nothing is cut off, folded away is only figure data, dark pages are light, controls are away."""
     page.set_viewport_size({"width": PAPER["width"], "height": PAPER["height"]})
     page.emulate_media(media="print", color_scheme="light")
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), page.evaluate(_TOO_WIDE)
